@@ -1,0 +1,3 @@
+//! The `rollcast` program: an exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The trace as a file: JSON lines with sequence numbers and checksums.

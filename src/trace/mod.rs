@@ -1,0 +1,10 @@
+//! What happened: one closed set of records, written alike by every world.
+
+pub mod histogram;
+pub mod journal;
+pub mod record;
+
+pub use histogram::Histogram;
+pub use record::{
+    Cause, Ending, Moment, Period, Phase, Record, Said, Sink, VersionId, WindowCounts,
+};

@@ -1,0 +1,280 @@
+//! The records of a rollout and the legal moves of an instance.
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::Histogram;
+use crate::units::Time;
+
+/// What an instance runs: 0 is the old version, 1 the new one, 2 and up later ones (rollover).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionId(pub u8);
+
+impl VersionId {
+    /// What ran before the rollout.
+    pub const OLD: Self = Self(0);
+    /// What is rolled out.
+    pub const NEW: Self = Self(1);
+}
+
+/// The life of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Not placed yet.
+    Pending,
+    /// Placed; pulling or booting.
+    Starting,
+    /// Passes readiness.
+    Ready,
+    /// Ready for the strategy's min-ready time.
+    Available,
+    /// Told to stop; no new traffic wanted.
+    Draining,
+    /// Gone.
+    Stopped,
+    /// Crashed; may restart.
+    Failed,
+    /// Its host is gone.
+    Lost,
+}
+
+impl Phase {
+    /// The table of legal moves.
+    pub fn may_become(self, next: Self) -> bool {
+        use Phase::{Available, Draining, Failed, Lost, Pending, Ready, Starting, Stopped};
+        match self {
+            Pending => matches!(next, Starting | Draining | Stopped | Failed | Lost),
+            Starting => matches!(next, Ready | Draining | Stopped | Failed | Lost),
+            Ready => matches!(next, Available | Starting | Draining | Stopped | Failed | Lost),
+            Available => matches!(next, Ready | Starting | Draining | Stopped | Failed | Lost),
+            Draining => matches!(next, Stopped | Lost),
+            Failed => matches!(next, Starting | Draining | Stopped | Lost),
+            Stopped | Lost => false,
+        }
+    }
+
+    /// Whether it counts as ready (available instances are).
+    pub fn is_ready(self) -> bool {
+        matches!(self, Self::Ready | Self::Available)
+    }
+
+    /// Whether it exists and has not been told to stop.
+    pub fn is_active(self) -> bool {
+        matches!(
+            self,
+            Self::Pending | Self::Starting | Self::Ready | Self::Available | Self::Failed
+        )
+    }
+}
+
+/// Why something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It ran when the record began.
+    Initial,
+    /// The strategy asked for it.
+    Strategy,
+    /// A host was found.
+    Placed,
+    /// The readiness probe passed often enough.
+    Probe,
+    /// It has been ready for the min-ready time.
+    MinReady,
+    /// The process ended by itself after SIGTERM.
+    Exited,
+    /// The grace period was over: SIGKILL.
+    Killed,
+    /// It crashed.
+    Crashed,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Answered in time.
+    Ok,
+    /// The process did not accept the connection any more (or not yet).
+    Refused,
+    /// A kept-alive connection turned out to be closed.
+    Reset,
+    /// In flight when the process was killed.
+    Cut,
+    /// Not answered within the client's timeout.
+    Timeout,
+    /// The queue was full.
+    Shed,
+    /// The version answered with an error.
+    Version,
+    /// No instance in rotation.
+    NoEndpoint,
+}
+
+impl Ending {
+    /// All of them; the index of each is `as usize`.
+    pub const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::Refused,
+        Self::Reset,
+        Self::Cut,
+        Self::Timeout,
+        Self::Shed,
+        Self::Version,
+        Self::NoEndpoint,
+    ];
+
+    /// The name used in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Cut => "cut",
+            Self::Timeout => "timeout",
+            Self::Shed => "shed",
+            Self::Version => "version",
+            Self::NoEndpoint => "no_endpoint",
+        }
+    }
+}
+
+/// What the orchestrator says of the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// Still at it.
+    Progressing,
+    /// Done.
+    Completed,
+    /// Stopped where it was.
+    Paused,
+    /// Going back to the old version.
+    RollingBack,
+    /// Back at the old version.
+    RolledBack,
+    /// Its deadline passed; nothing was stopped or reverted.
+    DeadlineExceeded,
+}
+
+impl Said {
+    /// Whether nothing more happens by itself after it.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Paused | Self::RolledBack)
+    }
+}
+
+/// Marks in the life of a rollout, beside phase moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// The new version was handed to the orchestrator.
+    Begun,
+    /// A batch (of this number) began.
+    Batch(u32),
+    /// An instance failed to become ready in time.
+    InstanceFailed(u32),
+    /// Somebody (the strategy, a pipeline, a person) noticed trouble.
+    Detected,
+    /// A rollback was decided.
+    RollbackDecided,
+    /// A person was called.
+    HumanCalled,
+    /// The simulation gave up waiting for an end.
+    GaveUp,
+}
+
+/// Which part of the record latency belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// Before the rollout.
+    Before,
+    /// From its beginning until it settled.
+    During,
+    /// After that.
+    After,
+}
+
+/// Requests that ended in one window, by ending; and how many were slower than the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WindowCounts {
+    /// Indexed by [`Ending`] `as usize`.
+    pub ended: [u32; 8],
+    /// Of the `Ok` ones, slower than the latency objective.
+    pub slow: u32,
+    /// Arrivals in the window (requests, not attempts).
+    pub arrived: u32,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// An instance moved. `Pending` with cause `Initial` or `Strategy` creates it.
+    Phase {
+        /// Number of the instance, in order of creation.
+        instance: u32,
+        /// What it runs.
+        version: VersionId,
+        /// Where to. (Where from is its last record.)
+        to: Phase,
+        /// Why.
+        cause: Cause,
+    },
+    /// An instance began (`true`) or ceased (`false`) to serve: in rotation of at least half of
+    /// the data-plane nodes and able to answer.
+    Serving {
+        /// The instance.
+        instance: u32,
+        /// What it runs.
+        version: VersionId,
+        /// Whether it does now.
+        serving: bool,
+    },
+    /// The number of instances wanted changed.
+    Desired {
+        /// Now so many.
+        instances: u32,
+    },
+    /// What the orchestrator says changed.
+    Said(Said),
+    /// A mark.
+    Moment(Moment),
+    /// Requests that ended in the window that begins at the record's time.
+    Window {
+        /// By version (index 0 and 1) and for requests that reached none (index 2).
+        counts: [WindowCounts; 3],
+    },
+    /// Latency of answered requests over one period; written once, at the end.
+    Latency {
+        /// When they arrived.
+        period: Period,
+        /// What answered them.
+        version: VersionId,
+        /// Sojourn in nanoseconds.
+        histogram: Histogram,
+    },
+    /// Totals over the whole record; written once, at the end.
+    Totals {
+        /// Attempts, retries included.
+        attempts: u64,
+        /// Requests served by each instance after the strategy's terminal state.
+        served_after: Vec<(u32, u64)>,
+    },
+}
+
+/// Takes records in order of time.
+pub trait Sink {
+    /// Takes one; `at` never decreases, except for `Window` (whose time is the window's begin)
+    /// and the records that are written once at the end.
+    fn record(&mut self, at: Time, record: Record);
+}
+
+/// Keeps all records.
+impl Sink for Vec<(Time, Record)> {
+    fn record(&mut self, at: Time, record: Record) {
+        self.push((at, record));
+    }
+}
