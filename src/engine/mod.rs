@@ -1,1 +1,14 @@
-//! engine
+//! Time order and chance: the event queue, named random streams, blocks of variates.
+//!
+//! Knows no word of the domain.
+
+pub mod block;
+pub mod math;
+pub mod queue;
+pub mod sampler;
+pub mod streams;
+
+pub use block::{BLOCK, Law, VariateBlock};
+pub use queue::EventQueue;
+pub use sampler::Sampler;
+pub use streams::{Seeds, Stream};

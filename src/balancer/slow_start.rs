@@ -1,0 +1,30 @@
+//! Weights of fresh instances.
+
+use crate::units::Span;
+
+/// Weight of an instance `since` after it joined, relative to a warm one:
+/// max(10 %, (t/window)^(1/aggression)); Envoy's `slow_start_config`.
+pub fn slow_start_weight(since: Span, window: Span, aggression: f64) -> f64 {
+    if since >= window {
+        return 1.0;
+    }
+    let part = since.as_secs_f64() / window.as_secs_f64();
+    libm::pow(part, 1.0 / aggression).max(0.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slow_start_weight;
+    use crate::units::Span;
+
+    #[test]
+    fn share_of_a_new_host_matches_the_closed_form() {
+        // theory.csv, rows envoy_slow_start: w/(w + 9), 15 s into a window of 60 s.
+        let share = |aggression| {
+            let w = slow_start_weight(Span::from_secs(15), Span::from_secs(60), aggression);
+            w / (w + 9.0)
+        };
+        assert!((share(1.0) - 0.027_027_027_027).abs() < 1e-9);
+        assert!((share(2.0) - 0.052_631_578_947_4).abs() < 1e-9);
+    }
+}
