@@ -1,1 +1,5 @@
-//! sim
+//! The simulated world.
+
+pub mod kernel;
+mod model;
+pub mod steady;

@@ -1,0 +1,272 @@
+//! What every combination of station and policy shares: servers, nodes, streams, counts.
+
+use super::station::InFlight;
+use super::tally::Tally;
+use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock};
+use crate::scenario::{Discipline, Protocol, Warmup};
+use crate::traffic::Source;
+use crate::units::{Span, Time};
+
+/// Purposes of the kernel's random streams.
+mod purpose {
+    pub(super) const SERVICE: u32 = 1;
+    pub(super) const PICKS: u32 = 2;
+    pub(super) const NODES: u32 = 3;
+    pub(super) const ASIDE: u32 = 4;
+}
+
+/// What a version does to requests.
+#[derive(Debug, Clone)]
+pub(crate) struct VersionModel {
+    /// Service time on a warm instance, in nanoseconds.
+    pub(crate) service: Law,
+    /// Multiplies `service`.
+    pub(crate) factor: f64,
+    pub(crate) warmup: Warmup,
+    /// Chance of an error answer.
+    pub(crate) errors: f64,
+}
+
+/// Everything about requests that does not change during a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) discipline: Discipline,
+    pub(crate) nodes: u32,
+    pub(crate) protocol: Protocol,
+    pub(crate) timeout: Span,
+    /// Attempts in all.
+    pub(crate) attempts: u32,
+    pub(crate) retry_delay: Sampler,
+    /// By version; later versions behave like the last.
+    pub(crate) versions: Vec<VersionModel>,
+    pub(crate) window: Span,
+    pub(crate) slow_above: Span,
+}
+
+/// A server needs a closer look before it takes an attempt.
+pub(crate) mod guard {
+    /// Does not accept.
+    pub(crate) const CLOSED: u8 = 1;
+    /// Has a limit of attempts in flight.
+    pub(crate) const LIMITED: u8 = 2;
+    /// Is not warm yet.
+    pub(crate) const COLD: u8 = 4;
+    /// Answers some requests with errors.
+    pub(crate) const ERRORS: u8 = 8;
+}
+
+/// One server as the kernel sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server {
+    /// Multiplies service times.
+    pub(crate) factor: f64,
+    /// Since when it could serve (ns).
+    pub(crate) opened: u64,
+    /// Attempts it has taken.
+    pub(crate) served: u64,
+    /// Index of its law among the service blocks.
+    pub(crate) law: u8,
+    pub(crate) version: u8,
+    pub(crate) guard: u8,
+    /// It said goodbye on its connections instead of dropping them.
+    pub(crate) goodbye: bool,
+}
+
+/// One data-plane node.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Node {
+    /// Instances in its rotation.
+    pub(crate) members: Vec<u32>,
+    /// Its connections, when instances are chosen per connection.
+    pub(crate) connections: Vec<Connection>,
+}
+
+/// A connection that is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Connection {
+    /// Its instance; `u32::MAX` before it is made.
+    pub(crate) server: u32,
+    /// When it is made anew.
+    pub(crate) expires: u64,
+}
+
+/// A request that will be tried again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) first: u64,
+    pub(crate) node: u16,
+    pub(crate) tries: u32,
+}
+
+/// An attempt about to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    /// When its request first arrived.
+    pub(crate) first: u64,
+    pub(crate) node: u32,
+    /// How many attempts of this request came before.
+    pub(crate) tries: u32,
+    /// Bits for the choice of the instance.
+    pub(crate) bits: u64,
+    /// Place in the service block; `BLOCK` for a retry, whose service is drawn aside.
+    pub(crate) slot: usize,
+}
+
+/// Shared state of a run.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) config: Config,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) tally: Tally,
+    pub(crate) retries: EventQueue<Retry>,
+    /// Departures in order of time, for policies that watch: (server, its epoch, first, node).
+    pub(crate) departures: EventQueue<(u32, u32, u64, u16)>,
+    /// By server: counts evictions, so that their departures can be told from later ones.
+    pub(crate) epochs: Vec<u32>,
+    pub(crate) arrivals: Box<[u64; BLOCK]>,
+    pub(crate) picks: Box<[u64; BLOCK]>,
+    pub(crate) senders: Box<[u64; BLOCK]>,
+    pub(crate) services: Vec<VariateBlock>,
+    pub(crate) cursor: usize,
+    source: Option<Source>,
+    pick_stream: Stream,
+    node_stream: Stream,
+    /// Everything rare: errors, reuse of connections, retries.
+    pub(crate) aside: Stream,
+    pub(crate) laws: Vec<(u8, f64)>,
+    /// Scratch for attempts that a station reports.
+    pub(crate) done: Vec<InFlight>,
+}
+
+impl Desk {
+    pub(crate) fn new(config: Config) -> Self {
+        let seeds = Seeds::new(0, 0);
+        let tally = Tally::new(config.window, config.slow_above);
+        Self {
+            servers: Vec::new(),
+            nodes: Vec::new(),
+            tally,
+            retries: EventQueue::default(),
+            departures: EventQueue::default(),
+            epochs: Vec::new(),
+            arrivals: Box::new([0; BLOCK]),
+            picks: Box::new([0; BLOCK]),
+            senders: Box::new([0; BLOCK]),
+            services: Vec::new(),
+            cursor: BLOCK,
+            source: None,
+            pick_stream: seeds.stream(purpose::PICKS, 0),
+            node_stream: seeds.stream(purpose::NODES, 0),
+            aside: seeds.stream(purpose::ASIDE, 0),
+            laws: Vec::new(),
+            done: Vec::new(),
+            config,
+        }
+    }
+
+    /// Forgets the last run. The same seeds give each request the same luck, whatever serves it:
+    /// all versions draw from equal streams.
+    pub(crate) fn reset(&mut self, seeds: Seeds, source: Option<Source>) {
+        self.servers.clear();
+        self.epochs.clear();
+        self.tally.clear();
+        self.retries.clear();
+        self.departures.clear();
+        self.services.clear();
+        self.laws.clear();
+        for version in &self.config.versions {
+            let known = self.config.versions[..self.laws.len()]
+                .iter()
+                .position(|other| same_law(&other.service, &version.service));
+            let law = if let Some(known) = known {
+                self.laws[known].0
+            } else {
+                let stream = seeds.stream(purpose::SERVICE, 0);
+                self.services.push(VariateBlock::new(version.service.clone(), stream));
+                self.services.len() as u8 - 1
+            };
+            self.laws.push((law, version.factor));
+        }
+        self.source = source;
+        self.cursor = BLOCK;
+        self.pick_stream = seeds.stream(purpose::PICKS, 0);
+        self.node_stream = seeds.stream(purpose::NODES, 0);
+        self.aside = seeds.stream(purpose::ASIDE, 0);
+        let connections = match self.config.protocol {
+            Protocol::PerRequest { .. } => 0,
+            Protocol::PerConnection { connections, .. } => connections.max(1),
+        };
+        self.nodes.resize_with(self.config.nodes as usize, Node::default);
+        for node in &mut self.nodes {
+            node.members.clear();
+            node.connections.clear();
+            let unmade = Connection { server: u32::MAX, expires: 0 };
+            node.connections.resize(connections as usize, unmade);
+        }
+    }
+
+    /// Draws the next block of arrivals and all that goes with them.
+    pub(crate) fn refill(&mut self) {
+        self.cursor = 0;
+        match &mut self.source {
+            Some(source) => source.fill(&mut self.arrivals),
+            None => self.arrivals.fill(u64::MAX),
+        }
+        self.pick_stream.fill(&mut *self.picks);
+        if self.config.nodes > 1 {
+            self.node_stream.fill(&mut *self.senders);
+        }
+        for block in &mut self.services {
+            block.refill();
+        }
+    }
+
+    /// Service time in nanoseconds of an attempt on a warm server.
+    #[inline]
+    pub(crate) fn service(&mut self, server: usize, slot: usize) -> u64 {
+        let Server { law, factor, .. } = self.servers[server];
+        let base = match self.services[law as usize].values.get(slot) {
+            Some(base) => *base,
+            None => self.service_aside_of(law),
+        };
+        ((base * factor) as i64).max(1) as u64
+    }
+
+    #[cold]
+    pub(crate) fn service_aside_of(&mut self, law: u8) -> f64 {
+        let version = self.laws.iter().position(|(known, _)| *known == law).unwrap_or(0);
+        let mut block = [0.0; BLOCK];
+        self.config.versions[version].service.fill(&mut self.aside, &mut block);
+        block[0]
+    }
+
+    /// How much longer a service that starts at `starts` takes because the server is not warm.
+    pub(crate) fn coldness(&mut self, server: usize, starts: u64) -> f64 {
+        let Server { version, opened, served, .. } = self.servers[server];
+        let model = &self.config.versions[version as usize];
+        let (slowdown, x) = match model.warmup {
+            Warmup::None => return 1.0,
+            Warmup::Requests { scale, slowdown } => (slowdown, served as f64 / scale),
+            Warmup::Time { scale, slowdown } => {
+                let since = Time(starts).since(Time(opened));
+                (slowdown, since.as_secs_f64() / scale.as_secs_f64())
+            }
+        };
+        if x > 40.0 {
+            self.servers[server].guard &= !guard::COLD;
+            return 1.0;
+        }
+        let beta = 1.0 - 1.0 / slowdown;
+        1.0 / (1.0 - beta * crate::engine::math::exp(-x))
+    }
+}
+
+fn same_law(a: &Law, b: &Law) -> bool {
+    match (a, b) {
+        (Law::Fixed(a), Law::Fixed(b)) | (Law::Exponential(a), Law::Exponential(b)) => a == b,
+        (Law::LogNormal { mu, sigma }, Law::LogNormal { mu: m, sigma: s }) => mu == m && sigma == s,
+        (Law::Tabulated(a), Law::Tabulated(b)) => a == b,
+        _ => false,
+    }
+}

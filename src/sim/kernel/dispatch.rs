@@ -1,0 +1,615 @@
+//! The loop over arrivals, compiled once per station and policy.
+
+use super::central::Central;
+use super::desk::{Attempt, Config, Connection, Desk, Retry, Server, VersionModel, guard};
+use super::line::{LineStation, WideStation};
+use super::sharing::SharingStation;
+use super::station::{InFlight, Station, pack};
+use super::tally::NOWHERE;
+use crate::balancer::{
+    ConsistentHash, LeastOutstanding, Loads, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
+    Weighted,
+};
+use crate::engine::{BLOCK, Seeds};
+use crate::scenario::{Algorithm, Discipline, Protocol, Warmup};
+use crate::trace::{Ending, Sink};
+use crate::traffic::Source;
+use crate::units::{Span, Time};
+
+#[derive(Debug)]
+enum Stations {
+    Line(LineStation),
+    Wide(WideStation),
+    Sharing(SharingStation),
+}
+
+#[derive(Debug)]
+enum Policies {
+    RoundRobin(Vec<RoundRobin>),
+    Random(Vec<Random>),
+    Least(Vec<LeastOutstanding>),
+    Choices(Vec<PowerOfChoices>),
+    Weighted(Vec<Weighted>),
+    PeakEwma(Vec<PeakEwma>),
+    Hash(Vec<ConsistentHash>),
+    Central(Box<Central>),
+}
+
+/// Servers under traffic.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    algorithm: Algorithm,
+    pub(crate) desk: Desk,
+    stations: Stations,
+    policies: Policies,
+    scratch: Vec<InFlight>,
+}
+
+/// Runs `$body` with the concrete station and policies.
+macro_rules! with_parts {
+    ($self:ident, |$station:ident, $policies:ident| $body:expr, central |$central:ident| $other:expr) => {
+        match &mut $self.policies {
+            Policies::Central($central) => $other,
+            Policies::RoundRobin($policies) => with_station!($self, $station, $body),
+            Policies::Random($policies) => with_station!($self, $station, $body),
+            Policies::Least($policies) => with_station!($self, $station, $body),
+            Policies::Choices($policies) => with_station!($self, $station, $body),
+            Policies::Weighted($policies) => with_station!($self, $station, $body),
+            Policies::PeakEwma($policies) => with_station!($self, $station, $body),
+            Policies::Hash($policies) => with_station!($self, $station, $body),
+        }
+    };
+}
+
+macro_rules! with_station {
+    ($self:ident, $station:ident, $body:expr) => {
+        match &mut $self.stations {
+            Stations::Line($station) => $body,
+            Stations::Wide($station) => $body,
+            Stations::Sharing($station) => $body,
+        }
+    };
+}
+
+impl Kernel {
+    pub(crate) fn new(config: Config, algorithm: Algorithm) -> Self {
+        let stations = match config.discipline {
+            Discipline::Fifo { slots, .. } if slots <= 8 => {
+                Stations::Line(LineStation::new(slots, config.nodes))
+            }
+            Discipline::Fifo { slots, .. } => Stations::Wide(WideStation::new(slots)),
+            Discipline::Sharing { cores, .. } => Stations::Sharing(SharingStation::new(cores)),
+        };
+        let policies = policies(algorithm, &config);
+        Self { algorithm, desk: Desk::new(config), stations, policies, scratch: Vec::new() }
+    }
+
+    /// Forgets the last run, keeps memory.
+    pub(crate) fn reset(&mut self, seeds: Seeds, source: Option<Source>) {
+        self.desk.reset(seeds, source);
+        self.policies = policies(self.algorithm, &self.desk.config);
+        with_station!(self, station, station.clear());
+    }
+
+    /// Adds a server that does not accept yet; returns its number.
+    pub(crate) fn add_server(&mut self, version: u8) -> u32 {
+        let desk = &mut self.desk;
+        let version = version.min(desk.config.versions.len() as u8 - 1);
+        let (law, factor) = desk.laws[version as usize];
+        let model = &desk.config.versions[version as usize];
+        let guard = guard::CLOSED | guards(model, desk.config.discipline);
+        let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
+        desk.servers.push(server);
+        desk.epochs.push(0);
+        if let Policies::Central(central) = &mut self.policies {
+            central.add();
+        }
+        with_station!(self, station, station.add());
+        desk.servers.len() as u32 - 1
+    }
+
+    /// The server can answer from now on. `warm`: it has been for long.
+    pub(crate) fn open(&mut self, server: u32, now: Time, warm: bool) {
+        let entry = &mut self.desk.servers[server as usize];
+        entry.guard &= !guard::CLOSED;
+        if warm {
+            entry.guard &= !guard::COLD;
+        }
+        entry.opened = now.0;
+        if let Policies::Central(central) = &mut self.policies {
+            central.open(server, now.0, &mut self.desk);
+        }
+    }
+
+    /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its
+    /// clients (HTTP/2 GOAWAY).
+    pub(crate) fn close(&mut self, server: u32, goodbye: bool) {
+        let entry = &mut self.desk.servers[server as usize];
+        entry.guard |= guard::CLOSED;
+        entry.goodbye = goodbye;
+        if let Policies::Central(central) = &mut self.policies {
+            central.close(server);
+        }
+    }
+
+    /// The server comes into the rotation of `node`, or its weight changes.
+    pub(crate) fn join(&mut self, node: u32, server: u32, weight: f64) {
+        let members = &mut self.desk.nodes[node as usize].members;
+        if !members.contains(&server) {
+            members.push(server);
+        }
+        with_parts!(
+            self,
+            |_station, policies| {
+                policies[node as usize].joined(server, weight);
+            },
+            central | _central | ()
+        );
+    }
+
+    /// The server leaves the rotation of `node`.
+    pub(crate) fn leave(&mut self, node: u32, server: u32) {
+        // Order matters to round robin only, and there it is kept.
+        self.desk.nodes[node as usize].members.retain(|member| *member != server);
+        with_parts!(
+            self,
+            |_station, policies| {
+                policies[node as usize].left(server);
+            },
+            central | _central | ()
+        );
+    }
+
+    /// When the server has answered all it has accepted.
+    pub(crate) fn idle_at(&mut self, server: u32, now: Time) -> Time {
+        if let Policies::Central(central) = &mut self.policies {
+            return Time(central.idle_at(server, now.0));
+        }
+        Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
+    }
+
+    /// Attempts in flight at a server.
+    pub(crate) fn in_flight(&mut self, server: u32, now: Time) -> u32 {
+        if let Policies::Central(central) = &mut self.policies {
+            return central.in_flight(server);
+        }
+        with_station!(self, station, station.total(server as usize, now.0))
+    }
+
+    /// Ends the server and everything in flight on it.
+    pub(crate) fn kill(&mut self, server: u32, now: Time) {
+        self.close(server, false);
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.clear();
+        let desk = &mut self.desk;
+        with_parts!(
+            self,
+            |station, policies| {
+                record_settled(desk, station, server as usize, now.0);
+                station.evict(server as usize, now.0, &mut lost);
+                for attempt in &lost {
+                    cut(desk, server, attempt, now.0, is_known(station));
+                    policies[attempt.node as usize].ended(
+                        server,
+                        now.0 - attempt.first.min(now.0),
+                        now.0,
+                    );
+                }
+            },
+            central | central | {
+                central.kill(server, now.0, desk);
+            }
+        );
+        self.desk.epochs[server as usize] += 1;
+        self.scratch = lost;
+    }
+
+    /// Plays all arrivals before `until`.
+    pub(crate) fn advance(&mut self, until: Time) {
+        let desk = &mut self.desk;
+        let until = until.0;
+        let many = desk.config.nodes > 1;
+        match (&mut self.stations, &mut self.policies, many) {
+            (_, Policies::Central(central), _) => central.advance(desk, until),
+            (Stations::Line(s), Policies::RoundRobin(p), false) => {
+                run::<_, _, false>(desk, s, p, until)
+            }
+            (Stations::Line(s), Policies::Random(p), false) => {
+                run::<_, _, false>(desk, s, p, until)
+            }
+            (Stations::Line(s), Policies::Choices(p), false) => {
+                run::<_, _, false>(desk, s, p, until)
+            }
+            (Stations::Line(s), Policies::Least(p), false) => run::<_, _, false>(desk, s, p, until),
+            _ => with_parts!(
+                self,
+                |station, policies| {
+                    run::<_, _, true>(desk, station, policies, until);
+                },
+                central | _central | ()
+            ),
+        }
+    }
+
+    /// Writes the counts; call at the end of a run.
+    pub(crate) fn flush(&mut self, end: Time, sink: &mut impl Sink) {
+        self.settle_all(end);
+        self.desk.tally.flush(end, sink);
+    }
+
+    /// Reports every departure until `now` that was not known beforehand.
+    pub(crate) fn settle_all(&mut self, now: Time) {
+        let desk = &mut self.desk;
+        with_station!(self, station, {
+            for server in 0..desk.servers.len() {
+                record_settled(desk, station, server, now.0);
+            }
+        });
+    }
+}
+
+fn is_known<S: Station>(_: &S) -> bool {
+    S::KNOWN
+}
+
+fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
+    let limited = match discipline {
+        Discipline::Fifo { queue, .. } => queue.is_some(),
+        Discipline::Sharing { limit, .. } => limit.is_some(),
+    };
+    let cold = !matches!(model.warmup, Warmup::None);
+    u8::from(limited) * guard::LIMITED
+        + u8::from(cold) * guard::COLD
+        + u8::from(model.errors > 0.0) * guard::ERRORS
+}
+
+fn policies(algorithm: Algorithm, config: &Config) -> Policies {
+    let nodes = config.nodes as usize;
+    match algorithm {
+        Algorithm::RoundRobin => {
+            // Nodes begin apart from each other: in step they would act as one.
+            Policies::RoundRobin((0..nodes).map(|n| RoundRobin::starting_at(n * 7)).collect())
+        }
+        Algorithm::Random => Policies::Random(vec![Random; nodes]),
+        Algorithm::LeastOutstanding => Policies::Least(vec![LeastOutstanding::default(); nodes]),
+        Algorithm::PowerOfChoices { choices } => {
+            Policies::Choices(vec![PowerOfChoices::new(choices); nodes])
+        }
+        Algorithm::Weighted => Policies::Weighted(vec![Weighted::default(); nodes]),
+        Algorithm::PeakEwma { decay } => Policies::PeakEwma(vec![PeakEwma::new(decay); nodes]),
+        Algorithm::ConsistentHash { keys } => {
+            Policies::Hash(vec![ConsistentHash::new(keys); nodes])
+        }
+        Algorithm::Central { room } => {
+            let slots = match config.discipline {
+                Discipline::Fifo { slots, .. } => slots,
+                Discipline::Sharing { cores, .. } => cores.ceil() as u32,
+            };
+            Policies::Central(Box::new(Central::new(slots.max(1), room)))
+        }
+    }
+}
+
+/// What a node sees when it chooses.
+struct Sight<'a, S> {
+    station: &'a mut S,
+    node: u32,
+    now: u64,
+}
+
+impl<S: Station> Loads for Sight<'_, S> {
+    #[inline]
+    fn outstanding(&mut self, instance: u32) -> u32 {
+        self.station.outstanding(instance as usize, self.node, self.now)
+    }
+}
+
+fn run<S: Station, P: Policy, const MANY: bool>(
+    desk: &mut Desk,
+    station: &mut S,
+    policies: &mut [P],
+    until: u64,
+) {
+    loop {
+        if desk.cursor == BLOCK {
+            desk.refill();
+        }
+        let now = desk.arrivals[desk.cursor];
+        let retry_at = desk.retries.next_time().0;
+        if retry_at < until && retry_at <= now {
+            retry::<S, P, MANY>(desk, station, policies);
+            continue;
+        }
+        if now >= until {
+            break;
+        }
+        let slot = desk.cursor;
+        desk.cursor += 1;
+        desk.tally.arrive(now);
+        let node = if MANY {
+            (((desk.senders[slot] >> 32) * u64::from(desk.config.nodes)) >> 32) as u32
+        } else {
+            0
+        };
+        let attempt = Attempt { first: now, node, tries: 0, bits: desk.picks[slot], slot };
+        send::<S, P, MANY>(desk, station, policies, now, attempt);
+    }
+    if P::WATCHES {
+        observe(desk, station, policies, until);
+    }
+}
+
+#[cold]
+fn retry<S: Station, P: Policy, const MANY: bool>(
+    desk: &mut Desk,
+    station: &mut S,
+    policies: &mut [P],
+) {
+    let Some((at, again)) = desk.retries.pop() else { return };
+    let bits = desk.aside.bits();
+    let attempt = Attempt {
+        first: again.first,
+        node: again.node.into(),
+        tries: again.tries,
+        bits,
+        slot: BLOCK,
+    };
+    send::<S, P, MANY>(desk, station, policies, at.0, attempt);
+}
+
+/// One attempt: choose, check, serve, count.
+#[inline(always)]
+#[allow(clippy::inline_always)] // the loop is compiled for its station and policy or not worth it
+fn send<S: Station, P: Policy, const MANY: bool>(
+    desk: &mut Desk,
+    station: &mut S,
+    policies: &mut [P],
+    now: u64,
+    attempt: Attempt,
+) {
+    if P::WATCHES {
+        observe(desk, station, policies, now);
+    }
+    desk.tally.attempts += 1;
+    let node = if MANY { attempt.node } else { 0 };
+    let Some(server) = choose(desk, station, &mut policies[node as usize], now, node, &attempt)
+    else {
+        return;
+    };
+    let index = server as usize;
+    let mut service = desk.service(index, attempt.slot);
+    let mut error = false;
+    if desk.servers[index].guard != 0 {
+        match closer_look(desk, station, index, now, &attempt, service) {
+            Some(admitted) => (service, error) = admitted,
+            None => return,
+        }
+    }
+    desk.servers[index].served += 1;
+    if !S::KNOWN && !P::WATCHES {
+        record_settled(desk, station, index, now);
+    }
+    let departs = station.admit(index, node, now, pack(attempt.first, error), service);
+    if S::KNOWN {
+        let version = desk.servers[index].version as usize;
+        record_known(desk, attempt.first, departs, version, error);
+    }
+    if P::WATCHES {
+        policies[node as usize].started(server);
+        let at = if S::KNOWN { departs } else { station.next_departure(index, now) };
+        if !S::KNOWN {
+            desk.epochs[index] += 1;
+        }
+        let entry = (server, desk.epochs[index], attempt.first, node as u16);
+        desk.departures.push(Time(at), entry);
+    }
+}
+
+/// The instance for an attempt; `None` if the attempt has ended here.
+#[inline]
+fn choose<S: Station, P: Policy>(
+    desk: &mut Desk,
+    station: &mut S,
+    policy: &mut P,
+    now: u64,
+    node: u32,
+    attempt: &Attempt,
+) -> Option<u32> {
+    if let Protocol::PerConnection { max_age, .. } = desk.config.protocol {
+        return choose_connection(desk, station, policy, now, node, attempt, max_age);
+    }
+    let members = &desk.nodes[node as usize].members;
+    if members.is_empty() {
+        fail(desk, now, NOWHERE, attempt, Ending::NoEndpoint);
+        return None;
+    }
+    Some(policy.pick(members, now, attempt.bits, &mut Sight { station, node, now }))
+}
+
+/// The instance at the other end of a connection of this node, which is made if needed.
+fn choose_connection<S: Station, P: Policy>(
+    desk: &mut Desk,
+    station: &mut S,
+    policy: &mut P,
+    now: u64,
+    node: u32,
+    attempt: &Attempt,
+    max_age: Span,
+) -> Option<u32> {
+    let count = desk.nodes[node as usize].connections.len() as u64;
+    // The choice among connections uses the upper bits, the choice of an instance all, mixed.
+    let place = (((attempt.bits >> 32) * count) >> 32) as usize;
+    let connection = desk.nodes[node as usize].connections[place];
+    if connection.server != u32::MAX && now < connection.expires {
+        let server = desk.servers[connection.server as usize];
+        if server.guard & guard::CLOSED == 0 {
+            return Some(connection.server);
+        }
+        if !server.goodbye {
+            desk.nodes[node as usize].connections[place].server = u32::MAX;
+            fail(desk, now, server.version as usize, attempt, Ending::Reset);
+            return None;
+        }
+    }
+    let members = &desk.nodes[node as usize].members;
+    if members.is_empty() {
+        fail(desk, now, NOWHERE, attempt, Ending::NoEndpoint);
+        return None;
+    }
+    let bits = attempt.bits.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    let server = policy.pick(members, now, bits, &mut Sight { station, node, now });
+    // Ages are spread by up to 10 %, as servers do to avoid that all reconnect at once; first
+    // connections have lived for a random part of their age already.
+    let spread = crate::engine::math::open_unit(desk.aside.bits());
+    let life = if connection.server == u32::MAX && connection.expires == 0 {
+        max_age * spread
+    } else {
+        max_age * (0.9 + 0.2 * spread)
+    };
+    let expires = if max_age == Span::MAX { u64::MAX } else { (Time(now) + life).0 };
+    desk.nodes[node as usize].connections[place] = Connection { server, expires };
+    Some(server)
+}
+
+/// Closed, full, cold or failing servers: the service time that really applies and whether the
+/// answer is an error; `None` if the attempt has ended here.
+#[cold]
+#[inline(never)]
+fn closer_look<S: Station>(
+    desk: &mut Desk,
+    station: &mut S,
+    index: usize,
+    now: u64,
+    attempt: &Attempt,
+    service: u64,
+) -> Option<(u64, bool)> {
+    let Server { guard, version, .. } = desk.servers[index];
+    if guard & guard::CLOSED != 0 {
+        let reuse = match desk.config.protocol {
+            Protocol::PerRequest { reuse } => reuse.0,
+            Protocol::PerConnection { .. } => 0.0,
+        };
+        let reset = reuse > 0.0 && desk.aside.uniform() < reuse;
+        let ending = if reset { Ending::Reset } else { Ending::Refused };
+        fail(desk, now, version as usize, attempt, ending);
+        return None;
+    }
+    if guard & guard::LIMITED != 0 {
+        let limit = match desk.config.discipline {
+            Discipline::Fifo { slots, queue } => slots.saturating_add(queue.unwrap_or(u32::MAX)),
+            Discipline::Sharing { limit, .. } => limit.unwrap_or(u32::MAX),
+        };
+        if station.total(index, now) >= limit {
+            fail(desk, now, version as usize, attempt, Ending::Shed);
+            return None;
+        }
+    }
+    let mut service = service;
+    if guard & guard::COLD != 0 {
+        let starts = station.starts(index, now);
+        service = (service as f64 * desk.coldness(index, starts)) as u64;
+    }
+    let errors = desk.config.versions[version as usize].errors;
+    let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+    Some((service, error))
+}
+
+/// Counts an attempt whose departure is known.
+#[inline]
+fn record_known(desk: &mut Desk, first: u64, departs: u64, version: usize, error: bool) {
+    if departs - first > desk.config.timeout.0 {
+        desk.tally.failed(first + desk.config.timeout.0, version, Ending::Timeout);
+    } else if error {
+        desk.tally.failed(departs, version, Ending::Version);
+    } else {
+        desk.tally.answered(first, departs, version);
+    }
+}
+
+/// Counts attempts at a server whose departures have just become known.
+fn record_settled<S: Station>(desk: &mut Desk, station: &mut S, server: usize, now: u64) {
+    if S::KNOWN {
+        return;
+    }
+    let mut done = std::mem::take(&mut desk.done);
+    station.settle(server, now, &mut done);
+    let version = desk.servers[server].version as usize;
+    for attempt in done.drain(..) {
+        record_known(desk, attempt.first, attempt.departs, version, attempt.error);
+    }
+    desk.done = done;
+}
+
+/// An attempt in flight was cut at `now`; what was counted for it is taken back.
+fn cut(desk: &mut Desk, server: u32, lost: &InFlight, now: u64, counted: bool) {
+    let version = desk.servers[server as usize].version as usize;
+    let patience_ends = lost.first + desk.config.timeout.0.min(u64::MAX - lost.first);
+    let gave_up = lost.departs > patience_ends;
+    if gave_up && patience_ends <= now {
+        // The client had left before: that ending stands.
+        if !counted {
+            desk.tally.failed(patience_ends, version, Ending::Timeout);
+        }
+        return;
+    }
+    if counted {
+        if gave_up {
+            desk.tally.unfailed(patience_ends, version, Ending::Timeout);
+        } else if lost.error {
+            desk.tally.unfailed(lost.departs, version, Ending::Version);
+        } else {
+            desk.tally.unanswered(lost.first, lost.departs, version);
+        }
+    }
+    let attempt = Attempt {
+        first: lost.first,
+        node: lost.node,
+        tries: desk.config.attempts,
+        bits: 0,
+        slot: BLOCK,
+    };
+    fail(desk, now, version, &attempt, Ending::Cut);
+}
+
+/// An attempt failed at once: the request is tried again or ends.
+#[cold]
+pub(super) fn fail(desk: &mut Desk, now: u64, version: usize, attempt: &Attempt, ending: Ending) {
+    let tries = attempt.tries.saturating_add(1);
+    if tries < desk.config.attempts {
+        let wait = desk.config.retry_delay.at(desk.aside.bits()) as u64;
+        let at = now + wait;
+        if at - attempt.first < desk.config.timeout.0 {
+            let again = Retry { first: attempt.first, node: attempt.node as u16, tries };
+            desk.retries.push(Time(at), again);
+            return;
+        }
+    }
+    desk.tally.failed(now, version, ending);
+}
+
+/// Tells the policies of all departures until `now`, in order of time.
+fn observe<S: Station, P: Policy>(desk: &mut Desk, station: &mut S, policies: &mut [P], now: u64) {
+    while desk.departures.next_time().0 <= now {
+        let Some((at, (server, epoch, first, node))) = desk.departures.pop() else { return };
+        if desk.epochs[server as usize] != epoch {
+            continue;
+        }
+        if S::KNOWN {
+            policies[node as usize].ended(server, at.0 - first, at.0);
+            continue;
+        }
+        let mut done = std::mem::take(&mut desk.done);
+        station.settle(server as usize, at.0, &mut done);
+        let version = desk.servers[server as usize].version as usize;
+        for attempt in done.drain(..) {
+            record_known(desk, attempt.first, attempt.departs, version, attempt.error);
+            let latency = attempt.departs - attempt.first;
+            policies[attempt.node as usize].ended(server, latency, attempt.departs);
+        }
+        desk.done = done;
+        let next = station.next_departure(server as usize, at.0);
+        if next != u64::MAX {
+            desk.departures.push(Time(next.max(at.0 + 1)), (server, epoch, first, node));
+        }
+    }
+}

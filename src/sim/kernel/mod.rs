@@ -1,0 +1,22 @@
+//! The request kernel: millions of requests between two control-plane events, without an event
+//! for any of them.
+//!
+//! [`Kernel`] holds the servers, the data-plane nodes with their own membership, the arrival
+//! stream and the counts. [`Kernel::advance`] plays all arrivals before a given instant; between
+//! advances the world changes servers and memberships. The loop is compiled once per station
+//! (how a server works) and policy (how a node chooses).
+
+mod central;
+mod desk;
+mod dispatch;
+mod line;
+mod sharing;
+mod station;
+mod tally;
+
+pub(crate) use desk::{Config, VersionModel};
+pub(crate) use dispatch::Kernel;
+pub(crate) use station::NODE_BITS;
+
+/// The most data-plane nodes that can be simulated at request level.
+pub const NODES_MAX: u32 = 1 << NODE_BITS;

@@ -1,0 +1,175 @@
+//! Requests counted as they end: by window, version and ending; latency by period and version.
+
+use crate::trace::{Ending, Histogram, Period, Record, Sink, VersionId, WindowCounts};
+use crate::units::{Span, Time};
+
+/// Index of requests that reached no version.
+pub(crate) const NOWHERE: usize = 2;
+
+/// Counts so far. Memory grows with the time simulated, not with requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Tally {
+    windows: Vec<[WindowCounts; 3]>,
+    window: u64,
+    /// The window that arrivals and most endings fall into, and its end.
+    current: usize,
+    current_end: u64,
+    current_begin: u64,
+    slow_above: u64,
+    begun: u64,
+    settled: u64,
+    /// Period × version (old, new).
+    latency: Vec<Histogram>,
+    pub(crate) attempts: u64,
+}
+
+impl Tally {
+    pub(crate) fn new(window: Span, slow_above: Span) -> Self {
+        let window = window.0.max(1);
+        Self {
+            windows: vec![Default::default(); 64],
+            window,
+            current: 0,
+            current_end: window,
+            current_begin: 0,
+            slow_above: slow_above.0,
+            begun: u64::MAX,
+            settled: u64::MAX,
+            latency: vec![Histogram::default(); 6],
+            attempts: 0,
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.windows.fill(Default::default());
+        self.latency.iter_mut().for_each(Histogram::clear);
+        (self.current, self.current_begin, self.current_end) = (0, 0, self.window);
+        (self.begun, self.settled) = (u64::MAX, u64::MAX);
+        self.attempts = 0;
+    }
+
+    /// Requests that arrive from now on count as during the rollout.
+    pub(crate) fn begin(&mut self, now: Time) {
+        self.begun = now.0;
+    }
+
+    /// Requests that arrive from now on count as after the rollout (`NEVER` takes that back).
+    pub(crate) fn settle(&mut self, now: Time) {
+        self.settled = now.0;
+    }
+
+    #[inline]
+    pub(crate) fn arrive(&mut self, now: u64) {
+        if now >= self.current_end {
+            self.move_to(now);
+        }
+        self.windows[self.current][0].arrived += 1;
+    }
+
+    #[cold]
+    fn move_to(&mut self, now: u64) {
+        self.current = (now / self.window) as usize;
+        self.current_begin = self.current as u64 * self.window;
+        self.current_end = self.current_begin + self.window;
+        self.reach(self.current);
+    }
+
+    #[cold]
+    fn reach(&mut self, index: usize) {
+        if index >= self.windows.len() {
+            self.windows.resize((index + 1).next_power_of_two(), Default::default());
+        }
+    }
+
+    #[inline]
+    fn window_of(&mut self, at: u64) -> usize {
+        if at < self.current_end && at >= self.current_begin {
+            return self.current;
+        }
+        let index = (at / self.window) as usize;
+        if index >= self.windows.len() {
+            self.reach(index);
+        }
+        index
+    }
+
+    #[inline]
+    fn histogram(&self, first: u64, version: usize) -> usize {
+        let period = usize::from(first >= self.begun) + usize::from(first >= self.settled);
+        period * 2 + version
+    }
+
+    /// A request that arrived at `first` was answered at `at`.
+    #[inline]
+    pub(crate) fn answered(&mut self, first: u64, at: u64, version: usize) {
+        let window = self.window_of(at);
+        let sojourn = at - first;
+        let counts = &mut self.windows[window][version];
+        counts.ended[Ending::Ok as usize] += 1;
+        counts.slow += u32::from(sojourn > self.slow_above);
+        let histogram = self.histogram(first, version);
+        self.latency[histogram].add(sojourn);
+    }
+
+    /// Takes [`Self::answered`] back.
+    pub(crate) fn unanswered(&mut self, first: u64, at: u64, version: usize) {
+        let window = self.window_of(at);
+        let sojourn = at - first;
+        let counts = &mut self.windows[window][version];
+        counts.ended[Ending::Ok as usize] -= 1;
+        counts.slow -= u32::from(sojourn > self.slow_above);
+        let histogram = self.histogram(first, version);
+        self.latency[histogram].remove(sojourn);
+    }
+
+    /// A request failed at `at`.
+    pub(crate) fn failed(&mut self, at: u64, version: usize, ending: Ending) {
+        let window = self.window_of(at);
+        self.windows[window][version].ended[ending as usize] += 1;
+    }
+
+    /// Takes [`Self::failed`] back.
+    pub(crate) fn unfailed(&mut self, at: u64, version: usize, ending: Ending) {
+        let window = self.window_of(at);
+        self.windows[window][version].ended[ending as usize] -= 1;
+    }
+
+    /// Sum over windows of requests with this ending.
+    pub(crate) fn total(&self, ending: Ending) -> u64 {
+        let ended = |w: &[WindowCounts; 3]| {
+            w.iter().map(|c| u64::from(c.ended[ending as usize])).sum::<u64>()
+        };
+        self.windows.iter().map(ended).sum()
+    }
+
+    /// Requests that arrived.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.windows.iter().map(|w| u64::from(w[0].arrived)).sum()
+    }
+
+    /// Latency of all requests of a period, both versions.
+    pub(crate) fn latency(&self, period: Period) -> Histogram {
+        let mut all = self.latency[period as usize * 2].clone();
+        all.merge(&self.latency[period as usize * 2 + 1]);
+        all
+    }
+
+    /// Writes what was counted until `end`. Requests that would end later are dropped from the
+    /// windows, but their latency is kept: they did arrive in their period.
+    pub(crate) fn flush(&self, end: Time, sink: &mut impl Sink) {
+        let last = (end.0 / self.window) as usize;
+        for (index, counts) in self.windows.iter().enumerate().take(last + 1) {
+            let at = Time(index as u64 * self.window);
+            sink.record(at, Record::Window { counts: *counts });
+        }
+        for period in [Period::Before, Period::During, Period::After] {
+            for version in [VersionId::OLD, VersionId::NEW] {
+                let histogram = &self.latency[period as usize * 2 + version.0 as usize];
+                if !histogram.is_empty() {
+                    let histogram = histogram.clone();
+                    sink.record(end, Record::Latency { period, version, histogram });
+                }
+            }
+        }
+    }
+}

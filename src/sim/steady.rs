@@ -1,0 +1,150 @@
+//! A fleet under traffic without a control plane: for benches, and for cases that queueing
+//! theory knows.
+
+use super::kernel::{Config, Kernel, VersionModel};
+use super::model;
+use crate::engine::{Sampler, Seeds};
+use crate::scenario::{Algorithm, Arrivals, Discipline, Dist, Profile, Protocol, Traffic, Warmup};
+use crate::trace::{Ending, Histogram, Period};
+use crate::traffic::Source;
+use crate::units::{Rate, Share, Span, Time};
+
+/// Parameters of a steady fleet.
+#[derive(Debug, Clone)]
+pub struct Steady {
+    /// Servers, all open from the beginning.
+    pub servers: u32,
+    /// How each serves.
+    pub discipline: Discipline,
+    /// Service times.
+    pub service: Dist,
+    /// Requests per second, of the whole fleet.
+    pub rate: Rate,
+    /// How they arrive.
+    pub arrivals: Arrivals,
+    /// Data-plane nodes.
+    pub nodes: u32,
+    /// Whom they choose.
+    pub algorithm: Algorithm,
+    /// Clients' patience.
+    pub timeout: Span,
+    /// Attempts in all and the wait before each further one.
+    pub retries: (u32, Dist),
+    /// Seed of all streams.
+    pub seed: u64,
+    /// Which replication.
+    pub replication: u64,
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        Self {
+            servers: 1,
+            discipline: Discipline::Fifo { slots: 1, queue: None },
+            service: Dist::Exponential { mean: Span::from_secs(1) },
+            rate: Rate(0.5),
+            arrivals: Arrivals::Poisson,
+            nodes: 1,
+            algorithm: Algorithm::Random,
+            timeout: Span::MAX,
+            retries: (1, Dist::Fixed(Span::ZERO)),
+            seed: 1,
+            replication: 0,
+        }
+    }
+}
+
+/// A steady fleet that runs.
+#[derive(Debug)]
+pub struct SteadyFleet {
+    kernel: Kernel,
+    now: Time,
+}
+
+impl SteadyFleet {
+    /// Ready to run, empty.
+    pub fn new(steady: &Steady) -> Self {
+        let config = Config {
+            discipline: steady.discipline,
+            nodes: steady.nodes,
+            protocol: Protocol::PerRequest { reuse: Share(0.0) },
+            timeout: steady.timeout,
+            attempts: steady.retries.0,
+            retry_delay: model::sampler(&steady.retries.1),
+            versions: vec![VersionModel {
+                service: model::law(&steady.service),
+                factor: 1.0,
+                warmup: Warmup::None,
+                errors: 0.0,
+            }],
+            // Few and long windows: memory does not grow with the run.
+            window: Span::from_secs(100_000_000),
+            slow_above: Span::MAX,
+        };
+        let seeds = Seeds::new(steady.seed, steady.replication);
+        let traffic = Traffic {
+            profile: Profile::Constant(steady.rate),
+            arrivals: steady.arrivals,
+            scale: 1.0,
+        };
+        let mut kernel = Kernel::new(config, steady.algorithm);
+        kernel.reset(seeds, Some(Source::new(&traffic, Time::ZERO, seeds)));
+        for _ in 0..steady.servers {
+            let server = kernel.add_server(0);
+            kernel.open(server, Time::ZERO, true);
+        }
+        for node in 0..steady.nodes {
+            for server in 0..steady.servers {
+                kernel.join(node, server, 1.0);
+            }
+        }
+        Self { kernel, now: Time::ZERO }
+    }
+
+    /// Runs for `span`.
+    pub fn run(&mut self, span: Span) {
+        self.now += span;
+        self.kernel.advance(self.now);
+    }
+
+    /// Forgets what was counted; the requests in flight stay.
+    pub fn measure_from_now(&mut self) {
+        self.kernel.settle_all(self.now);
+        self.kernel.desk.tally.clear();
+        self.kernel.desk.tally.begin(self.now);
+    }
+
+    /// Requests that arrived since the counts began.
+    pub fn arrived(&self) -> u64 {
+        self.kernel.desk.tally.arrived()
+    }
+
+    /// Attempts since the counts began.
+    pub fn attempts(&self) -> u64 {
+        self.kernel.desk.tally.attempts
+    }
+
+    /// Sojourn of the requests that arrived since the counts began and were answered.
+    pub fn latency(&mut self) -> Histogram {
+        self.kernel.settle_all(self.now);
+        self.kernel.desk.tally.latency(Period::During)
+    }
+
+    /// Requests with this ending since the counts began.
+    pub fn ended(&mut self, ending: Ending) -> u64 {
+        self.kernel.settle_all(self.now);
+        self.kernel.desk.tally.total(ending)
+    }
+
+    /// Requests in flight over all servers.
+    pub fn in_flight(&mut self) -> u64 {
+        (0..self.kernel.desk.servers.len() as u32)
+            .map(|server| u64::from(self.kernel.in_flight(server, self.now)))
+            .sum()
+    }
+
+    /// How long a server would need to finish what it has.
+    pub fn drain_time(&mut self, server: u32) -> Span {
+        self.kernel.idle_at(server, self.now).since(self.now)
+    }
+}
