@@ -20,7 +20,7 @@ pub struct Join {
 
 /// The fleet at rest.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Joined {
+pub struct JoinAtRest {
     /// Mean sojourn of those let in, time.
     pub mean_sojourn: f64,
     /// Probability that some server is at its cap: how much the truncation can matter.
@@ -37,7 +37,7 @@ impl Join {
     ///
     /// Gauss-Seidel sweeps, each followed by an exact solution for the total number of jobs (a
     /// birth-death chain given the rest), which is where plain sweeps are slow.
-    pub fn solve(&self) -> Joined {
+    pub fn solve(&self) -> JoinAtRest {
         let chain = Chain::new(self);
         let mut law = vec![1.0 / chain.total.len() as f64; chain.total.len()];
         chain.balance_totals(self, &mut law);
@@ -152,7 +152,7 @@ impl Chain {
         }
     }
 
-    fn measure(&self, join: &Join, law: &[f64]) -> Joined {
+    fn measure(&self, join: &Join, law: &[f64]) -> JoinAtRest {
         let (mut mean, mut admitted, mut at_cap) = (0.0, 0.0, 0.0);
         for (state, p) in law.iter().enumerate() {
             mean += p * self.total[state] as f64;
@@ -160,7 +160,7 @@ impl Chain {
             at_cap += if self.full[state] { *p } else { 0.0 };
         }
         let blocking = 1.0 - admitted / join.arrival_rate;
-        Joined { mean_sojourn: mean / admitted, at_cap, blocking }
+        JoinAtRest { mean_sojourn: mean / admitted, at_cap, blocking }
     }
 }
 

@@ -19,8 +19,8 @@ mod root;
 mod table;
 
 pub use ctmc::{BirthDeath, Transient};
-pub use join::{Join, Joined};
+pub use join::{Join, JoinAtRest};
 pub use makespan::Lognormal;
 pub use rolling::{HardKill, Lost, Rolling, Waiting};
-pub use sliding::{Slid, SlidingWindow};
+pub use sliding::{SlidingLoss, SlidingWindow};
 pub use stationary::{Mmc, Mmck};

@@ -23,7 +23,7 @@ pub struct SlidingWindow {
 
 /// What it takes and costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Slid {
+pub struct SlidingLoss {
     /// Expected time until the last server is back.
     pub makespan: f64,
     /// Expected requests turned away until then.
@@ -34,7 +34,7 @@ impl SlidingWindow {
     /// Solves the joint chain of queue and progress, stage by stage: a stage of k servers out
     /// lasts Exp(k/τ) whatever the queue does, so the expected time in each queue state is
     /// x (νI − Q)⁻¹ with x the law at its beginning, and ν times that is the law at its end.
-    pub fn solve(&self) -> Slid {
+    pub fn solve(&self) -> SlidingLoss {
         let at_once = self.at_once.clamp(1, self.servers);
         let mut law = self.queue(self.servers).stationary();
         let mut lost = 0.0;
@@ -46,7 +46,7 @@ impl SlidingWindow {
             law = times.iter().map(|time| time * leave).collect();
         }
         let makespan = exponential_mean_window(self.servers, at_once, self.mean_outage);
-        Slid { makespan, lost }
+        SlidingLoss { makespan, lost }
     }
 
     fn queue(&self, servers: u32) -> BirthDeath {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn more_at_once_is_faster_and_loses_more() {
-        let solved: Vec<Slid> = (1..=20).map(|b| window(b).solve()).collect();
+        let solved: Vec<SlidingLoss> = (1..=20).map(|b| window(b).solve()).collect();
         assert!(solved.windows(2).all(|p| p[1].makespan < p[0].makespan));
         assert!(solved[1..].windows(2).all(|p| p[1].lost > p[0].lost));
     }

@@ -13,7 +13,7 @@ use super::sliding::SlidingWindow;
 use super::stationary::{Mmc, Mmck, erlang_b};
 
 /// Relative error allowed; the table has 12 digits.
-const TOLERANCE: f64 = 1e-6;
+const TOLERANCE: f64 = 1e-9;
 
 struct Row {
     name: String,
