@@ -56,10 +56,11 @@ fn renewal_mean_sojourn(
     loop {
         let next = x - (x - 1.0 + transform(x)) / (1.0 + slope(x));
         // The last digits of x decide, hence no relative tolerance: stop when it stops falling.
-        if next >= x {
+        if next < x {
+            x = next;
+        } else {
             return 1.0 / (service_rate * x);
         }
-        x = next;
     }
 }
 
@@ -80,7 +81,7 @@ pub fn mg1_ps_mean_sojourn(arrival_rate: f64, mean_service: f64) -> f64 {
 }
 
 /// Mean number of jobs in the orbit of M/M/1 with retrials: those who find the server busy come
-/// back after Exp(`retrial_rate`). ρ(λ + ρθ)/((1−ρ)θ) in units of the service time.
+/// back after Exp(`retrial_rate`). ρ(λ + ρθ)/((1−ρ)θ).
 pub fn mm1_retrial_mean_orbit(arrival_rate: f64, service_rate: f64, retrial_rate: f64) -> f64 {
     let rho = arrival_rate / service_rate;
     if rho >= 1.0 {
@@ -192,6 +193,12 @@ mod tests {
             let found = round_robin_mean_sojourn(rho, 1.0, 1);
             assert!((found / mm1_mean_sojourn(rho, 1.0) - 1.0).abs() < 1e-9, "rho = {rho}");
         }
+    }
+
+    #[test]
+    fn nobody_else_means_no_wait() {
+        assert_eq!(round_robin_mean_sojourn(0.0, 2.0, 4), 0.5);
+        assert_eq!(dm1_mean_sojourn(0.0, 2.0), 0.5);
     }
 
     #[test]
