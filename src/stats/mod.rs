@@ -1,8 +1,24 @@
 //! Many outcomes → statements with intervals.
+//!
+//! Runs may be stratified: every value comes with a weight, only the weights' ratios matter, and
+//! intervals rest on the effective number of runs (Kish), which is smaller the more they differ.
+
+mod gate;
+pub mod interval;
+mod paired;
+mod sample;
+mod special;
+mod summary;
+
+pub use gate::judge;
+pub use paired::{Pair, Paired, difference};
+pub use sample::Sample;
+pub use summary::summarise;
 
 use crate::scenario::{Gate, OutcomeKey};
 
-/// A value with its 95 % confidence interval.
+/// A value with its 95 % confidence interval. An end is infinite where the runs are too few to
+/// bound it; all three are not a number where no run had a value.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Estimate {
     /// The point estimate.
@@ -11,6 +27,11 @@ pub struct Estimate {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+}
+
+impl Estimate {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self { value: f64::NAN, low: f64::NAN, high: f64::NAN };
 }
 
 /// One outcome over runs. `None` where it applied in no run.
