@@ -85,6 +85,15 @@ fn main() {
         ("least/10", fleet(10, 1, Algorithm::LeastOutstanding)),
         ("least/1000", fleet(1000, 1, Algorithm::LeastOutstanding)),
     ];
+    if arguments.get(2).is_some_and(|word| word == "once") {
+        // Under an instruction counter: one fleet, nothing else.
+        for (name, steady) in &cases {
+            if chosen.is_some_and(|chosen| chosen == name) {
+                time_fleet(steady, requests);
+            }
+        }
+        return;
+    }
     println!("{:<20} {:>9} {:>8} {:>9}", "case", "ns/req", "M/s", "x floor");
     for (name, steady) in cases {
         if chosen.is_some_and(|chosen| chosen != name) {

@@ -5,7 +5,9 @@
 
 pub mod dist;
 pub mod gate;
+pub mod import;
 pub mod model;
+pub mod recorded;
 pub mod settings;
 
 pub use dist::Dist;

@@ -11,28 +11,67 @@
 
 use std::collections::VecDeque;
 
-use super::station::{InFlight, NODE_BITS, NODE_MASK, Station, pack, unpack};
+use super::station::{InFlight, NODE_BITS, NODE_MASK, Station, unpack};
 
-/// Departures kept in a line.
+/// Departures kept in a line, and attempts in its ring.
 const LINE: usize = 8;
-const FIRST_RING: usize = 8;
 
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Line([u64; LINE]);
+/// Departures are kept as floats, whose minimum, maximum and order the vector units know for
+/// two at a time; for 64-bit integers they do not. The bit pattern is (time, node) plus this
+/// bias, which makes every one a positive normal number: those are ordered as their bits are.
+const BIAS: u64 = 1 << 61;
 
-/// Departures pushed out of the line before their time: ascending.
-#[derive(Debug, Clone, Default)]
-struct Overflow {
-    departures: VecDeque<u64>,
-    by_node: Vec<u32>,
+/// The largest simulated time: 2⁵⁰ ns, 13 days.
+pub(crate) const TIME_MAX: u64 = 1 << 50;
+
+/// A departure of an attempt of `node`.
+#[inline]
+fn key(at: u64, node: u64) -> f64 {
+    f64::from_bits(BIAS + (at << NODE_BITS | node))
 }
 
-/// Attempts in the order of arrival, the last `entries.len()` of them.
+/// The largest key that has departed by `now`.
+#[inline]
+fn now_key(now: u64) -> f64 {
+    key(now, NODE_MASK)
+}
+
+#[inline]
+fn time_of(key: f64) -> u64 {
+    (key.to_bits() - BIAS) >> NODE_BITS
+}
+
+#[inline]
+fn node_of(key: f64) -> u32 {
+    (key.to_bits() & NODE_MASK) as u32
+}
+
+/// One server.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line {
+    /// The largest departures, descending.
+    departures: [f64; LINE],
+    /// The last attempts, in order of arrival from `next` on: packed request, departure.
+    ring: [(u64, f64); LINE],
+    next: u64,
+}
+
+impl Line {
+    fn idle() -> Self {
+        let never = key(0, 0);
+        Self { departures: [never; LINE], ring: [(0, never); LINE], next: 0 }
+    }
+}
+
+/// What does not fit into a line; rarely used.
 #[derive(Debug, Clone, Default)]
-struct Ring {
-    entries: Vec<(u64, u64)>,
-    next: usize,
+struct Spill {
+    /// Departures pushed out of the line before their time: ascending.
+    departures: VecDeque<f64>,
+    by_node: Vec<u32>,
+    /// Attempts pushed out of the ring while in flight.
+    attempts: Vec<(u64, f64)>,
 }
 
 /// FIFO servers with up to eight slots.
@@ -41,175 +80,161 @@ pub(crate) struct LineStation {
     slots: usize,
     nodes: usize,
     lines: Vec<Line>,
-    rings: Vec<Ring>,
-    overflows: Vec<Overflow>,
-    used: usize,
+    spills: Vec<Spill>,
 }
 
 impl LineStation {
     /// With `slots` ≤ 8.
     pub(crate) fn new(slots: u32, nodes: u32) -> Self {
         assert!((1..=LINE as u32).contains(&slots), "a line holds 1 to {LINE} slots");
-        Self {
-            slots: slots as usize,
-            nodes: nodes as usize,
-            lines: Vec::new(),
-            rings: Vec::new(),
-            overflows: Vec::new(),
-            used: 0,
+        let (slots, nodes) = (slots as usize, nodes as usize);
+        Self { slots, nodes, lines: Vec::new(), spills: Vec::new() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spill_departure(&mut self, server: usize, departure: f64) {
+        let spill = &mut self.spills[server];
+        spill.by_node.resize(self.nodes, 0);
+        spill.by_node[node_of(departure) as usize] += 1;
+        spill.departures.push_back(departure);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spill_attempt(&mut self, server: usize, attempt: (u64, f64), now: f64) {
+        let attempts = &mut self.spills[server].attempts;
+        if attempts.len() == attempts.capacity() {
+            attempts.retain(|(_, departure)| *departure > now);
         }
+        attempts.push(attempt);
     }
 
+    /// Forgets what has left the spill; how many of `node` (all if `None`) remain.
     #[cold]
-    fn overflow(&mut self, server: usize, departure: u64) {
-        let overflow = &mut self.overflows[server];
-        overflow.by_node.resize(self.nodes, 0);
-        overflow.by_node[(departure & NODE_MASK) as usize] += 1;
-        overflow.departures.push_back(departure);
-    }
-
-    /// Forgets what has left the overflow; how many of `node` (all if `None`) remain.
-    #[cold]
-    fn overflowing(&mut self, server: usize, node: Option<u32>, now_key: u64) -> u32 {
-        let overflow = &mut self.overflows[server];
-        while overflow.departures.front().is_some_and(|departure| *departure <= now_key) {
-            let departure = overflow.departures.pop_front().unwrap_or_default();
-            overflow.by_node[(departure & NODE_MASK) as usize] -= 1;
+    #[inline(never)]
+    fn spilled(&mut self, server: usize, node: Option<u32>, now: f64) -> u32 {
+        let spill = &mut self.spills[server];
+        while spill.departures.front().is_some_and(|departure| *departure <= now) {
+            let departure = spill.departures.pop_front().unwrap_or_default();
+            spill.by_node[node_of(departure) as usize] -= 1;
         }
         match node {
-            None => overflow.departures.len() as u32,
-            Some(node) => overflow.by_node.get(node as usize).copied().unwrap_or(0),
+            None => spill.departures.len() as u32,
+            Some(node) => spill.by_node.get(node as usize).copied().unwrap_or(0),
         }
     }
-
-    #[cold]
-    fn grow_ring(&mut self, server: usize) {
-        let ring = &mut self.rings[server];
-        let len = ring.entries.len();
-        ring.entries.rotate_left(ring.next & (len - 1));
-        ring.entries.resize(len * 2, (0, 0));
-        ring.next = len;
-    }
-}
-
-/// The largest key of an attempt that has departed by `now`.
-#[inline]
-fn key(now: u64) -> u64 {
-    now << NODE_BITS | NODE_MASK
 }
 
 impl Station for LineStation {
     const KNOWN: bool = true;
 
     fn add(&mut self) {
-        if self.used == self.lines.len() {
-            self.lines.push(Line([0; LINE]));
-            self.rings.push(Ring { entries: vec![(0, 0); FIRST_RING], next: 0 });
-            self.overflows.push(Overflow::default());
+        self.lines.push(Line::idle());
+        if self.spills.len() < self.lines.len() {
+            self.spills.push(Spill::default());
         }
-        self.used += 1;
     }
 
     fn clear(&mut self) {
-        for server in 0..self.used {
-            self.lines[server] = Line([0; LINE]);
-            self.rings[server].entries.fill((0, 0));
-            self.overflows[server].departures.clear();
-            self.overflows[server].by_node.clear();
+        for spill in self.spills.iter_mut().take(self.lines.len()) {
+            spill.departures.clear();
+            spill.by_node.clear();
+            spill.attempts.clear();
         }
-        self.used = 0;
+        self.lines.clear();
     }
 
     #[inline]
     fn outstanding(&mut self, server: usize, node: u32, now: u64) -> u32 {
-        let now_key = key(now);
         if self.nodes == 1 {
             return self.total(server, now);
         }
-        let (mut count, mut mine) = (0, 0);
-        for departure in self.lines[server].0 {
-            let running = departure > now_key;
-            let sent = (departure & NODE_MASK) as u32 == node;
-            count += u32::from(running);
-            mine += u32::from(running & sent);
+        let now = now_key(now);
+        let departures = &self.lines[server].departures;
+        let mut mine = 0;
+        for departure in departures {
+            mine += u64::from((*departure > now) & (node_of(*departure) == node));
         }
-        if count == LINE as u32 {
-            mine += self.overflowing(server, Some(node), now_key);
+        let mut mine = mine as u32;
+        if departures[LINE - 1] > now {
+            mine += self.spilled(server, Some(node), now);
         }
         mine
     }
 
     #[inline]
     fn total(&mut self, server: usize, now: u64) -> u32 {
-        let now_key = key(now);
-        let mut count = 0;
-        for departure in self.lines[server].0 {
-            count += u32::from(departure > now_key);
+        let now = now_key(now);
+        let departures = &self.lines[server].departures;
+        let mut count = 0u64;
+        for departure in departures {
+            count += u64::from(*departure > now);
         }
+        let mut count = count as u32;
         if count == LINE as u32 {
-            count += self.overflowing(server, None, now_key);
+            count += self.spilled(server, None, now);
         }
         count
     }
 
     #[inline]
     fn starts(&self, server: usize, now: u64) -> u64 {
-        (self.lines[server].0[(self.slots - 1) % LINE] >> NODE_BITS).max(now)
+        time_of(self.lines[server].departures[(self.slots - 1) % LINE]).max(now)
     }
 
     #[inline]
     fn admit(&mut self, server: usize, node: u32, now: u64, packed: u64, service: u64) -> u64 {
-        let departs = self.starts(server, now) + service;
-        let pushed = departs << NODE_BITS | u64::from(node);
-        let mut out = pushed;
-        for slot in &mut self.lines[server].0 {
-            let larger = (*slot).max(out);
-            out = (*slot).min(out);
-            *slot = larger;
+        let line = &mut self.lines[server];
+        let free = time_of(line.departures[(self.slots - 1) % LINE]);
+        let departs = free.max(now) + service;
+        let new = key(departs, node.into());
+        let old = line.departures;
+        // Insertion without a chain: each place takes the larger of itself and what would be
+        // pushed down to it.
+        line.departures[0] = if old[0] > new { old[0] } else { new };
+        for place in 1..LINE {
+            let pushed = if old[place - 1] < new { old[place - 1] } else { new };
+            line.departures[place] = if old[place] > pushed { old[place] } else { pushed };
         }
-        if out > key(now) {
-            self.overflow(server, out);
+        let out = if old[LINE - 1] < new { old[LINE - 1] } else { new };
+        let entry = &mut line.ring[line.next as usize % LINE];
+        let forgotten = std::mem::replace(entry, (packed, new));
+        line.next += 1;
+        let now = now_key(now);
+        if out > now {
+            self.spill_departure(server, out);
         }
-        let ring = &mut self.rings[server];
-        let mask = ring.entries.len() - 1;
-        let entry = &mut ring.entries[ring.next & mask];
-        if entry.1 > key(now) {
-            self.grow_ring(server);
-            return self.remember(server, packed, pushed, departs);
+        if forgotten.1 > now {
+            self.spill_attempt(server, forgotten, now);
         }
-        *entry = (packed, pushed);
-        ring.next += 1;
         departs
     }
 
     fn idle_at(&mut self, server: usize, now: u64) -> u64 {
-        (self.lines[server].0[0] >> NODE_BITS).max(now)
+        time_of(self.lines[server].departures[0]).max(now)
     }
 
     fn evict(&mut self, server: usize, now: u64, lost: &mut Vec<InFlight>) {
-        let now_key = key(now);
-        for (packed, departure) in &mut self.rings[server].entries {
-            if *departure > now_key {
-                let (first, error) = unpack(*packed);
-                let node = (*departure & NODE_MASK) as u32;
-                lost.push(InFlight { first, departs: *departure >> NODE_BITS, node, error });
-                *departure = 0;
+        let now = now_key(now);
+        let spill = &mut self.spills[server];
+        let line = &mut self.lines[server];
+        for (packed, departure) in spill.attempts.drain(..).chain(line.ring) {
+            if departure > now {
+                let (first, error) = unpack(packed);
+                let (departs, node) = (time_of(departure), node_of(departure));
+                lost.push(InFlight { first, departs, node, error });
             }
         }
-        self.lines[server] = Line([0; LINE]);
-        self.overflows[server].departures.clear();
-        self.overflows[server].by_node.fill(0);
+        *line = Line::idle();
+        spill.departures.clear();
+        spill.by_node.fill(0);
     }
-}
 
-impl LineStation {
-    #[cold]
-    fn remember(&mut self, server: usize, packed: u64, pushed: u64, departs: u64) -> u64 {
-        let ring = &mut self.rings[server];
-        let mask = ring.entries.len() - 1;
-        ring.entries[ring.next & mask] = (packed, pushed);
-        ring.next += 1;
-        departs
+    #[inline]
+    fn touch(&self, server: usize) -> u64 {
+        let line = &self.lines[server];
+        line.departures[0].to_bits() ^ line.ring[0].0 ^ line.ring[LINE / 2].0 ^ line.next
     }
 }
 
@@ -229,7 +254,10 @@ impl WideStation {
     #[inline]
     fn drop_departed(&mut self, server: usize, now: u64) -> &mut VecDeque<(u64, u64)> {
         let queue = &mut self.servers[server];
-        while queue.front().is_some_and(|(departure, _)| *departure <= key(now)) {
+        while queue
+            .front()
+            .is_some_and(|(departure, _)| *departure <= (now << NODE_BITS | NODE_MASK))
+        {
             queue.pop_front();
         }
         queue
@@ -299,6 +327,7 @@ impl Station for WideStation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::kernel::station::pack;
     use proptest::prelude::*;
 
     /// The definition, slowly: each slot's next free time.

@@ -67,6 +67,14 @@ pub(crate) trait Station {
         let _ = (server, now, done);
     }
 
+    /// Reads what an attempt at `server` will need, so that it is near when it is needed; the
+    /// value means nothing.
+    #[inline]
+    fn touch(&self, server: usize) -> u64 {
+        let _ = server;
+        0
+    }
+
     /// Removes all attempts in flight and appends them.
     fn evict(&mut self, server: usize, now: u64, lost: &mut Vec<InFlight>);
 }
