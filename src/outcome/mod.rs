@@ -1,7 +1,12 @@
 //! One trace → the numbers of one rollout.
 
 mod collect;
+mod fleet;
+mod requests;
 pub mod series;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use collect::Collector;
 pub use series::{Point, Series};
