@@ -195,7 +195,7 @@ fn imports(file: &File) -> Vec<String> {
     // `super::super::…` up to the root of the crate would be a way around the table.
     let depth = file.path.matches('/').count() - usize::from(file.path.ends_with("/mod.rs"));
     for (index, line) in code.lines().enumerate() {
-        let ups = (1..).take_while(|n| line.contains(&"super::".repeat(*n))).count();
+        let ups = (1..=9).take_while(|n| line.contains(&"super::".repeat(*n))).count();
         let in_line_modules = usize::from(line.starts_with(' '));
         if ups >= depth + in_line_modules {
             let number = index + 1;
@@ -459,7 +459,7 @@ mod bites {
 
     #[test]
     fn orchestrators_without_their_headings() {
-        let all: String = HEADINGS.iter().map(|h| format!("//! # {h}\n//! Text.\n")).collect();
+        let all = HEADINGS.map(|heading| format!("//! # {heading}\n//! Text.\n")).concat();
         finds(headings, "a.rs", &all, &[]);
         let less = all.replace("# Rules", "Rules");
         finds(headings, "a.rs", &less, &["a.rs: no heading Rules"]);
