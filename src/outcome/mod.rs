@@ -2,8 +2,11 @@
 
 mod collect;
 mod fleet;
+#[cfg(test)]
+mod properties;
 mod requests;
 pub mod series;
+mod state;
 #[cfg(test)]
 mod tests;
 mod values;
