@@ -199,9 +199,7 @@ impl Collector {
             self.close();
         }
         let state = &self.state;
-        // An instant at the window's end may be open: who serves now may have begun just now.
-        let until_now = until <= state.now || self.fleet.is_out();
-        let still_dark = state.dark_since.is_some_and(|since| since <= at) && until_now;
+        let still_dark = state.dark_since.is_some_and(|since| since <= at);
         let dark = still_dark
             || self.dark.iter().rev().take_while(|d| d.1 >= until).any(|&(since, _)| since <= at);
         let settled = state.settled.or(state.begun).unwrap_or_default();

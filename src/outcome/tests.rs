@@ -316,14 +316,19 @@ fn with_requests_an_outage_is_counted_in_windows_each_once() {
 #[test]
 fn the_limits_themselves_are_kept() {
     use Ending::{Ok, Timeout};
-    let mut tape = Tape::begun(1);
+    // As doubles, 1 − "99.9%" is a little less than 1/1000, and 7 % of 100 a little more than 7.
+    let availability: Share = "99.9%".parse().unwrap();
+    let slo = Slo { availability, outage_share: Share(0.07), ..SLO };
+    let mut tape = Tape(Collector::new(&slo, false));
+    tape.prelude(1);
     // Exactly 99.9 % answered and exactly 99 % of those in time: good. One more slow one: bad.
     let good = [(Ok, 99_900), (Timeout, 100)];
     tape.slow_window(10, 0, &good, 999).phase(14, 0, 0, Phase::Draining);
     tape.slow_window(11, 0, &good, 1000).window(12, 0, &[(Ok, 998), (Timeout, 2)]);
-    // Exactly half lost is an outage; nothing asked is neither.
-    tape.window(13, 0, &[(Ok, 1), (Timeout, 1)]).window(14, 0, &[]);
-    same(&tape.end(20), &[(Key::Degraded, 3.0), (Key::Outage, 1.0)]);
+    // Exactly the share that makes an outage; a little less; nothing asked is neither.
+    tape.window(13, 0, &[(Ok, 93), (Timeout, 7)]).window(13, 0, &[(Ok, 94), (Timeout, 6)]);
+    tape.window(14, 0, &[]);
+    same(&tape.end(20), &[(Key::Degraded, 4.0), (Key::Outage, 1.0)]);
 }
 
 #[test]
