@@ -1,7 +1,15 @@
 //! One trace → the numbers of one rollout.
 
 mod collect;
+mod fleet;
+#[cfg(test)]
+mod properties;
+mod requests;
 pub mod series;
+mod state;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use collect::Collector;
 pub use series::{Point, Series};

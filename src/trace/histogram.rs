@@ -28,7 +28,7 @@ impl Default for Histogram {
 fn bucket(nanos: u64) -> usize {
     let nanos = nanos.min((1 << MAX_BITS) - 1);
     // Below 2·SUB the buckets are single nanoseconds; above, the leading SUB_BITS + 1 bits count.
-    let shift = (63 - (nanos | SUB).leading_zeros()) - SUB_BITS;
+    let shift = (nanos | SUB).ilog2() - SUB_BITS;
     ((u64::from(shift) << SUB_BITS) + (nanos >> shift)) as usize
 }
 

@@ -2,6 +2,7 @@
 
 pub mod histogram;
 pub mod journal;
+pub mod life;
 pub mod record;
 
 pub use histogram::Histogram;

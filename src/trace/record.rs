@@ -272,6 +272,13 @@ pub trait Sink {
     fn record(&mut self, at: Time, record: Record);
 }
 
+/// A borrowed sink is one, too.
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn record(&mut self, at: Time, record: Record) {
+        (**self).record(at, record);
+    }
+}
+
 /// Keeps all records.
 impl Sink for Vec<(Time, Record)> {
     fn record(&mut self, at: Time, record: Record) {

@@ -1,1 +1,4 @@
-//! The one integration-test binary.
+//! The one integration-test binary: one link, one place for helpers.
+
+mod support;
+mod tidy;

@@ -1,0 +1,111 @@
+//! The memory of a collector that is plain numbers.
+
+use crate::trace::{Moment, Said};
+use crate::units::Time;
+
+/// Marks, extremes and areas so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct State {
+    /// The current instant.
+    pub(super) now: Time,
+    /// Whether a record of the current instant is not yet part of the extremes.
+    pub(super) open: bool,
+    pub(super) begun: Option<Time>,
+    /// Last change of an instance since the begin.
+    pub(super) settled: Option<Time>,
+    /// When the orchestrator reached the terminal state that it is in.
+    pub(super) ended: Option<Time>,
+    ended_as: Said,
+    pub(super) said: Said,
+    /// Whether the orchestrator spoke of a rollback.
+    pub(super) went_back: bool,
+    pub(super) gave_up: bool,
+    pub(super) human_called: bool,
+    pub(super) detected: Option<Time>,
+    pub(super) decided: Option<Time>,
+    pub(super) restored: Option<Time>,
+    pub(super) serving_min: u32,
+    pub(super) available_min: u32,
+    pub(super) active_max: u32,
+    pub(super) exist_max: u32,
+    /// Instance-nanoseconds of missing capacity until now, and until settled.
+    pub(super) lost: [u128; 2],
+    /// Instance-nanoseconds above desired until now, and until settled.
+    pub(super) surge: [u128; 2],
+    /// Nanoseconds.
+    pub(super) mixed: u64,
+    /// Nanoseconds with nobody serving.
+    pub(super) dark: u64,
+    pub(super) dark_since: Option<Time>,
+    pub(super) full_outage: bool,
+}
+
+impl State {
+    /// Before the first record.
+    pub(super) const NEW: Self = Self {
+        now: Time::ZERO,
+        open: false,
+        begun: None,
+        settled: None,
+        ended: None,
+        ended_as: Said::Progressing,
+        said: Said::Progressing,
+        went_back: false,
+        gave_up: false,
+        human_called: false,
+        detected: None,
+        decided: None,
+        restored: None,
+        serving_min: u32::MAX,
+        available_min: u32::MAX,
+        active_max: 0,
+        exist_max: 0,
+        lost: [0; 2],
+        surge: [0; 2],
+        mixed: 0,
+        dark: 0,
+        dark_since: None,
+        full_outage: false,
+    };
+
+    /// Instance-seconds of missing capacity until settled.
+    pub(super) fn capacity_lost(&self) -> f64 {
+        self.lost[1] as f64 / 1e9
+    }
+
+    /// Instance-seconds above desired until settled.
+    pub(super) fn surge_cost(&self) -> f64 {
+        self.surge[1] as f64 / 1e9
+    }
+
+    /// The orchestrator said something.
+    pub(super) fn said(&mut self, at: Time, said: Said) {
+        let back = matches!(said, Said::RollingBack | Said::RolledBack);
+        self.said = said;
+        self.went_back |= back;
+        if self.begun.is_none() {
+            return;
+        }
+        let resumed = self.ended_as == Said::Paused && said != Said::Paused;
+        let reverted = back && self.ended_as != Said::RolledBack;
+        if resumed || reverted {
+            self.ended = None;
+        }
+        if said.is_terminal() && self.ended.is_none() {
+            self.ended = Some(at);
+            self.ended_as = said;
+        }
+    }
+
+    /// A mark was set.
+    pub(super) fn moment(&mut self, at: Time, moment: Moment) {
+        match moment {
+            Moment::Begun => _ = self.begun.get_or_insert(at),
+            Moment::Detected => _ = self.detected.get_or_insert(at),
+            Moment::RollbackDecided => _ = self.decided.get_or_insert(at),
+            Moment::HumanCalled => self.human_called = true,
+            Moment::GaveUp => self.gave_up = true,
+            Moment::Batch(_) | Moment::InstanceFailed(_) => {}
+        }
+    }
+}
