@@ -52,6 +52,8 @@ pub(super) struct Snapshot {
     pub(super) available: u32,
     /// Not terminating, not failed.
     pub(super) active: u32,
+    /// The same without those told to stop whose stop is under way.
+    pub(super) kept: u32,
     /// Terminating ones too.
     pub(super) objects: u32,
 }
@@ -308,8 +310,12 @@ impl Driver {
             State::Generic(_) => (Vec::new(), counted as u32),
         };
         let active = self.instances.iter().filter(active).count() as u32;
+        let told = |i: &&InstanceView| i.phase.is_active() && self.halting.contains(&i.id);
+        let failed = |i: &&InstanceView| i.phase == Phase::Failed;
+        let gone = self.instances.iter().filter(|i| told(i) && !failed(i)).count() as u32;
+        let kept = active - gone;
         let objects = self.instances.len() as u32;
-        let snapshot = Snapshot { at: self.now, sizes, available, active, objects };
+        let snapshot = Snapshot { at: self.now, sizes, available, active, kept, objects };
         let unchanged = self
             .history
             .last()
