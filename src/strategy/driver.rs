@@ -63,6 +63,7 @@ pub(super) struct Driver {
     pub(super) state: State,
     pub(super) now: Time,
     pub(super) wall_phase: Span,
+    pub(super) draws: Draws,
     pub(super) instances: Vec<InstanceView>,
     pub(super) history: Vec<Snapshot>,
     pub(super) said: Vec<(Time, Said)>,
@@ -98,6 +99,7 @@ impl Driver {
             state,
             now: Time::ZERO,
             wall_phase: Span::ZERO,
+            draws: Draws::new(1),
             instances: (0..instances).map(initial).collect(),
             history: Vec::new(),
             said: Vec::new(),
@@ -160,7 +162,7 @@ impl Driver {
     }
 
     fn lag(&self, what: u32) -> Span {
-        let bits = Draws::new(self.sequence).bits(99, what);
+        let bits = self.draws.bits(1000 + what, self.sequence as u32);
         Span((self.delays.latency.0 as f64 * (bits >> 11) as f64 / (1u64 << 53) as f64) as u64)
     }
 
@@ -247,7 +249,7 @@ impl Driver {
         decision.clear();
         let view = View { instances: &self.instances, wall_phase: self.wall_phase };
         let before = self.paranoid.then(|| self.state.clone());
-        let draws = Draws::new(1);
+        let draws = self.draws;
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
         if let Some(before) = before {
             let text = serde_json::to_string(&before).unwrap();

@@ -161,16 +161,20 @@ impl Deployment {
         }
     }
 
-    /// Remembers what 1.20 timing needs. One re-check a set is pending at a time: an earlier
-    /// one wins, a later one is dropped, as in the original's delaying queue.
+    /// Remembers what 1.20 timing needs. Its controller comes back `min_ready` + 1 s after it
+    /// saw an instance become ready, and `min_ready` after a sync that found all ready but not
+    /// all available. One such return a set is pending at a time and the earliest wins, as in
+    /// the original's delaying queue; hence an instance may be noticed late.
     fn note_sync(&self, rs: &mut ReplicaSet, tally: &Tally, now: Time) {
-        if self.settings.timing != AvailabilityTiming::Rechecked {
+        let min_ready = self.settings.min_ready;
+        if self.settings.timing != AvailabilityTiming::Rechecked || min_ready == Span::ZERO {
             return;
         }
-        let pending = rs.sync.recheck.filter(|&t| t > now);
         let lags = rs.status.ready == rs.size && rs.status.available != rs.size;
-        let wants = self.settings.min_ready > Span::ZERO && (tally.newly_ready || lags);
-        let recheck = pending.or(wants.then(|| now + self.settings.min_ready));
+        let pending = rs.sync.recheck.filter(|&t| t > now);
+        let seen = tally.newly_ready.then(|| now + min_ready + Span::from_secs(1));
+        let lagging = lags.then(|| now + min_ready);
+        let recheck = [pending, seen, lagging].into_iter().flatten().min();
         let fingerprint = tally.fingerprint;
         rs.sync = LastSync { fingerprint, size: rs.size, at: now, recheck };
     }
