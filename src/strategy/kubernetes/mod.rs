@@ -47,6 +47,8 @@
 mod deployment;
 pub mod fenceposts;
 mod progress;
+#[cfg(test)]
+mod properties;
 mod ranking;
 mod replicaset;
 #[cfg(test)]
