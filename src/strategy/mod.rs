@@ -140,7 +140,7 @@ pub enum Command {
 /// An orchestrator with its settings; immutable.
 #[derive(Debug, Clone)]
 pub enum Strategy {
-    /// Kubernetes Deployment with its ReplicaSets.
+    /// Kubernetes Deployment with its `ReplicaSet`s.
     Kubernetes(kubernetes::Deployment),
     /// Batches or a sliding window.
     Generic(generic::Generic),

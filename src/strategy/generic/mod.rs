@@ -11,7 +11,7 @@
 //!   one. Failed instances go first, then the lowest number.
 //! - Barrier: as many slots as the batch says begin together; when all their new instances are
 //!   ready the bake runs; then (start-first: when the old ones are stopped and gone) the next
-//!   batch begins. The last batch is baked too.
+//!   batch begins. The last batch is baked too. Batches are announced, counted from 1.
 //! - Sliding: at most that many slots at a time; each is free again when its new instance has
 //!   been ready for the bake (start-first: and the old one was told to stop).
 //! - A new instance that is not ready `ready_deadline` after its creation, or crashes before its

@@ -50,7 +50,7 @@ fn batches_follow_one_another() {
             assert_eq!(batches(&d), count as usize, "{batch}");
             assert_eq!(
                 d.stopped.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
-                Vec::from_iter(0..10)
+                (0..10).collect::<Vec<_>>()
             );
             assert_eq!(d.count(VersionId::NEW, Phase::Available), 10);
             assert_eq!(d.instances.len(), 10);

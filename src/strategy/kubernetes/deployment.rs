@@ -3,7 +3,7 @@
 use super::{DEPLOYMENT, Deployment, REPLICASET, ReplicaSet, State, progress, scaling};
 use crate::scenario::settings::DeploymentKind;
 use crate::strategy::{Decision, View};
-use crate::trace::{Moment, Phase};
+use crate::trace::{Moment, Phase, VersionId};
 use crate::units::Time;
 
 impl Deployment {
@@ -166,10 +166,7 @@ impl Deployment {
 }
 
 /// Active sets of other versions, oldest first.
-fn old_sets(
-    sets: &mut [ReplicaSet],
-    target: crate::trace::VersionId,
-) -> impl Iterator<Item = &mut ReplicaSet> {
+fn old_sets(sets: &mut [ReplicaSet], target: VersionId) -> impl Iterator<Item = &mut ReplicaSet> {
     sets.iter_mut().filter(move |rs| rs.version != target && rs.size > 0)
 }
 

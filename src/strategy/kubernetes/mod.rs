@@ -33,7 +33,7 @@
 //! - If the only active set happens to have the newly desired size already, its annotation stays
 //!   behind, every later sync takes itself for a scaling event and a later template change waits
 //!   until the next real scaling.
-//! - `kubectl rollout undo` of a paused Deployment is refused.
+//! - A template set while paused takes effect at the resume.
 //!
 //! # Where we depart
 //! - One `ReplicaSet` a version; no revision history limit, no `ReplicaSet` adoption.
@@ -41,6 +41,8 @@
 //!   pseudo-random UID (the original compares restarts only for equal whole seconds, which is
 //!   not a total order). No pod deletion cost.
 //! - Write conflicts and their back-off are latency, hence the world's business.
+//! - `kubectl rollout undo` of a paused Deployment is refused by the client; here undo means that
+//!   somebody set the old template, which is not.
 //! - [`Said::Paused`] is said only if no resume is scheduled; [`Command::Rollback`] resumes a
 //!   paused Deployment before it goes back.
 
@@ -267,10 +269,8 @@ impl State {
             Operation::Pause => self.paused = true,
             Operation::Resume => self.paused = false,
             Operation::Undo => {
-                if !self.paused && self.target != VersionId::OLD {
-                    self.undone = true;
-                    self.set_target(VersionId::OLD);
-                }
+                self.undone |= self.target != VersionId::OLD;
+                self.set_target(VersionId::OLD);
             }
             Operation::Rollover => {
                 let newest = self.replica_sets.iter().map(|rs| rs.version).max();

@@ -9,7 +9,7 @@ use crate::scenario::settings::{
     AvailabilityTiming, DeploymentKind, KubernetesDeployment, Operation,
 };
 use crate::strategy::driver::Delays;
-use crate::strategy::{Command, Draws};
+use crate::strategy::{Command, Draws, State};
 use crate::trace::{Phase, Said, VersionId};
 use crate::units::{CountOrPercent, Span};
 
@@ -143,7 +143,7 @@ proptest! {
         let mut d = driver(spec, n, delays(seed, bad_percent, latency_ms));
         d.command(Command::Begin);
         prop_assert!(d.run_until(seconds(100_000.0)), "does not come to rest");
-        let crate::strategy::State::Kubernetes(state) = &d.state else { unreachable!() };
+        let State::Kubernetes(state) = &d.state else { unreachable!() };
         // At rest there are as many instances as all sizes say, and these say neither more than
         // desired + surge nor, unless the rollout hangs, anything but the desired number.
         prop_assert_eq!(d.instances.len() as u32, state.total_size());

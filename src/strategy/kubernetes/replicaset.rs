@@ -63,7 +63,7 @@ impl Deployment {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        observe(state, view);
+        observe(state, now, view);
         let mut scratch = std::mem::take(&mut state.scratch);
         self.tally(state, now, view, &mut scratch.tallies);
         for (index, rs) in state.replica_sets.iter_mut().enumerate() {
@@ -187,8 +187,9 @@ impl Deployment {
     }
 }
 
-/// Brings the expectations up to date: creations that can be seen now, deletions that can.
-fn observe(state: &mut State, view: &View<'_>) {
+/// Brings the expectations up to date: creations that can be seen now, deletions that can, and
+/// what has been waited for in vain.
+fn observe(state: &mut State, now: Time, view: &View<'_>) {
     let fresh = view.instances.partition_point(|i| i.id < state.next_instance);
     for i in &view.instances[fresh..] {
         // A number that was never shown came and went between two looks. Whose it was is not
@@ -204,6 +205,10 @@ fn observe(state: &mut State, view: &View<'_>) {
         }
     }
     for rs in &mut state.replica_sets {
+        if now >= rs.expected_since + PATIENCE {
+            rs.creating = 0;
+            rs.deleting.clear();
+        }
         if !rs.deleting.is_empty() {
             rs.deleting.retain(|&id| {
                 let found = view.instances.binary_search_by_key(&id, |i| i.id);
@@ -228,11 +233,9 @@ fn manage(
     scratch: &mut ranking::Scratch,
     decision: &mut Decision,
 ) {
-    if tally.active == rs.size || (expects(rs) && now < rs.expected_since + PATIENCE) {
+    if tally.active == rs.size || expects(rs) {
         return;
     }
-    rs.creating = 0;
-    rs.deleting.clear();
     rs.expected_since = now;
     if tally.active < rs.size {
         let count = (rs.size - tally.active).min(BURST);

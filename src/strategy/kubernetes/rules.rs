@@ -25,11 +25,11 @@ fn never_ready_new(latency_ms: u64) -> Delays {
 }
 
 fn with_operations(
-    settings: KubernetesDeployment,
+    settings: &KubernetesDeployment,
     operations: &[(f64, Operation)],
 ) -> KubernetesDeployment {
     let operations = operations.iter().map(|(at, op)| (Span::from_secs_f64(*at), *op)).collect();
-    KubernetesDeployment { operations, ..settings }
+    KubernetesDeployment { operations, ..settings.clone() }
 }
 
 fn min_ready(secs: u64, settings: KubernetesDeployment) -> KubernetesDeployment {
@@ -117,7 +117,7 @@ fn rule_03_terminating_instances_count_for_nothing() {
 fn rule_04_a_rollover_may_delete_available_instances() {
     // Recorded: 37 replicas, floor 10, at the worst moment 2 were available.
     let spec = min_ready(3, settings("20%", "75%"));
-    let spec = with_operations(spec, &[(3.99, Operation::Rollover)]);
+    let spec = with_operations(&spec, &[(3.99, Operation::Rollover)]);
     // The first 8 new ones become ready in one wall-clock second, the others in the next: when
     // the third version comes, 8 are available, and deletion does not look at that.
     let apart = || Delays {
@@ -147,7 +147,7 @@ fn rule_05_proportional_scaling_ignores_availability() {
     // A sync that finds one set's status written and the other's not yet takes down too much:
     // the floor of 5 − 1 falls.
     let spec = with_operations(
-        settings("1", "1"),
+        &settings("1", "1"),
         &[(4.6, Operation::Scale(5)), (10.0, Operation::Scale(32))],
     );
     let mut lows = Vec::new();
@@ -174,7 +174,7 @@ fn rule_05_proportional_scaling_ignores_availability() {
 fn rule_05_scaling_acts_while_paused() {
     // As recorded: 8 replicas at [6, 3], paused, 8 → 13 makes [9, 5] at once.
     let spec = with_operations(
-        settings("1", "2"),
+        &settings("1", "2"),
         &[(0.4, Operation::Pause), (2.2, Operation::Scale(13)), (4.0, Operation::Resume)],
     );
     let d = run(spec, 8, delays([1.0, 0.3, 0.0], 0.5, 0));
@@ -189,7 +189,7 @@ fn rule_05_scaling_acts_while_paused() {
 
 #[test]
 fn rule_06_a_rollover_begins_with_nothing_and_takes_the_oldest_set_down_first() {
-    let spec = with_operations(settings("25%", "25%"), &[(1.5, Operation::Rollover)]);
+    let spec = with_operations(&settings("25%", "25%"), &[(1.5, Operation::Rollover)]);
     let d = run(spec, 10, Delays::unit());
     let seen = sizes(&d);
     // [3, 10] is full; the third set begins empty, the 5 unavailable of the second go at once.
@@ -249,7 +249,7 @@ fn rule_09_both_zero_after_rounding_makes_one_unavailable() {
 fn rule_10_the_deadline_stops_nothing_and_progress_clears_it() {
     let strict = KubernetesDeployment {
         progress_deadline: Span::from_secs(4),
-        ..with_operations(settings("25%", "25%"), &[(8.0, Operation::Undo)])
+        ..with_operations(&settings("25%", "25%"), &[(8.0, Operation::Undo)])
     };
     let mut d = driver(strict, 20, never_ready_new(0));
     d.wall_phase = Span::from_millis(935);
@@ -298,7 +298,7 @@ fn rule_16_recreate_waits_for_the_last_old_instance() {
     let term = [0.01, 1.54, 0.98, 0.89, 0.79, 1.65, 0.95, 1.99, 0.76, 1.77, 0.81];
     let recreate = KubernetesDeployment {
         kind: DeploymentKind::Recreate,
-        ..with_operations(min_ready(1, settings("0", "0")), &[(1.98, Operation::Scale(26))])
+        ..with_operations(&min_ready(1, settings("0", "0")), &[(1.98, Operation::Scale(26))])
     };
     let slow = Delays {
         start: Box::new(|_, _| Some(Span::from_secs_f64(1.05))),
@@ -325,21 +325,49 @@ fn rule_18_ready_events_that_trickle_in_make_small_steps() {
 }
 
 #[test]
-fn undo_of_a_paused_deployment_is_refused_but_a_command_is_not() {
+fn a_template_set_while_paused_waits_for_the_resume() {
     let spec = settings("25%", "25%");
     let mut d = driver(spec, 10, Delays::unit());
     d.command(Command::Begin);
     d.run_until(seconds(0.5));
+    let frozen = sizes(&d);
     d.command(Command::Operate(Operation::Pause));
     d.run_until(seconds(100.0));
     assert_eq!(d.last_said(), Some(Said::Paused));
     d.command(Command::Operate(Operation::Undo));
     d.run_until(seconds(200.0));
-    assert_eq!(d.last_said(), Some(Said::Paused));
-    d.command(Command::Rollback);
+    assert_eq!((d.last_said(), sizes(&d)), (Some(Said::Paused), frozen));
+    d.command(Command::Operate(Operation::Resume));
     d.run_until(seconds(300.0));
     assert_eq!(d.last_said(), Some(Said::RolledBack));
     assert_eq!(d.count(VersionId::OLD, Phase::Available), 10);
+}
+
+#[test]
+fn a_commanded_rollback_does_not_wait_for_a_resume() {
+    let mut d = driver(settings("25%", "25%"), 10, Delays::unit());
+    d.command(Command::Begin);
+    d.run_until(seconds(0.5));
+    d.command(Command::Operate(Operation::Pause));
+    d.run_until(seconds(100.0));
+    d.command(Command::Rollback);
+    d.run_until(seconds(200.0));
+    assert_eq!(d.last_said(), Some(Said::RolledBack));
+}
+
+#[test]
+fn a_start_that_never_shows_is_asked_for_again_after_five_minutes() {
+    let Deployed { strategy, mut state, fleet } = deployed(4);
+    let fleet = &fleet[1..];
+    let view = View { instances: fleet, wall_phase: Span::ZERO };
+    let mut look = |at: f64| {
+        let mut decision = Decision::default();
+        strategy.reconcile(&mut state, 1, seconds(at), &view, Draws::new(1), &mut decision);
+        (decision.actions.len(), decision.wake_at)
+    };
+    assert_eq!(look(1.0), (1, Some(seconds(301.0))));
+    assert_eq!(look(2.0), (0, Some(seconds(301.0))));
+    assert_eq!(look(301.0), (1, Some(seconds(601.0))));
 }
 
 #[test]
