@@ -5,6 +5,8 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+#[cfg(test)]
+mod driver;
 pub mod generic;
 pub mod kubernetes;
 
@@ -138,7 +140,7 @@ pub enum Command {
 /// An orchestrator with its settings; immutable.
 #[derive(Debug, Clone)]
 pub enum Strategy {
-    /// Kubernetes Deployment with its ReplicaSets.
+    /// Kubernetes Deployment with its `ReplicaSet`s.
     Kubernetes(kubernetes::Deployment),
     /// Batches or a sliding window.
     Generic(generic::Generic),
@@ -188,6 +190,16 @@ impl Strategy {
         match (self, state) {
             (Self::Kubernetes(s), State::Kubernetes(state)) => s.command(state, command, now),
             (Self::Generic(s), State::Generic(state)) => s.command(state, command, now),
+            _ => unreachable!("a state belongs to the strategy that made it"),
+        }
+    }
+
+    /// When the next operation scheduled in the settings is due; `None` if none is left or the
+    /// rollout has not begun. A terminal verdict before that time is not the last word.
+    pub fn next_operation(&self, state: &State) -> Option<Time> {
+        match (self, state) {
+            (Self::Kubernetes(s), State::Kubernetes(state)) => s.next_operation(state),
+            (Self::Generic(_), State::Generic(_)) => None,
             _ => unreachable!("a state belongs to the strategy that made it"),
         }
     }
