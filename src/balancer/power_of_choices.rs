@@ -17,7 +17,7 @@ impl PowerOfChoices {
 
 impl Policy for PowerOfChoices {
     /// Two choices are distinct; more are drawn with replacement, which differs by O(1/members).
-    #[inline]
+    #[inline(always)]
     fn pick(&mut self, members: &[u32], _: u64, bits: u64, loads: &mut impl Loads) -> u32 {
         if members.len() == 1 {
             return members[0];
@@ -34,6 +34,7 @@ impl Policy for PowerOfChoices {
 }
 
 impl PowerOfChoices {
+    #[cold]
     fn pick_of_more(
         &self,
         members: &[u32],

@@ -121,7 +121,7 @@ impl SteadyFleet {
 
     /// Attempts since the counts began.
     pub fn attempts(&self) -> u64 {
-        self.kernel.desk.tally.attempts
+        self.arrived() + self.kernel.desk.tally.retried
     }
 
     /// Sojourn of the requests that arrived since the counts began and were answered.

@@ -6,27 +6,23 @@ use crate::units::Span;
 
 const SUB_BITS: u32 = 7;
 const SUB: u64 = 1 << SUB_BITS;
-/// Values from 2⁴⁴ ns (almost five hours) on share the last bucket.
-const MAX_BITS: u32 = 44;
-const BUCKETS: usize = ((MAX_BITS - SUB_BITS + 1) as usize) << SUB_BITS;
+const BUCKETS: usize = ((64 - SUB_BITS + 1) as usize) << SUB_BITS;
 
 /// Counts of durations in log-linear buckets, with the exact sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
-    counts: Vec<u32>,
+    counts: Box<[u32; BUCKETS]>,
     sum: u128,
-    total: u64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: vec![0; BUCKETS], sum: 0, total: 0 }
+        Self { counts: Box::new([0; BUCKETS]), sum: 0 }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn bucket(nanos: u64) -> usize {
-    let nanos = nanos.min((1 << MAX_BITS) - 1);
     // Below 2·SUB the buckets are single nanoseconds; above, the leading SUB_BITS + 1 bits count.
     let shift = (nanos | SUB).ilog2() - SUB_BITS;
     ((u64::from(shift) << SUB_BITS) + (nanos >> shift)) as usize
@@ -43,57 +39,55 @@ fn lower_edge(bucket: usize) -> u64 {
 
 impl Histogram {
     /// Counts one.
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, nanos: u64) {
         self.counts[bucket(nanos)] += 1;
         self.sum += u128::from(nanos);
-        self.total += 1;
     }
 
     /// Takes one back that was counted before.
     pub fn remove(&mut self, nanos: u64) {
         self.counts[bucket(nanos)] -= 1;
         self.sum -= u128::from(nanos);
-        self.total -= 1;
     }
 
     /// Adds all that `other` counted.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts.iter()) {
             *mine = mine.saturating_add(*theirs);
         }
         self.sum += other.sum;
-        self.total += other.total;
     }
 
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
         self.counts.fill(0);
         self.sum = 0;
-        self.total = 0;
     }
 
     /// How many were counted.
     pub fn len(&self) -> u64 {
-        self.total
+        self.counts.iter().map(|&count| u64::from(count)).sum()
     }
 
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.total == 0
+        self.counts.iter().all(|&count| count == 0)
     }
 
     /// The exact mean in seconds; not a number when empty.
     pub fn mean_secs(&self) -> f64 {
-        if self.total == 0 { f64::NAN } else { self.sum as f64 / self.total as f64 / 1e9 }
+        let total = self.len();
+        if total == 0 { f64::NAN } else { self.sum as f64 / total as f64 / 1e9 }
     }
 
     /// The quantile `p`, interpolated within its bucket, in seconds; not a number when empty.
     pub fn quantile_secs(&self, p: f64) -> f64 {
-        if self.total == 0 {
+        let total = self.len();
+        if total == 0 {
             return f64::NAN;
         }
-        let rank = p.clamp(0.0, 1.0) * self.total as f64;
+        let rank = p.clamp(0.0, 1.0) * total as f64;
         let mut below = 0.0;
         for (index, &count) in self.counts.iter().enumerate() {
             let count = f64::from(count);
@@ -112,7 +106,7 @@ impl Histogram {
         let below: u64 = self.counts[..index].iter().map(|&c| u64::from(c)).sum();
         let (low, high) = (lower_edge(index) as f64, lower_edge(index + 1) as f64);
         let part = ((limit.0 as f64 - low) / (high - low)).clamp(0.0, 1.0);
-        (below as f64 + part * f64::from(self.counts[index])) / self.total as f64
+        (below as f64 + part * f64::from(self.counts[index])) / self.len() as f64
     }
 }
 
@@ -138,7 +132,6 @@ impl<'de> Deserialize<'de> for Histogram {
         for (index, count) in sparse.counts {
             let slot = histogram.counts.get_mut(index as usize);
             *slot.ok_or_else(|| serde::de::Error::custom("histogram bucket out of range"))? = count;
-            histogram.total += u64::from(count);
         }
         Ok(histogram)
     }

@@ -7,7 +7,7 @@
 mod rate;
 mod replay;
 
-use crate::engine::{BLOCK, Law, Seeds, Stream, VariateBlock};
+use crate::engine::{BLOCK, Law, Seeds, Stream, VariateBlock, math};
 use crate::scenario::{Arrivals, Profile, Traffic};
 use crate::units::{Span, Time};
 
@@ -75,13 +75,20 @@ impl Modelled {
     fn fill(&mut self, out: &mut [u64; BLOCK]) {
         self.steps.refill();
         self.next_step = 0;
+        let (mut now, mut pace) = (self.now, self.curve.nanos_per_event());
+        let mut left = self.curve.left(now);
         for (slot, step) in out.iter_mut().zip(&self.steps.values) {
-            let within = (step * self.curve.nanos_per_event()) as u64;
-            let next = self.now.saturating_add(within);
-            self.now =
-                if next < self.curve.until() { next } else { self.curve.cross(self.now, *step) };
-            *slot = self.now;
+            let within = step * pace;
+            if within < left {
+                now += math::to_u64(within);
+            } else {
+                now = self.curve.cross(now, *step);
+                pace = self.curve.nanos_per_event();
+            }
+            left = self.curve.left(now);
+            *slot = now;
         }
+        self.now = now;
     }
 }
 
@@ -96,7 +103,7 @@ pub fn rate_at(traffic: &Traffic, time: Time, origin: Time) -> f64 {
 
 /// Draws an exponential time with this mean.
 fn exponential(stream: &mut Stream, mean: Span) -> Span {
-    mean * -crate::engine::math::ln(stream.uniform())
+    mean * -math::ln(stream.uniform())
 }
 
 #[cfg(test)]

@@ -44,9 +44,10 @@ impl RateCurve {
         curve
     }
 
-    /// End of the current piece, in nanoseconds.
-    pub fn until(&self) -> u64 {
-        self.until
+    /// What is left of the current piece at `now`, in nanoseconds; at most 2⁵¹ (26 days).
+    #[inline]
+    pub fn left(&self, now: u64) -> f64 {
+        (self.until - now).min(1 << 51) as i64 as f64
     }
 
     /// Mean time between events in the current piece, in nanoseconds.

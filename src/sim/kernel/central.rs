@@ -158,7 +158,7 @@ impl Central {
     }
 
     fn arrive(&mut self, desk: &mut Desk, now: u64, attempt: Attempt) {
-        desk.tally.attempts += 1;
+        desk.tally.retried += u64::from(attempt.tries > 0);
         let inside = self.in_service as usize + self.queue.len();
         if self.room.is_some_and(|room| inside >= room as usize) {
             fail(desk, now, NOWHERE, &attempt, Ending::Shed);

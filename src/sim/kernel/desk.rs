@@ -2,7 +2,7 @@
 
 use super::station::InFlight;
 use super::tally::Tally;
-use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock};
+use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
 use crate::scenario::{Discipline, Protocol, Warmup};
 use crate::traffic::Source;
 use crate::units::{Span, Time};
@@ -223,14 +223,14 @@ impl Desk {
     }
 
     /// Service time in nanoseconds of an attempt on a warm server.
-    #[inline]
-    pub(crate) fn service(&mut self, server: usize, slot: usize) -> u64 {
-        let Server { law, factor, .. } = self.servers[server];
+    #[inline(always)]
+    pub(crate) fn service(&mut self, law: u8, factor: f64, slot: usize) -> u64 {
         let base = match self.services[law as usize].values.get(slot) {
             Some(base) => *base,
             None => self.service_aside_of(law),
         };
-        ((base * factor) as i64).max(1) as u64
+        // At most 2⁵¹ ns, 26 days; at least 1.
+        math::to_u64((base * factor).min(2_251_799_813_685_248.0)) | 1
     }
 
     #[cold]
@@ -258,7 +258,7 @@ impl Desk {
             return 1.0;
         }
         let beta = 1.0 - 1.0 / slowdown;
-        1.0 / (1.0 - beta * crate::engine::math::exp(-x))
+        1.0 / (1.0 - beta * math::exp(-x))
     }
 }
 

@@ -291,16 +291,20 @@ fn policies(algorithm: Algorithm, config: &Config) -> Policies {
 }
 
 /// What a node sees when it chooses.
-struct Sight<'a, S> {
+struct Sight<'a, S, const MANY: bool> {
     station: &'a mut S,
     node: u32,
     now: u64,
 }
 
-impl<S: Station> Loads for Sight<'_, S> {
-    #[inline]
+impl<S: Station, const MANY: bool> Loads for Sight<'_, S, MANY> {
+    #[inline(always)]
     fn outstanding(&mut self, instance: u32) -> u32 {
-        self.station.outstanding(instance as usize, self.node, self.now)
+        if MANY {
+            self.station.outstanding(instance as usize, self.node, self.now)
+        } else {
+            self.station.total(instance as usize, self.now)
+        }
     }
 }
 
@@ -314,7 +318,7 @@ fn run<S: Station, P: Policy, const MANY: bool>(
         if desk.cursor == BLOCK {
             desk.refill();
         }
-        let now = desk.arrivals[desk.cursor];
+        let now = desk.arrivals[desk.cursor % BLOCK];
         let retry_at = desk.retries.next_time().0;
         if retry_at < until && retry_at <= now {
             retry::<S, P, MANY>(desk, station, policies);
@@ -323,7 +327,7 @@ fn run<S: Station, P: Policy, const MANY: bool>(
         if now >= until {
             break;
         }
-        let slot = desk.cursor;
+        let slot = desk.cursor % BLOCK;
         desk.cursor += 1;
         desk.tally.arrive(now);
         let node = if MANY {
@@ -346,6 +350,7 @@ fn retry<S: Station, P: Policy, const MANY: bool>(
     policies: &mut [P],
 ) {
     let Some((at, again)) = desk.retries.pop() else { return };
+    desk.tally.retried += 1;
     let bits = desk.aside.bits();
     let attempt = Attempt {
         first: again.first,
@@ -359,7 +364,6 @@ fn retry<S: Station, P: Policy, const MANY: bool>(
 
 /// One attempt: choose, check, serve, count.
 #[inline(always)]
-#[allow(clippy::inline_always)] // the loop is compiled for its station and policy or not worth it
 fn send<S: Station, P: Policy, const MANY: bool>(
     desk: &mut Desk,
     station: &mut S,
@@ -370,16 +374,17 @@ fn send<S: Station, P: Policy, const MANY: bool>(
     if P::WATCHES {
         observe(desk, station, policies, now);
     }
-    desk.tally.attempts += 1;
     let node = if MANY { attempt.node } else { 0 };
-    let Some(server) = choose(desk, station, &mut policies[node as usize], now, node, &attempt)
+    let Some(server) =
+        choose::<S, P, MANY>(desk, station, &mut policies[node as usize], now, node, &attempt)
     else {
         return;
     };
     let index = server as usize;
-    let mut service = desk.service(index, attempt.slot);
+    let Server { law, factor, guard, version, .. } = desk.servers[index];
+    let mut service = desk.service(law, factor, attempt.slot);
     let mut error = false;
-    if desk.servers[index].guard != 0 {
+    if guard != 0 {
         match closer_look(desk, station, index, now, &attempt, service) {
             Some(admitted) => (service, error) = admitted,
             None => return,
@@ -391,8 +396,7 @@ fn send<S: Station, P: Policy, const MANY: bool>(
     }
     let departs = station.admit(index, node, now, pack(attempt.first, error), service);
     if S::KNOWN {
-        let version = desk.servers[index].version as usize;
-        record_known(desk, attempt.first, departs, version, error);
+        record_known(desk, attempt.first, departs, version as usize, error);
     }
     if P::WATCHES {
         policies[node as usize].started(server);
@@ -406,8 +410,8 @@ fn send<S: Station, P: Policy, const MANY: bool>(
 }
 
 /// The instance for an attempt; `None` if the attempt has ended here.
-#[inline]
-fn choose<S: Station, P: Policy>(
+#[inline(always)]
+fn choose<S: Station, P: Policy, const MANY: bool>(
     desk: &mut Desk,
     station: &mut S,
     policy: &mut P,
@@ -416,18 +420,19 @@ fn choose<S: Station, P: Policy>(
     attempt: &Attempt,
 ) -> Option<u32> {
     if let Protocol::PerConnection { max_age, .. } = desk.config.protocol {
-        return choose_connection(desk, station, policy, now, node, attempt, max_age);
+        return choose_connection::<S, P, MANY>(desk, station, policy, now, node, attempt, max_age);
     }
     let members = &desk.nodes[node as usize].members;
     if members.is_empty() {
         fail(desk, now, NOWHERE, attempt, Ending::NoEndpoint);
         return None;
     }
-    Some(policy.pick(members, now, attempt.bits, &mut Sight { station, node, now }))
+    Some(policy.pick(members, now, attempt.bits, &mut Sight::<S, MANY> { station, node, now }))
 }
 
 /// The instance at the other end of a connection of this node, which is made if needed.
-fn choose_connection<S: Station, P: Policy>(
+#[inline(never)]
+fn choose_connection<S: Station, P: Policy, const MANY: bool>(
     desk: &mut Desk,
     station: &mut S,
     policy: &mut P,
@@ -457,7 +462,7 @@ fn choose_connection<S: Station, P: Policy>(
         return None;
     }
     let bits = attempt.bits.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let server = policy.pick(members, now, bits, &mut Sight { station, node, now });
+    let server = policy.pick(members, now, bits, &mut Sight::<S, MANY> { station, node, now });
     // Ages are spread by up to 10 %, as servers do to avoid that all reconnect at once; first
     // connections have lived for a random part of their age already.
     let spread = crate::engine::math::open_unit(desk.aside.bits());
@@ -515,7 +520,7 @@ fn closer_look<S: Station>(
 }
 
 /// Counts an attempt whose departure is known.
-#[inline]
+#[inline(always)]
 fn record_known(desk: &mut Desk, first: u64, departs: u64, version: usize, error: bool) {
     if departs - first > desk.config.timeout.0 {
         desk.tally.failed(first + desk.config.timeout.0, version, Ending::Timeout);

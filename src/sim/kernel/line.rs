@@ -46,6 +46,13 @@ fn node_of(key: f64) -> u32 {
     (key.to_bits() & NODE_MASK) as u32
 }
 
+/// 1 if `departure` lies after `now`, else 0: the sign of their difference. (A comparison would
+/// be as good, but of this the compiler makes vector code.)
+#[inline]
+fn is_later(departure: f64, now: f64) -> u64 {
+    now.to_bits().wrapping_sub(departure.to_bits()) >> 63
+}
+
 /// One server.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
@@ -145,16 +152,15 @@ impl Station for LineStation {
         self.lines.clear();
     }
 
-    #[inline]
+    #[inline(always)]
     fn outstanding(&mut self, server: usize, node: u32, now: u64) -> u32 {
-        if self.nodes == 1 {
-            return self.total(server, now);
-        }
         let now = now_key(now);
         let departures = &self.lines[server].departures;
         let mut mine = 0;
         for departure in departures {
-            mine += u64::from((*departure > now) & (node_of(*departure) == node));
+            // One where the node is the same: the difference wraps below zero.
+            let same = ((departure.to_bits() ^ u64::from(node)) & NODE_MASK).wrapping_sub(1) >> 63;
+            mine += is_later(*departure, now) & same;
         }
         let mut mine = mine as u32;
         if departures[LINE - 1] > now {
@@ -163,13 +169,13 @@ impl Station for LineStation {
         mine
     }
 
-    #[inline]
+    #[inline(always)]
     fn total(&mut self, server: usize, now: u64) -> u32 {
         let now = now_key(now);
         let departures = &self.lines[server].departures;
         let mut count = 0u64;
         for departure in departures {
-            count += u64::from(*departure > now);
+            count += is_later(*departure, now);
         }
         let mut count = count as u32;
         if count == LINE as u32 {
@@ -178,26 +184,27 @@ impl Station for LineStation {
         count
     }
 
-    #[inline]
+    #[inline(always)]
     fn starts(&self, server: usize, now: u64) -> u64 {
         time_of(self.lines[server].departures[(self.slots - 1) % LINE]).max(now)
     }
 
-    #[inline]
+    #[inline(always)]
     fn admit(&mut self, server: usize, node: u32, now: u64, packed: u64, service: u64) -> u64 {
         let line = &mut self.lines[server];
         let free = time_of(line.departures[(self.slots - 1) % LINE]);
         let departs = free.max(now) + service;
         let new = key(departs, node.into());
         let old = line.departures;
+        let out = if old[LINE - 1] < new { old[LINE - 1] } else { new };
         // Insertion without a chain: each place takes the larger of itself and what would be
-        // pushed down to it.
-        line.departures[0] = if old[0] > new { old[0] } else { new };
-        for place in 1..LINE {
-            let pushed = if old[place - 1] < new { old[place - 1] } else { new };
+        // pushed down to it from above.
+        let mut above = [f64::INFINITY; LINE];
+        above[1..].copy_from_slice(&old[..LINE - 1]);
+        for place in 0..LINE {
+            let pushed = if above[place] < new { above[place] } else { new };
             line.departures[place] = if old[place] > pushed { old[place] } else { pushed };
         }
-        let out = if old[LINE - 1] < new { old[LINE - 1] } else { new };
         let entry = &mut line.ring[line.next as usize % LINE];
         let forgotten = std::mem::replace(entry, (packed, new));
         line.next += 1;

@@ -19,8 +19,9 @@ pub(crate) struct Tally {
     begun: u64,
     settled: u64,
     /// Period × version (old, new).
-    latency: Vec<Histogram>,
-    pub(crate) attempts: u64,
+    latency: [Histogram; 6],
+    /// Attempts beyond the first of each request.
+    pub(crate) retried: u64,
 }
 
 impl Tally {
@@ -35,8 +36,8 @@ impl Tally {
             slow_above: slow_above.0,
             begun: u64::MAX,
             settled: u64::MAX,
-            latency: vec![Histogram::default(); 6],
-            attempts: 0,
+            latency: std::array::from_fn(|_| Histogram::default()),
+            retried: 0,
         }
     }
 
@@ -45,7 +46,7 @@ impl Tally {
         self.latency.iter_mut().for_each(Histogram::clear);
         (self.current, self.current_begin, self.current_end) = (0, 0, self.window);
         (self.begun, self.settled) = (u64::MAX, u64::MAX);
-        self.attempts = 0;
+        self.retried = 0;
     }
 
     /// Requests that arrive from now on count as during the rollout.
@@ -58,7 +59,7 @@ impl Tally {
         self.settled = now.0;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn arrive(&mut self, now: u64) {
         if now >= self.current_end {
             self.move_to(now);
@@ -74,33 +75,36 @@ impl Tally {
         self.reach(self.current);
     }
 
-    #[cold]
     fn reach(&mut self, index: usize) {
         if index >= self.windows.len() {
             self.windows.resize((index + 1).next_power_of_two(), Default::default());
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn window_of(&mut self, at: u64) -> usize {
-        if at < self.current_end && at >= self.current_begin {
+        // Before the current window the difference wraps to something large.
+        if at.wrapping_sub(self.current_begin) < self.window {
             return self.current;
         }
+        self.other_window(at)
+    }
+
+    #[inline(never)]
+    fn other_window(&mut self, at: u64) -> usize {
         let index = (at / self.window) as usize;
-        if index >= self.windows.len() {
-            self.reach(index);
-        }
+        self.reach(index);
         index
     }
 
-    #[inline]
+    #[inline(always)]
     fn histogram(&self, first: u64, version: usize) -> usize {
         let period = usize::from(first >= self.begun) + usize::from(first >= self.settled);
         period * 2 + version
     }
 
     /// A request that arrived at `first` was answered at `at`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn answered(&mut self, first: u64, at: u64, version: usize) {
         let window = self.window_of(at);
         let sojourn = at - first;
