@@ -1,0 +1,339 @@
+//! What all charts share: heading, axes, key, caption, and the mapping from data to the page.
+
+use plotters::chart::{ChartBuilder, DualCoordChartContext};
+use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
+use plotters::series::LineSeries;
+use plotters::style::{Color, IntoFont, RGBColor, ShapeStyle, TextStyle};
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, FINE, HEIGHT, Pen, Type, WIDTH, escape, text_width};
+use super::palette::{BAND, FAINT, INK, PATTERNS};
+
+/// Size of text inside the plot and of axis labels.
+pub(super) const TEXT: f64 = 27.0;
+const INK_RGB: RGBColor = RGBColor(28, 36, 48);
+const FAINT_RGB: RGBColor = RGBColor(86, 96, 109);
+const GRID_RGB: RGBColor = RGBColor(226, 230, 235);
+
+/// The words around a plot.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    pub(super) title: String,
+    pub(super) subtitle: String,
+    /// What a point is, and over how many runs.
+    pub(super) caption: String,
+    pub(super) x: String,
+    pub(super) y: String,
+    /// Of the right axis, if there is one.
+    pub(super) right: Option<String>,
+}
+
+/// An entry of the key above the plot: a filling and its meaning.
+#[derive(Debug, Clone)]
+pub(super) struct KeyEntry {
+    pub(super) fill: &'static str,
+    /// Drawn above `fill`; empty for none.
+    pub(super) over: &'static str,
+    pub(super) opacity: f64,
+    pub(super) text: String,
+}
+
+/// The rectangle of the plot on the page, in viewBox units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Area {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
+}
+
+/// The usual place of a plot.
+pub(super) const PLOT: Area = Area { left: 135.0, top: 190.0, right: 1465.0, bottom: 800.0 };
+
+type Context<'a> =
+    DualCoordChartContext<'a, Canvas, Cartesian2d<Axis, Axis>, Cartesian2d<Axis, Axis>>;
+
+/// A plot with axes, ready for marks.
+pub(super) struct Plot<'a> {
+    chart: Context<'a>,
+    pub(super) canvas: Canvas,
+    pub(super) area: Area,
+}
+
+/// Drawing into memory cannot fail; what is left are charts too small for their margins, and
+/// those are constants of this room.
+type Failure = DrawingAreaErrorKind<std::convert::Infallible>;
+
+/// The surface of a canvas as plotters sees it.
+pub(super) fn surface(canvas: &Canvas) -> DrawingArea<Canvas, Shift> {
+    canvas.clone().into_drawing_area()
+}
+
+fn font(color: &RGBColor, size: f64) -> TextStyle<'static> {
+    ("sans-serif", size * f64::from(FINE)).into_font().color(color)
+}
+
+fn fine(units: f64) -> i32 {
+    (units * f64::from(FINE)) as i32
+}
+
+impl<'a> Plot<'a> {
+    /// Draws the axes and leaves the plot open for marks; call [`Plot::clip`] before drawing
+    /// marks that may leave the area.
+    pub(super) fn new(
+        root: &'a DrawingArea<Canvas, Shift>,
+        canvas: &Canvas,
+        area: Area,
+        axes: (Axis, Axis),
+        right: Option<Axis>,
+        words: &Words,
+    ) -> Self {
+        Self::build(root, canvas, area, axes, right, words)
+            .expect("margins are constants that fit the page, and memory takes everything")
+    }
+
+    fn build(
+        root: &'a DrawingArea<Canvas, Shift>,
+        canvas: &Canvas,
+        area: Area,
+        (x, y): (Axis, Axis),
+        right: Option<Axis>,
+        words: &Words,
+    ) -> Result<Self, Failure> {
+        let below = 95.0;
+        let secondary = right.clone().unwrap_or_else(|| y.clone().unlabelled());
+        let mut chart = ChartBuilder::on(root)
+            .margin_top(fine(area.top))
+            .margin_bottom(fine(HEIGHT - area.bottom - below))
+            .margin_left(fine(10.0))
+            .margin_right(fine(10.0))
+            .x_label_area_size(fine(below))
+            .y_label_area_size(fine(area.left - 10.0))
+            .right_y_label_area_size(fine(WIDTH - area.right - 10.0))
+            .build_cartesian_2d(x.clone(), y)?
+            .set_secondary_coord(x, secondary);
+        let width = |units: f64| (units * f64::from(FINE)) as u32;
+        let axis: ShapeStyle = INK_RGB.stroke_width(width(2.0));
+        chart
+            .configure_mesh()
+            .bold_line_style(GRID_RGB.stroke_width(width(1.5)))
+            .light_line_style(GRID_RGB.mix(0.0))
+            .axis_style(axis)
+            .set_all_tick_mark_size(fine(8.0))
+            .label_style(font(&INK_RGB, TEXT))
+            .axis_desc_style(font(&FAINT_RGB, TEXT))
+            .x_desc(words.x.as_str())
+            .y_desc(words.y.as_str())
+            .draw()?;
+        if let (Some(_), Some(title)) = (&right, &words.right) {
+            chart
+                .configure_secondary_axes()
+                .axis_style(axis)
+                .set_all_tick_mark_size(fine(8.0))
+                .label_style(font(&INK_RGB, TEXT))
+                .axis_desc_style(font(&FAINT_RGB, TEXT))
+                .y_desc(title.as_str())
+                .draw()?;
+        }
+        Ok(Self { chart, canvas: canvas.clone(), area })
+    }
+
+    /// Where a point of the data lies on the page.
+    pub(super) fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        let (px, py) = self.chart.backend_coord(&(x, y));
+        (f64::from(px) / f64::from(FINE), f64::from(py) / f64::from(FINE))
+    }
+
+    /// A line through points of the data; `width` in viewBox units.
+    pub(super) fn series(&mut self, points: Vec<(f64, f64)>, color: (u8, u8, u8), width: f64) {
+        let style =
+            RGBColor(color.0, color.1, color.2).stroke_width((width * f64::from(FINE)) as u32);
+        self.chart.draw_series(LineSeries::new(points, style)).expect("memory takes everything");
+    }
+
+    /// A vertical line over the whole height at `x`.
+    pub(super) fn vertical(&self, x: f64, pen: Pen<'_>) {
+        let (px, _) = self.at(x, 0.0);
+        self.canvas.line(&[(px, self.area.top), (px, self.area.bottom)], pen);
+    }
+
+    /// A horizontal line over the whole width at `y`.
+    pub(super) fn horizontal(&self, y: f64, pen: Pen<'_>) {
+        let (_, py) = self.at(0.0, y);
+        self.canvas.line(&[(self.area.left, py), (self.area.right, py)], pen);
+    }
+
+    /// The area between two lines of the data with the same x values.
+    pub(super) fn between(
+        &self,
+        lower: &[(f64, f64)],
+        upper: &[(f64, f64)],
+        fill: &str,
+        opacity: f64,
+    ) {
+        let there = upper.iter().map(|p| self.at(p.0, p.1));
+        let back = lower.iter().rev().map(|p| self.at(p.0, p.1));
+        let mut outline: Vec<(f64, f64)> = there.chain(back).collect();
+        outline.dedup();
+        self.canvas.polygon(&outline, fill, opacity);
+    }
+
+    /// From here on nothing is drawn outside the area, until [`Plot::unclip`].
+    pub(super) fn clip(&self) {
+        self.canvas.raw("<g clip-path=\"url(#plot)\">");
+    }
+
+    /// Ends [`Plot::clip`].
+    pub(super) fn unclip(&self) {
+        self.canvas.raw("</g>");
+    }
+
+    /// A boxed note with a ring at a point of the data and a leader between them. It is put
+    /// where it lies inside the plot and beside the point; `below` prefers below.
+    pub(super) fn callout(&self, x: f64, y: f64, lines: &[String], below: bool) {
+        let point = self.at(x, y);
+        let step = TEXT * 1.25;
+        let width = lines.iter().map(|l| text_width(l, TEXT)).fold(0.0, f64::max) + 30.0;
+        let height = step * lines.len() as f64 + 16.0;
+        let (gap_x, gap_y) = (30.0, 36.0);
+        let right = point.0 + gap_x + width <= self.area.right - 8.0;
+        let left = if right {
+            point.0 + gap_x
+        } else {
+            (point.0 - gap_x - width).max(self.area.left + 8.0)
+        };
+        let fits_below = point.1 + gap_y + height <= self.area.bottom - 8.0;
+        let fits_above = point.1 - gap_y - height >= self.area.top + 8.0;
+        let top = if fits_below && (below || !fits_above) {
+            point.1 + gap_y
+        } else {
+            (point.1 - gap_y - height).max(self.area.top + 8.0)
+        };
+        let pen = Pen { color: INK, width: 3.0, dash: "" };
+        let corner = if right { left } else { left + width };
+        let edge = if top > point.1 { top } else { top + height };
+        self.canvas.line(&[point, (corner, edge)], pen);
+        self.canvas.rect((left, top), (width, height), "#ffffff");
+        let (r, b) = (left + width, top + height);
+        self.canvas.line(&[(left, top), (r, top), (r, b), (left, b), (left, top)], pen);
+        for (i, line) in lines.iter().enumerate() {
+            let look = Type { bold: i == 0, ..Type::plain(TEXT, INK, Anchor::Start) };
+            let base = top + 8.0 + step * i as f64 + TEXT;
+            self.canvas.text((left + 15.0, base), look, line);
+        }
+        self.canvas.ring(point, 12.0, INK);
+    }
+}
+
+/// The key: one row right above the plot.
+pub(super) fn key(canvas: &Canvas, area: Area, entries: &[KeyEntry]) {
+    let base = area.top - 18.0;
+    let mut x = area.left;
+    for entry in entries {
+        let opacity = entry.opacity;
+        let corners =
+            |x: f64| [(x, base - 22.0), (x + 36.0, base - 22.0), (x + 36.0, base), (x, base)];
+        canvas.polygon(&corners(x), entry.fill, opacity);
+        if !entry.over.is_empty() {
+            canvas.polygon(&corners(x), entry.over, 1.0);
+        }
+        let text = Type::plain(TEXT, INK, Anchor::Start);
+        canvas.text((x + 46.0, base - 1.0), text, &entry.text);
+        x += 46.0 + text_width(&entry.text, TEXT) + 34.0;
+    }
+}
+
+/// The key entry of the band over runs.
+pub(super) fn band_key(runs: &str) -> KeyEntry {
+    let text = format!("p5 to p95 of serving, {runs} runs");
+    KeyEntry { fill: BAND, over: "", opacity: 0.35, text }
+}
+
+/// The finished document around what was drawn.
+pub(super) fn document(canvas: &Canvas, area: Area, words: &Words) -> String {
+    let body = canvas.take();
+    let head = Canvas::default();
+    let bold = Type { bold: true, ..Type::plain(40.0, INK, Anchor::Start) };
+    head.text((40.0, 62.0), bold, &fitted(&words.title, 40.0 * 1.06));
+    let plain = Type::plain(29.0, INK, Anchor::Start);
+    head.text((40.0, 106.0), plain, &fitted(&words.subtitle, 29.0));
+    for (i, line) in wrap(&words.caption, 26.0, WIDTH - 80.0).iter().enumerate() {
+        let look = Type::plain(26.0, FAINT, Anchor::Start);
+        head.text((40.0, 934.0 + 33.0 * i as f64), look, line);
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-labelledby=\"t d\" font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
+         <title id=\"t\">{}</title>\n<desc id=\"d\">{} {}</desc>\n<defs>\n{PATTERNS}\n\
+         <clipPath id=\"plot\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n\
+         </defs>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n{}{body}</svg>\n",
+        escape(&words.title),
+        escape(&words.subtitle),
+        escape(&words.caption),
+        area.left,
+        area.top,
+        area.right - area.left,
+        area.bottom - area.top,
+        head.take(),
+    )
+}
+
+fn fitted(text: &str, size: f64) -> String {
+    let mut short: String = text.into();
+    while text_width(&short, size) > WIDTH - 80.0 {
+        short.pop();
+        if short.pop().is_none() {
+            break;
+        }
+        short.push('…');
+    }
+    short
+}
+
+/// Breaks at blanks so that each line is at most `width` wide.
+pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width(line, size) + text_width(word, size) + 8.0 <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
+/// A step function's corners: each value holds until the next time, the last until `end`.
+pub(super) fn steps(points: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
+    let mut out = Vec::with_capacity(points.len() * 2);
+    for (i, (x, y)) in points.iter().enumerate() {
+        let until = points.get(i + 1).map_or(end, |next| next.0);
+        out.push((*x, *y));
+        out.push((until.max(*x), *y));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{steps, wrap};
+
+    #[test]
+    fn steps_hold_until_the_next() {
+        assert_eq!(
+            steps(&[(0.0, 1.0), (2.0, 3.0)], 5.0),
+            [(0.0, 1.0), (2.0, 1.0), (2.0, 3.0), (5.0, 3.0)]
+        );
+    }
+
+    #[test]
+    fn wrapping_keeps_all_words() {
+        let lines = wrap("one two three four", 10.0, 60.0);
+        assert!(lines.len() > 1);
+        assert_eq!(lines.join(" "), "one two three four");
+    }
+}
