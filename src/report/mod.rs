@@ -7,6 +7,9 @@ pub mod chart;
 #[cfg(test)]
 mod fixture;
 pub mod format;
+pub mod summary;
+
+pub use summary::Style;
 
 use crate::trace::Ending;
 

@@ -32,7 +32,7 @@ impl Axis {
     /// Counts from 0 to at least `high`, in whole steps.
     pub(super) fn count(high: f64) -> Self {
         let high = high.max(1.0);
-        let step = round_step(high / 7.0).max(1.0);
+        let step = round_step(high / 8.0).max(1.0);
         Self { low: 0.0, high, ticks: ticks(0.0, high, step), label: format::plain }
     }
 

@@ -43,20 +43,20 @@ pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> String {
     let right = Axis::share(high / f64::from(desired.max(1)));
     let mut plot = Plot::new(&root, &canvas, PLOT, axes, Some(right), &words);
     plot.clip();
-    let unlabelled = draw_stack(&plot, story, (from, to));
+    draw_stack(&plot, story, (from, to));
     draw_band(&mut plot, result);
     draw_batches(&plot, &batches(story), (from, to));
-    draw_limits(&plot, result, story, (from, to));
     draw_events(&plot, &events(story), (from, to));
+    let mut taken = draw_limits(&plot, result, story, (from, to));
     for (t, _) in failures(story) {
         let (x, _) = plot.at(t, 0.0);
         plot.canvas.cross((x, plot.area.bottom - 22.0), 13.0, RED);
     }
-    draw_labels(&plot, story, (from, to), &unlabelled);
-    draw_lowest(&plot, result, story, to);
+    taken.extend(draw_lowest(&plot, result, story, to));
+    let unlabelled = draw_labels(&plot, story, (from, to), &taken);
     plot.unclip();
     draw_key(&canvas, PLOT, result, &unlabelled, !failures(story).is_empty());
-    document(&canvas, PLOT, &words)
+    document(&canvas, &words)
 }
 
 fn words(result: &SimResult, story: &Story, name: &str) -> Words {
@@ -73,9 +73,9 @@ fn words(result: &SimResult, story: &Story, name: &str) -> Words {
             is.serving_new, is.desired, is.serving_old
         ),
         caption: format!(
-            "Areas: instances by state at each instant of {name} (run {}). Dark band: where serving \
-             instances lay in 90% of {runs} runs, instant by instant. Instances above the band's \
-             upper edge exist but answer nothing.",
+            "Areas: instances by state at each instant of {name} (run {}); the hatched ones exist but \
+             answer nothing. Band of hairlines: where the number of serving instances lay in 90% of \
+             {runs} runs, instant by instant.",
             story.replication
         ),
         x: "time since the rollout began (m:ss)".into(),
@@ -99,40 +99,43 @@ fn edges(points: &[(f64, Point)], layer: usize) -> (Vec<(f64, f64)>, Vec<(f64, f
     (edge(layer), edge(layer + 1))
 }
 
-/// Draws the areas; returns the layers that occur but have no room for their name.
-fn draw_stack(plot: &Plot<'_>, story: &Story, view: (f64, f64)) -> Vec<usize> {
+fn draw_stack(plot: &Plot<'_>, story: &Story, view: (f64, f64)) {
+    let points = visible(story, view);
+    for (index, layer) in LAYERS.iter().enumerate() {
+        let (lower, upper) = edges(&points, index);
+        if points.iter().any(|(_, p)| (layer.of)(p) > 0) {
+            plot.between(&steps(&lower, view.1), &steps(&upper, view.1), layer.fill, 1.0);
+        }
+    }
+}
+
+/// Writes the layers' names into their areas; returns the layers that occur but have no room
+/// for their name.
+fn draw_labels(plot: &Plot<'_>, story: &Story, view: (f64, f64), taken: &[Area]) -> Vec<usize> {
     let points = visible(story, view);
     let mut unlabelled = Vec::new();
     for (index, layer) in LAYERS.iter().enumerate() {
         if points.iter().all(|(_, p)| (layer.of)(p) == 0) {
             continue;
         }
-        let (lower, upper) = edges(&points, index);
-        plot.between(&steps(&lower, view.1), &steps(&upper, view.1), layer.fill, 1.0);
-        if place(plot, &points, index, view).is_none() {
-            unlabelled.push(index);
+        match place(plot, &points, index, view, taken) {
+            Some(at) => {
+                plot.canvas.text(at, Type::label(TEXT, layer.ink, Anchor::Middle), layer.name);
+            }
+            None => unlabelled.push(index),
         }
     }
     unlabelled
 }
 
-fn draw_labels(plot: &Plot<'_>, story: &Story, view: (f64, f64), unlabelled: &[usize]) {
-    let points = visible(story, view);
-    for (index, layer) in LAYERS.iter().enumerate().filter(|(i, _)| !unlabelled.contains(i)) {
-        if points.iter().any(|(_, p)| (layer.of)(p) > 0)
-            && let Some(at) = place(plot, &points, index, view)
-        {
-            plot.canvas.text(at, Type::label(TEXT, layer.ink, Anchor::Middle), layer.name);
-        }
-    }
-}
-
-/// Where the name of a layer fits into its area: the place with most height around it.
+/// Where the name of a layer fits into its area without touching what is `taken`: the place
+/// with most height around it.
 fn place(
     plot: &Plot<'_>,
     points: &[(f64, Point)],
     layer: usize,
     (from, to): (f64, f64),
+    taken: &[Area],
 ) -> Option<(f64, f64)> {
     const TRIES: u32 = 60;
     let per_unit = (to - from) / (plot.area.right - plot.area.left);
@@ -151,8 +154,16 @@ fn place(
         let (x, bottom) = plot.at(center, floor);
         let (_, top) = plot.at(center, roof);
         let height = bottom - top;
-        if height >= TEXT * 1.35 && best.is_none_or(|(h, _)| height > h) {
-            best = Some((height, (x, f64::midpoint(top, bottom) + TEXT * 0.36)));
+        if height < TEXT * 1.35 || best.is_some_and(|(h, _)| height <= h) {
+            continue;
+        }
+        let free = [0.5, 0.3, 0.7].map(|part| (x, top + height * part + TEXT * 0.36));
+        let clear = |at: &(f64, f64)| {
+            let box_ = Area::of_text(*at, Anchor::Middle, LAYERS[layer].name);
+            box_.top >= top && box_.bottom <= bottom && !taken.iter().any(|t| t.meets(&box_))
+        };
+        if let Some(at) = free.into_iter().find(clear) {
+            best = Some((height, at));
         }
     }
     best.map(|(_, at)| at)
@@ -163,18 +174,30 @@ fn draw_band(plot: &mut Plot<'_>, result: &SimResult) {
     let zip = |v: &[f64]| bands.t_s.iter().copied().zip(v.iter().copied()).collect::<Vec<_>>();
     let (low, high) = (zip(&bands.p5), zip(&bands.p95));
     let Some(end) = bands.t_s.last().copied() else { return };
-    plot.between(&steps(&low, end), &steps(&high, end), BAND, 0.3);
-    plot.series(steps(&low, end), (11, 31, 58), 2.5);
-    plot.series(steps(&high, end), (11, 31, 58), 1.2);
+    plot.between(&steps(&low, end), &steps(&high, end), BAND, 1.0);
+    plot.series(steps(&low, end), (11, 31, 58), 3.5);
+    plot.series(steps(&high, end), (11, 31, 58), 1.5);
 }
 
-fn draw_limits(plot: &Plot<'_>, result: &SimResult, story: &Story, (from, to): (f64, f64)) {
+/// Draws the lines of what is wanted; returns the places that they and the events take.
+fn draw_limits(
+    plot: &Plot<'_>,
+    result: &SimResult,
+    story: &Story,
+    (from, to): (f64, f64),
+) -> Vec<Area> {
+    let line_at = |t: f64| {
+        let (x, _) = plot.at(t, 0.0);
+        Area { left: x - 6.0, right: x + 6.0, ..plot.area }
+    };
+    let mut taken: Vec<Area> = events(story).iter().map(|e| line_at(e.0)).collect();
     let line: Vec<(f64, f64)> =
         visible(story, (from, to)).iter().map(|(t, p)| (*t, f64::from(p.desired))).collect();
     let corners: Vec<_> = steps(&line, to).iter().map(|p| plot.at(p.0, p.1)).collect();
     plot.canvas.line(&corners, Pen { color: INK, width: 3.5, dash: "" });
     if let Some((_, desired)) = line.last() {
         let (x, y) = plot.at(to, *desired);
+        taken.push(Area { top: y - 4.0, bottom: y + 4.0, ..plot.area });
         let look = Type::label(TEXT, INK, Anchor::End);
         plot.canvas.text((x - 10.0, y - 10.0), look, &format!("desired {desired}"));
     }
@@ -186,13 +209,17 @@ fn draw_limits(plot: &Plot<'_>, result: &SimResult, story: &Story, (from, to): (
         // Below the line, unless that would cover the axis.
         let base = if y + 38.0 < plot.area.bottom { y + 32.0 } else { y - 12.0 };
         plot.canvas.text((x - 10.0, base), look, &text);
+        taken.push(Area::of_text((x - 10.0, base), Anchor::End, &text));
+        taken.push(Area { top: y - 4.0, bottom: y + 4.0, ..plot.area });
     }
+    taken
 }
 
-/// The lowest number of serving instances of this run, once the rollout began.
-fn draw_lowest(plot: &Plot<'_>, result: &SimResult, story: &Story, to: f64) {
+/// The lowest number of serving instances of this run, once the rollout began. Returns the
+/// place that its note takes.
+fn draw_lowest(plot: &Plot<'_>, result: &SimResult, story: &Story, to: f64) -> Option<Area> {
     let points: Vec<(f64, Point)> = visible(story, (0.0, to));
-    let Some((t, low)) = points.iter().min_by_key(|(_, p)| p.serving()) else { return };
+    let (t, low) = points.iter().min_by_key(|(_, p)| p.serving())?;
     let below: f64 = points
         .iter()
         .enumerate()
@@ -210,6 +237,7 @@ fn draw_lowest(plot: &Plot<'_>, result: &SimResult, story: &Story, to: f64) {
         lines.push(format!("in 5% of runs: {} or fewer", format::number(p5)));
     }
     plot.callout(*t, f64::from(serving), &lines, true);
+    Some(plot.callout_box(*t, f64::from(serving), &lines, true))
 }
 
 fn draw_key(canvas: &Canvas, area: Area, result: &SimResult, layers: &[usize], failed: bool) {
@@ -217,7 +245,7 @@ fn draw_key(canvas: &Canvas, area: Area, result: &SimResult, layers: &[usize], f
     let mut entries: Vec<KeyEntry> = layers
         .iter()
         .map(|i| &LAYERS[*i])
-        .map(|l| KeyEntry { fill: l.fill, over: "", opacity: 1.0, text: l.name.into() })
+        .map(|l| KeyEntry { fill: l.fill, over: "", height: 22.0, text: l.name.into() })
         .collect();
     entries.push(band_key(&runs));
     key(canvas, area, &entries);

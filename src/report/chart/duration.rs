@@ -38,19 +38,22 @@ pub(super) fn draw(result: &SimResult) -> String {
     let mut plot = Plot::new(&root, &canvas, AREA, axes, None, &words);
     let curve = ecdf(&ended, low, high);
     plot.clip();
-    for (text, limit) in gates(result) {
-        beyond(&plot, &curve, &ended, (limit, high), &text);
+    for (_, limit) in gates(result) {
+        beyond(&plot, &curve, (limit, high));
     }
     plot.series(curve, (36, 101, 176), 5.0);
     quantiles(&plot, result);
+    for (text, limit) in gates(result) {
+        name_gate(&plot, &ended, limit.min(high), &text, limit);
+    }
     plot.unclip();
     if low > 0.0 {
         let text = "axis zoomed: does not begin at 0";
         let (x, _) = plot.at(low, 0.0);
         let look = Type::label(TEXT, FAINT, Anchor::Start);
-        canvas.text((x + 12.0, AREA.bottom - 14.0), look, text);
+        canvas.text((x + 12.0, AREA.top + 34.0), look, text);
     }
-    document(&canvas, AREA, &words)
+    document(&canvas, &words)
 }
 
 fn words(result: &SimResult, ended: &[f64]) -> Words {
@@ -104,14 +107,7 @@ fn ecdf(sorted: &[f64], low: f64, high: f64) -> Vec<(f64, f64)> {
 }
 
 /// The gate's line, and the share of runs beyond it: hatched between the curve and 100 %.
-fn beyond(
-    plot: &Plot<'_>,
-    curve: &[(f64, f64)],
-    ended: &[f64],
-    (limit, high): (f64, f64),
-    text: &str,
-) {
-    let late = ended.len() - ended.partition_point(|d| *d <= limit);
+fn beyond(plot: &Plot<'_>, curve: &[(f64, f64)], (limit, high): (f64, f64)) {
     if limit < high {
         let at = curve.iter().rev().find(|p| p.0 <= limit).map_or(0.0, |p| p.1);
         let mut lower = vec![(limit, at)];
@@ -119,10 +115,15 @@ fn beyond(
         plot.between(&lower, &[(limit, 1.0), (high, 1.0)], BAD, 1.0);
         plot.vertical(limit, Pen { color: RED, width: 4.0, dash: "18 10" });
     }
+}
+
+/// The gate in words at `x`, with the share of runs that take longer than its limit.
+fn name_gate(plot: &Plot<'_>, ended: &[f64], x: f64, text: &str, limit: f64) {
+    let late = ended.len() - ended.partition_point(|d| *d <= limit);
     let share = format::share(late as f64 / ended.len() as f64);
     let lines = [format!("gate: {text}"), format!("{share} of runs take longer")];
     let width = lines.iter().map(|l| text_width(l, TEXT) * 1.06).fold(0.0, f64::max);
-    let (x, y) = plot.at(limit.min(high), 0.42);
+    let (x, y) = plot.at(x, 0.36);
     let left = x - 14.0 - width > plot.area.left;
     let (x, anchor) = if left { (x - 14.0, Anchor::End) } else { (x + 14.0, Anchor::Start) };
     for (i, line) in lines.iter().enumerate() {
@@ -133,8 +134,10 @@ fn beyond(
 
 fn quantiles(plot: &Plot<'_>, result: &SimResult) {
     let Some(summary) = result.summary(OutcomeKey::Duration) else { return };
-    let mut free = [f64::MIN; 3];
-    for (name, p, index) in [("p50", 0.5, 2), ("p95", 0.95, 4), ("p99", 0.99, 5)] {
+    // Right of each line, at heights where the curve is not and where no two collide.
+    for (name, p, index, height) in
+        [("p50", 0.5, 2, 0.52), ("p95", 0.95, 4, 0.78), ("p99", 0.99, 5, 0.88)]
+    {
         let value = summary.quantiles[index].value;
         let (x, y) = plot.at(value, p);
         let (_, bottom) = plot.at(value, 0.0);
@@ -142,12 +145,7 @@ fn quantiles(plot: &Plot<'_>, result: &SimResult) {
         plot.canvas.line(&[(x, bottom), (x, y)], pen);
         plot.canvas.ring((x, y), 9.0, INK);
         let text = format!("{name} {}", format::duration(value));
-        let width = text_width(&text, TEXT) * 1.06;
-        // Left of and above its ring; in rows from the top where neighbours would collide.
-        let row = free.iter().position(|end| x - width - 14.0 > *end).unwrap_or(2);
-        free[row] = x;
-        let base = if row == 0 { y - 16.0 } else { y + 12.0 + 40.0 * row as f64 };
-        let look = Type::label(TEXT, INK, Anchor::End);
-        plot.canvas.text((x - 14.0, base), look, &text);
+        let (_, base) = plot.at(value, height);
+        plot.canvas.text((x + 18.0, base + 10.0), Type::label(TEXT, INK, Anchor::Start), &text);
     }
 }

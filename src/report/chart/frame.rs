@@ -13,6 +13,8 @@ use super::palette::{BAND, FAINT, INK, PATTERNS};
 
 /// Size of text inside the plot and of axis labels.
 pub(super) const TEXT: f64 = 27.0;
+/// Distance of lines of text.
+const LINE: f64 = TEXT * 1.25;
 const INK_RGB: RGBColor = RGBColor(28, 36, 48);
 const FAINT_RGB: RGBColor = RGBColor(86, 96, 109);
 const GRID_RGB: RGBColor = RGBColor(226, 230, 235);
@@ -36,7 +38,8 @@ pub(super) struct KeyEntry {
     pub(super) fill: &'static str,
     /// Drawn above `fill`; empty for none.
     pub(super) over: &'static str,
-    pub(super) opacity: f64,
+    /// Height of the swatch; less than 22 for a line.
+    pub(super) height: f64,
     pub(super) text: String,
 }
 
@@ -102,7 +105,7 @@ impl<'a> Plot<'a> {
         right: Option<Axis>,
         words: &Words,
     ) -> Result<Self, Failure> {
-        let below = 95.0;
+        let below = 84.0;
         let secondary = right.clone().unwrap_or_else(|| y.clone().unlabelled());
         let mut chart = ChartBuilder::on(root)
             .margin_top(fine(area.top))
@@ -182,7 +185,13 @@ impl<'a> Plot<'a> {
 
     /// From here on nothing is drawn outside the area, until [`Plot::unclip`].
     pub(super) fn clip(&self) {
-        self.canvas.raw("<g clip-path=\"url(#plot)\">");
+        let Area { left, top, right, bottom } = self.area;
+        self.canvas.raw(&format!(
+            "<clipPath id=\"plot{top}\"><rect x=\"{left}\" y=\"{top}\" width=\"{}\" \
+             height=\"{}\"/></clipPath>\n<g clip-path=\"url(#plot{top})\">",
+            right - left,
+            bottom - top
+        ));
     }
 
     /// Ends [`Plot::clip`].
@@ -190,16 +199,15 @@ impl<'a> Plot<'a> {
         self.canvas.raw("</g>");
     }
 
-    /// A boxed note with a ring at a point of the data and a leader between them. It is put
-    /// where it lies inside the plot and beside the point; `below` prefers below.
-    pub(super) fn callout(&self, x: f64, y: f64, lines: &[String], below: bool) {
+    /// Where [`Plot::callout`] would put its box: inside the plot and beside the point; `below`
+    /// prefers below.
+    pub(super) fn callout_box(&self, x: f64, y: f64, lines: &[String], below: bool) -> Area {
         let point = self.at(x, y);
-        let step = TEXT * 1.25;
         let width = lines.iter().map(|l| text_width(l, TEXT)).fold(0.0, f64::max) + 30.0;
-        let height = step * lines.len() as f64 + 16.0;
+        let height = LINE * lines.len() as f64 + 16.0;
         let (gap_x, gap_y) = (30.0, 36.0);
-        let right = point.0 + gap_x + width <= self.area.right - 8.0;
-        let left = if right {
+        let fits_right = point.0 + gap_x + width <= self.area.right - 8.0;
+        let left = if fits_right {
             point.0 + gap_x
         } else {
             (point.0 - gap_x - width).max(self.area.left + 8.0)
@@ -211,19 +219,48 @@ impl<'a> Plot<'a> {
         } else {
             (point.1 - gap_y - height).max(self.area.top + 8.0)
         };
+        Area { left, top, right: left + width, bottom: top + height }
+    }
+
+    /// A boxed note with a ring at a point of the data and a leader between them.
+    pub(super) fn callout(&self, x: f64, y: f64, lines: &[String], below: bool) {
+        let point = self.at(x, y);
+        let Area { left, top, right, bottom } = self.callout_box(x, y, lines, below);
         let pen = Pen { color: INK, width: 3.0, dash: "" };
-        let corner = if right { left } else { left + width };
-        let edge = if top > point.1 { top } else { top + height };
+        let corner = if left > point.0 { left } else { right };
+        let edge = if top > point.1 { top } else { bottom };
         self.canvas.line(&[point, (corner, edge)], pen);
-        self.canvas.rect((left, top), (width, height), "#ffffff");
-        let (r, b) = (left + width, top + height);
-        self.canvas.line(&[(left, top), (r, top), (r, b), (left, b), (left, top)], pen);
+        self.canvas.rect((left, top), (right - left, bottom - top), "#ffffff");
+        let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+        self.canvas.line(&frame, pen);
         for (i, line) in lines.iter().enumerate() {
             let look = Type { bold: i == 0, ..Type::plain(TEXT, INK, Anchor::Start) };
-            let base = top + 8.0 + step * i as f64 + TEXT;
+            let base = top + 8.0 + LINE * i as f64 + TEXT;
             self.canvas.text((left + 15.0, base), look, line);
         }
         self.canvas.ring(point, 12.0, INK);
+    }
+}
+
+impl Area {
+    /// Whether the two share any point.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
+    }
+
+    /// About the box of a text with its halo; `at` as in [`Canvas::text`].
+    pub(super) fn of_text(at: (f64, f64), anchor: Anchor, text: &str) -> Self {
+        let width = text_width(text, TEXT) * 1.08;
+        let left = match anchor {
+            Anchor::Start => at.0,
+            Anchor::Middle => at.0 - width / 2.0,
+            Anchor::End => at.0 - width,
+        };
+        let (top, bottom) = (at.1 - TEXT * 0.95, at.1 + TEXT * 0.35);
+        Self { left: left - 6.0, top, right: left + width + 6.0, bottom }
     }
 }
 
@@ -232,12 +269,9 @@ pub(super) fn key(canvas: &Canvas, area: Area, entries: &[KeyEntry]) {
     let base = area.top - 18.0;
     let mut x = area.left;
     for entry in entries {
-        let opacity = entry.opacity;
-        let corners =
-            |x: f64| [(x, base - 22.0), (x + 36.0, base - 22.0), (x + 36.0, base), (x, base)];
-        canvas.polygon(&corners(x), entry.fill, opacity);
-        if !entry.over.is_empty() {
-            canvas.polygon(&corners(x), entry.over, 1.0);
+        let top = base - 11.0 - entry.height / 2.0;
+        for fill in [entry.fill, entry.over].into_iter().filter(|f| !f.is_empty()) {
+            canvas.rect((x, top), (36.0, entry.height), fill);
         }
         let text = Type::plain(TEXT, INK, Anchor::Start);
         canvas.text((x + 46.0, base - 1.0), text, &entry.text);
@@ -248,11 +282,11 @@ pub(super) fn key(canvas: &Canvas, area: Area, entries: &[KeyEntry]) {
 /// The key entry of the band over runs.
 pub(super) fn band_key(runs: &str) -> KeyEntry {
     let text = format!("p5 to p95 of serving, {runs} runs");
-    KeyEntry { fill: BAND, over: "", opacity: 0.35, text }
+    KeyEntry { fill: BAND, over: "", height: 22.0, text }
 }
 
 /// The finished document around what was drawn.
-pub(super) fn document(canvas: &Canvas, area: Area, words: &Words) -> String {
+pub(super) fn document(canvas: &Canvas, words: &Words) -> String {
     let body = canvas.take();
     let head = Canvas::default();
     let bold = Type { bold: true, ..Type::plain(40.0, INK, Anchor::Start) };
@@ -267,15 +301,10 @@ pub(super) fn document(canvas: &Canvas, area: Area, words: &Words) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
          aria-labelledby=\"t d\" font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
          <title id=\"t\">{}</title>\n<desc id=\"d\">{} {}</desc>\n<defs>\n{PATTERNS}\n\
-         <clipPath id=\"plot\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n\
          </defs>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n{}{body}</svg>\n",
         escape(&words.title),
         escape(&words.subtitle),
         escape(&words.caption),
-        area.left,
-        area.top,
-        area.right - area.left,
-        area.bottom - area.top,
         head.take(),
     )
 }

@@ -40,6 +40,7 @@ pub(super) fn draw(result: &SimResult) -> String {
     draw_batches(&plot, &batches(&result.median), (from, to));
     label_lines(&plot, result, to);
     plot.unclip();
+    key(&canvas, ABOVE, &lines());
     let causes = causes(result);
     let lower = Words { y: "failed/s".into(), ..words.clone() };
     let top = highest(result, &causes).max(1e-3) * 1.15;
@@ -52,7 +53,7 @@ pub(super) fn draw(result: &SimResult) -> String {
     canvas.text((BELOW.left, BELOW.top - 19.0), Type::label(TEXT, INK, Anchor::Start), word);
     let shifted = Area { left: BELOW.left + 235.0, ..BELOW };
     key(&canvas, shifted, &entries(&causes));
-    document(&canvas, ABOVE, &words)
+    document(&canvas, &words)
 }
 
 /// Seconds in which demand exceeds capacity: in the median, and in the 5 % quantile over runs.
@@ -88,10 +89,13 @@ fn words(result: &SimResult, over: &Overload) -> Words {
     let subtitle = match (result.demand.is_empty(), over.p50 > 0.0, over.p5 > 0.0) {
         (true, ..) => "No traffic in the scenario.".into(),
         (_, true, _) => {
-            format!("Overloaded for {} in a typical run{lost}.", format::duration(over.p50))
+            format!(
+                "The median capacity lies below the demand for {}{lost}.",
+                format::duration(over.p50)
+            )
         }
         (_, false, true) => format!(
-            "Enough capacity in a typical run; at each of {} in all, 5% of runs are overloaded{lost}.",
+            "Capacity suffices in most runs, but for {} in all some (over 5%) fall short{lost}.",
             format::duration(over.p5)
         ),
         (_, false, false) => format!("Capacity stays above the demand in 95% of runs{lost}."),
@@ -140,18 +144,23 @@ fn label_lines(plot: &Plot<'_>, result: &SimResult, to: f64) {
         plot.canvas.text((x - 12.0, y), Type::label(TEXT, color, Anchor::End), text);
     };
     label(demand, "demand", INK, demand < capacity[1]);
-    label(
-        capacity[1],
-        "capacity: median (thick), 5% of runs below thin",
-        NEW,
-        demand > capacity[1],
-    );
+    label(capacity[1], "capacity", NEW, demand > capacity[1]);
     let over = |i: &usize| result.demand[*i] > result.capacity[*i][0];
     if let Some(i) = (0..result.demand.len()).find(over) {
         let (x, y) = plot.at(result.bands.t_s[i].max(0.0), result.capacity[i][0]);
         let at = (x + 12.0, (y + 40.0).min(plot.area.bottom - 16.0));
         plot.canvas.text(at, Type::label(TEXT, RED, Anchor::Start), "overload");
     }
+}
+
+fn lines() -> Vec<KeyEntry> {
+    let entry = |fill, height, text: &str| KeyEntry { fill, over: "", height, text: text.into() };
+    vec![
+        entry(INK, 4.5, "demand"),
+        entry(NEW, 5.0, "capacity, median over runs"),
+        entry(NEW, 2.0, "5% of runs have less"),
+        entry(BAD, 22.0, "demand above that"),
+    ]
 }
 
 /// The causes that occur, the most frequent first; all beyond the third are taken together.
@@ -192,7 +201,7 @@ fn entries(causes: &[(String, Vec<Ending>)]) -> Vec<KeyEntry> {
     let entry = |((name, _), fill): (&(String, Vec<Ending>), &'static str)| KeyEntry {
         fill,
         over: "",
-        opacity: 1.0,
+        height: 22.0,
         text: name.clone(),
     };
     causes.iter().zip(CAUSES).map(entry).collect()

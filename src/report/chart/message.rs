@@ -1,7 +1,7 @@
 //! A chart that has nothing to draw says why instead of being empty.
 
 use super::canvas::{Anchor, Canvas, HEIGHT, Type, WIDTH};
-use super::frame::{PLOT, Words, document};
+use super::frame::{Words, document};
 use super::palette::{FAINT, INK};
 
 /// The heading of the chart with lines of text in the middle; the first is the message.
@@ -14,5 +14,5 @@ pub(super) fn draw(words: &Words, lines: &[String]) -> String {
         canvas.text((WIDTH / 2.0, first + 52.0 * i as f64), look, line);
     }
     let words = Words { caption: String::new(), ..words.clone() };
-    document(&canvas, PLOT, &words)
+    document(&canvas, &words)
 }

@@ -26,8 +26,8 @@ pub(super) const STARTING_INK: &str = "#1f6f9c";
 pub(super) const INK: &str = "#1c2430";
 /// Secondary text.
 pub(super) const FAINT: &str = "#56606d";
-/// The spread over runs.
-pub(super) const BAND: &str = "#0b1f3a";
+/// The spread over runs: upright hairlines that leave the colours beneath visible.
+pub(super) const BAND: &str = "url(#band)";
 /// Areas of failures by cause, the most frequent first.
 pub(super) const CAUSES: [&str; 4] = [RED, "#e58a2b", "#7a4ea3", "#5d6570"];
 
@@ -44,4 +44,7 @@ patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"14\" fill=\"#cf7f12\"
 <pattern id=\"bad\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\" \
 patternTransform=\"rotate(-45)\"><rect width=\"12\" height=\"12\" fill=\"#b3141f\" \
 fill-opacity=\"0.16\"/><rect width=\"4\" height=\"12\" fill=\"#b3141f\" fill-opacity=\"0.65\"/>\
-</pattern>";
+</pattern>
+<pattern id=\"band\" width=\"9\" height=\"9\" patternUnits=\"userSpaceOnUse\">\
+<rect width=\"9\" height=\"9\" fill=\"#ffffff\" fill-opacity=\"0.25\"/>\
+<rect width=\"2.6\" height=\"9\" fill=\"#0b1f3a\" fill-opacity=\"0.75\"/></pattern>";

@@ -13,7 +13,7 @@ use super::timeline::{batches, draw_batches, draw_events, events, failures, secs
 /// More rows would be thinner than a line on a screen.
 const MAX_ROWS: usize = 200;
 /// Height kept free for the words of batches and events.
-const HEADROOM: f64 = 115.0;
+const HEADROOM: f64 = 90.0;
 const AREA: Area = Area { right: 1560.0, ..PLOT };
 
 /// What an instance is doing, as far as this chart tells it apart.
@@ -69,7 +69,7 @@ pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> String {
     plot.unclip();
     numbers(&canvas, &shown, step);
     legend(&canvas, &shown, !failures(story).is_empty());
-    document(&canvas, AREA, &words)
+    document(&canvas, &words)
 }
 
 fn words(result: &SimResult, story: &Story, name: &str, (shown, total): (usize, usize)) -> Words {
@@ -77,7 +77,7 @@ fn words(result: &SimResult, story: &Story, name: &str, (shown, total): (usize, 
     let took = duration.map_or(String::new(), |d| format!(" after {}", format::duration(d)));
     let note = if shown < total {
         format!(
-            " {shown} of {total} instances are shown: every {}th, and all that failed.",
+            " {shown} of {total} instances are shown: one of every {}, and all that failed.",
             total.div_ceil(MAX_ROWS)
         )
     } else {
@@ -205,7 +205,7 @@ fn legend(canvas: &Canvas, shown: &[Row], failed: bool) {
         })
     };
     let either = |state| has(true, state) || has(false, state);
-    let entry = |fill, over, text: &str| KeyEntry { fill, over, opacity: 1.0, text: text.into() };
+    let entry = |fill, over, text: &str| KeyEntry { fill, over, height: 22.0, text: text.into() };
     let all = [
         (has(true, State::Serving), entry(OLD, "", "old, serving")),
         (has(false, State::Serving), entry(NEW, "", "new, serving")),
