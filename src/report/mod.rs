@@ -7,7 +7,9 @@ pub mod chart;
 #[cfg(test)]
 mod fixture;
 pub mod format;
+pub mod json;
 pub mod summary;
+pub mod table;
 
 pub use summary::Style;
 

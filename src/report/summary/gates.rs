@@ -8,6 +8,8 @@ use crate::study::SimResult;
 
 /// More than these would push the numbers off the screen.
 const MAX: usize = 4;
+/// Width of mark and word.
+const MARK: usize = 11;
 
 /// `1 of 3 gates fails, 1 undecided`.
 pub(super) fn count(result: &SimResult) -> String {
@@ -24,8 +26,9 @@ pub(super) fn count(result: &SimResult) -> String {
     }
 }
 
-/// One line a gate; those that do not pass first if not all fit.
-pub(super) fn lines(result: &SimResult, style: &Style) -> Vec<String> {
+/// One line a gate, those that do not pass first if not all fit; a reason that does not fit
+/// beside its gate goes below it while there are `spare` lines in all.
+pub(super) fn lines(result: &SimResult, style: &Style, spare: usize) -> Vec<String> {
     let mut shown: Vec<&GateResult> = result.gates.iter().collect();
     let mut hidden = 0;
     if shown.len() > MAX {
@@ -35,19 +38,35 @@ pub(super) fn lines(result: &SimResult, style: &Style) -> Vec<String> {
     }
     let text = shown.iter().map(|g| name(g).chars().count()).max().unwrap_or(0);
     let found = shown.iter().map(|g| found(g).chars().count()).max().unwrap_or(0);
-    let mut lines: Vec<String> = shown.iter().map(|g| line(g, style, text, found)).collect();
+    let mut spare = spare.saturating_sub(shown.len() + usize::from(hidden > 0));
+    let mut lines = Vec::new();
+    for gate in shown {
+        let why = why(gate);
+        let used = 2 + MARK + 2 + text + 2 + found + 2;
+        let beside = used + why.chars().count() <= style.columns();
+        let below = !beside && spare > 0 && gate.verdict != Verdict::Pass;
+        lines.push(line(gate, style, (text, found), if below { "" } else { &why }));
+        if below {
+            spare -= 1;
+            lines.push(format!("{}{why}", " ".repeat(2 + MARK + 2)));
+        }
+    }
     if hidden > 0 {
         lines.push(format!("  … and {hidden} more, in the JSON result"));
     }
     lines
 }
 
-fn line(gate: &GateResult, style: &Style, text: usize, found_width: usize) -> String {
+fn line(
+    gate: &GateResult,
+    style: &Style,
+    (text, found_width): (usize, usize),
+    why: &str,
+) -> String {
     let mark = format!("{} {:<9}", Style::mark(gate.verdict), word(gate.verdict));
     let mark = style.paint(gate.verdict, &mark);
     let name = name(gate);
     let found = found(gate);
-    let why = why(gate);
     format!("  {mark}  {name:<text$}  {found:<found_width$}  {why}")
 }
 

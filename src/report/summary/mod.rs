@@ -18,18 +18,24 @@ use crate::stats::Verdict;
 use crate::study::SimResult;
 use crate::trace::Said;
 
+/// What a terminal shows without scrolling.
+const MAX_LINES: usize = 25;
+
 /// The whole screen, lines ended by `\n`.
 pub fn render(result: &SimResult, style: &Style) -> String {
-    let mut lines = vec![identity(result, style), String::new(), verdict(result, style)];
-    lines.extend(gates::lines(result, style));
-    lines.extend(ends(result));
-    lines.push(String::new());
-    lines.extend(numbers::lines(result, style));
-    lines.push(String::new());
-    lines.extend(picture::lines(result, style));
-    lines.extend(numbers::causes(result));
-    lines.extend(time(result));
-    lines.push(next(result));
+    let mut below = ends(result);
+    below.push(String::new());
+    below.extend(numbers::lines(result, style));
+    below.push(String::new());
+    below.extend(picture::lines(result, style));
+    below.extend(numbers::causes(result));
+    below.extend(time(result));
+    below.push(next(result));
+    let mut lines = identity(result, style);
+    lines.push(verdict(result, style));
+    let spare = MAX_LINES.saturating_sub(lines.len() + below.len());
+    lines.extend(gates::lines(result, style, spare));
+    lines.extend(below);
     let mut out = String::new();
     for line in lines {
         out.push_str(style.cut(&style.plain(&line)).trim_end());
@@ -72,7 +78,8 @@ pub fn verdict_line(result: &SimResult) -> String {
     line
 }
 
-fn identity(result: &SimResult, style: &Style) -> String {
+/// What was simulated and how often: one line and a blank one, or two where it is narrow.
+fn identity(result: &SimResult, style: &Style) -> Vec<String> {
     let service = &result.scenario.service;
     let instances = format::count(u64::from(service.instances));
     let plural = if service.instances == 1 { "" } else { "s" };
@@ -86,7 +93,12 @@ fn identity(result: &SimResult, style: &Style) -> String {
         0 => "capacity only".to_owned(),
         n => format!("{} with requests", format::count(u64::from(n))),
     };
-    style.justify(&left, &format!("{runs} runs, {requests}, seed {}", result.seed))
+    let right = format!("{runs} runs, {requests}, seed {}", result.seed);
+    if left.chars().count() + right.chars().count() + 2 <= style.columns() {
+        vec![style.justify(&left, &right), String::new()]
+    } else {
+        vec![left, format!("  {right}")]
+    }
 }
 
 fn strategy(settings: &StrategySettings) -> String {
@@ -129,7 +141,7 @@ fn ends(result: &SimResult) -> Vec<String> {
             format!("{} {} {interval}", fate.name(), format::share(e.value))
         })
         .collect();
-    let mut lines = vec![format!("  in fact    {}", shares.join("   "))];
+    let mut lines = vec![format!("  runs end   {}", shares.join("   "))];
     let rows = result.table.rows.len();
     let mut said: Vec<(Said, usize)> = Vec::new();
     for (.., outcome) in &result.table.rows {
@@ -147,7 +159,10 @@ fn ends(result: &SimResult) -> Vec<String> {
         let share = |n: usize| format::share(n as f64 / rows.max(1) as f64);
         let text: Vec<String> =
             said.iter().map(|(s, n)| format!("{} {}", said_name(*s), share(*n))).collect();
-        lines.insert(0, format!("  it says    {}", text.join("   ")));
+        lines = vec![
+            format!("  it says    {}", text.join("   ")),
+            format!("  in fact    {}", shares.join("   ")),
+        ];
     }
     lines
 }
@@ -198,7 +213,7 @@ mod tests {
             assert!(line.chars().count() <= width, "too wide: {line}");
             assert!(!ascii || line.is_ascii(), "not ASCII: {line}");
         }
-        assert!(text.lines().count() <= 25, "{text}");
+        assert!(text.lines().count() <= super::MAX_LINES, "{text}");
         text
     }
 

@@ -50,10 +50,6 @@ fn line(
         Unit::InstanceSeconds => Unit::Number,
         unit => unit,
     };
-    let name = match key.unit() {
-        Unit::InstanceSeconds => format!("{name} *s"),
-        _ => (*name).to_owned(),
-    };
     let worst = match good {
         Direction::AtMost => summary.max,
         Direction::AtLeast => summary.min,
@@ -73,7 +69,7 @@ fn note(result: &SimResult, summary: &Summary, key: OutcomeKey) -> String {
     let runs = format::count(u64::from(summary.runs));
     match key {
         OutcomeKey::ServingMin => format!("of {}", result.scenario.service.instances),
-        OutcomeKey::CapacityLost | OutcomeKey::SurgeCost => "* instances".into(),
+        OutcomeKey::CapacityLost | OutcomeKey::SurgeCost => "instance-seconds".into(),
         OutcomeKey::Duration if summary.runs < all => format!("{runs} runs that ended"),
         _ if summary.runs < all => format!("{runs} runs"),
         _ => String::new(),

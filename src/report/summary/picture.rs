@@ -6,7 +6,7 @@ use crate::scenario::OutcomeKey;
 use crate::study::SimResult;
 
 const ROWS: usize = 4;
-const LEFT: usize = 9;
+const LEFT: usize = 15;
 /// Fillings of a cell in eighths.
 const EIGHTHS: [char; 8] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'];
 
@@ -35,8 +35,8 @@ pub(super) fn lines(result: &SimResult, style: &Style) -> Vec<String> {
                 .iter()
                 .map(|c| cell(c.map(|v| v / top * ROWS as f64), ROWS - 1 - row))
                 .collect();
-            let name = if row == 0 { "serving" } else { "" };
-            format!("{:>width$} ┤{text}", format!("{name:<7}{label:>2}"), width = LEFT - 1)
+            let name = if row == 0 { "  serving" } else { "" };
+            format!("{name:<9}{label:>width$} ┤{text}", width = LEFT - 10)
         })
         .collect();
     lines.push(axis(from, end, columns));
