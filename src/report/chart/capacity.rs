@@ -41,7 +41,7 @@ pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> String {
     let root = surface(&canvas);
     let axes = (Axis::time(from, to), Axis::count(high));
     let right = Axis::share(high / f64::from(desired.max(1)));
-    let mut plot = Plot::new(&root, &canvas, PLOT, axes, Some(right), &words);
+    let mut plot = Plot::new(&root, &canvas, PLOT, axes, Some(&right), &words);
     plot.clip();
     draw_stack(&plot, story, (from, to));
     draw_band(&mut plot, result);
@@ -92,8 +92,11 @@ fn visible(story: &Story, (from, to): (f64, f64)) -> Vec<(f64, Point)> {
     points[first.min(points.len())..].iter().map(at).take_while(|(t, _)| *t <= to).collect()
 }
 
+/// Seconds and height.
+type Edge = Vec<(f64, f64)>;
+
 /// The layer's lower and upper edge.
-fn edges(points: &[(f64, Point)], layer: usize) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn edges(points: &[(f64, Point)], layer: usize) -> (Edge, Edge) {
     let below = |p: &Point, n: usize| LAYERS[..n].iter().map(|l| (l.of)(p)).sum::<u32>();
     let edge = |n: usize| points.iter().map(|(t, p)| (*t, f64::from(below(p, n)))).collect();
     (edge(layer), edge(layer + 1))

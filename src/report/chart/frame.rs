@@ -74,8 +74,8 @@ pub(super) fn surface(canvas: &Canvas) -> DrawingArea<Canvas, Shift> {
     canvas.clone().into_drawing_area()
 }
 
-fn font(color: &RGBColor, size: f64) -> TextStyle<'static> {
-    ("sans-serif", size * f64::from(FINE)).into_font().color(color)
+fn font(color: RGBColor, size: f64) -> TextStyle<'static> {
+    ("sans-serif", size * f64::from(FINE)).into_font().color(&color)
 }
 
 fn fine(units: f64) -> i32 {
@@ -90,7 +90,7 @@ impl<'a> Plot<'a> {
         canvas: &Canvas,
         area: Area,
         axes: (Axis, Axis),
-        right: Option<Axis>,
+        right: Option<&Axis>,
         words: &Words,
     ) -> Self {
         Self::build(root, canvas, area, axes, right, words)
@@ -102,11 +102,11 @@ impl<'a> Plot<'a> {
         canvas: &Canvas,
         area: Area,
         (x, y): (Axis, Axis),
-        right: Option<Axis>,
+        right: Option<&Axis>,
         words: &Words,
     ) -> Result<Self, Failure> {
         let below = 84.0;
-        let secondary = right.clone().unwrap_or_else(|| y.clone().unlabelled());
+        let secondary = right.cloned().unwrap_or_else(|| y.clone().unlabelled());
         let mut chart = ChartBuilder::on(root)
             .margin_top(fine(area.top))
             .margin_bottom(fine(HEIGHT - area.bottom - below))
@@ -125,18 +125,18 @@ impl<'a> Plot<'a> {
             .light_line_style(GRID_RGB.mix(0.0))
             .axis_style(axis)
             .set_all_tick_mark_size(fine(8.0))
-            .label_style(font(&INK_RGB, TEXT))
-            .axis_desc_style(font(&FAINT_RGB, TEXT))
+            .label_style(font(INK_RGB, TEXT))
+            .axis_desc_style(font(FAINT_RGB, TEXT))
             .x_desc(words.x.as_str())
             .y_desc(words.y.as_str())
             .draw()?;
-        if let (Some(_), Some(title)) = (&right, &words.right) {
+        if let (Some(_), Some(title)) = (right, &words.right) {
             chart
                 .configure_secondary_axes()
                 .axis_style(axis)
                 .set_all_tick_mark_size(fine(8.0))
-                .label_style(font(&INK_RGB, TEXT))
-                .axis_desc_style(font(&FAINT_RGB, TEXT))
+                .label_style(font(INK_RGB, TEXT))
+                .axis_desc_style(font(FAINT_RGB, TEXT))
                 .y_desc(title.as_str())
                 .draw()?;
         }

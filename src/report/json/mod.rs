@@ -255,9 +255,12 @@ impl Serialize for TimeShares<'_> {
 /// Requests over the times of `serving.t_s`, per second.
 #[derive(Serialize)]
 struct Load<'a> {
-    demand_per_s: &'a [f64],
-    capacity_per_s: CapacityBands,
-    failed_per_s: FailedByCause<'a>,
+    #[serde(rename = "demand_per_s")]
+    demand: &'a [f64],
+    #[serde(rename = "capacity_per_s")]
+    capacity: CapacityBands,
+    #[serde(rename = "failed_per_s")]
+    failed: FailedByCause<'a>,
 }
 
 #[derive(Serialize)]
@@ -283,12 +286,12 @@ impl<'a> Load<'a> {
     /// `None` without traffic.
     fn of(result: &'a SimResult) -> Option<Self> {
         (!result.demand.is_empty()).then(|| Self {
-            demand_per_s: &result.demand,
-            capacity_per_s: CapacityBands {
+            demand: &result.demand,
+            capacity: CapacityBands {
                 p5: result.capacity.iter().map(|c| c[0]).collect(),
                 p50: result.capacity.iter().map(|c| c[1]).collect(),
             },
-            failed_per_s: FailedByCause(&result.failures),
+            failed: FailedByCause(&result.failures),
         })
     }
 }

@@ -31,7 +31,7 @@ fn value() -> Value {
             "description": "Over all gates: the worst; null without gates.",
         },
         "gates": { "type": "array", "items": gate() },
-        "duration_s": nullable(object(&["p5", "p50", "p95", "p99", "max"], &number())),
+        "duration_s": nullable(&object(&["p5", "p50", "p95", "p99", "max"], &number())),
         "serving": serving(),
         "outcomes": {
             "type": "object",
@@ -52,7 +52,7 @@ fn value() -> Value {
             "description": "Where the time of the median run goes, as shares of its duration.",
             "additionalProperties": number(),
         },
-        "load": nullable(load()),
+        "load": nullable(&load()),
         "scenario": {
             "type": "object",
             "description": "The resolved scenario; durations in it are whole nanoseconds.",
@@ -101,7 +101,7 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/definitions/{name}") })
 }
 
-fn nullable(schema: Value) -> Value {
+fn nullable(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
@@ -148,7 +148,7 @@ fn gate() -> Value {
             "ci95": ci95(),
             "limit": described("number", "In the outcome's unit, shares of instances resolved."),
             "share": { "type": ["number", "null"], "description": "Share of runs on the good side." },
-            "share_ci95": nullable(ci95()),
+            "share_ci95": nullable(&ci95()),
             "runs": described("integer", "Runs that this rests on."),
             "note": { "type": ["string", "null"], "description": "Why it is undecided or fails." },
             "line": { "type": ["integer", "null"], "description": "Line in the scenario file." },
@@ -175,7 +175,7 @@ fn serving() -> Value {
 fn values() -> Value {
     let mut properties = Map::new();
     for key in OutcomeKey::ALL {
-        let mut one = nullable(reference("outcome"));
+        let mut one = nullable(&reference("outcome"));
         one["description"] = json!(key.describe());
         properties.insert(column(*key), one);
     }

@@ -46,36 +46,29 @@ pub fn render(result: &SimResult, style: &Style) -> String {
 
 /// One line without symbols: the verdict and the three numbers that decide.
 pub fn verdict_line(result: &SimResult) -> String {
-    let mut line = match result.verdict {
-        Some(verdict) => format!("{}: {}: ", style::word(verdict), result.scenario.service.name),
-        None => format!("{}: ", result.scenario.service.name),
-    };
-    let decides = result.gates.iter().find(|g| Some(g.verdict) == result.verdict);
-    match decides.filter(|g| g.verdict != Verdict::Pass) {
+    let name = &result.scenario.service.name;
+    let verdict = result.verdict.map_or(String::new(), |v| format!("{}: ", style::word(v)));
+    let deciding = result.gates.iter().find(|g| Some(g.verdict) == result.verdict);
+    let gates = match deciding.filter(|g| g.verdict != Verdict::Pass) {
         Some(gate) => {
             let value = format::value(gate.value.value, gate.gate.outcome.unit());
-            line.push_str(&format!("{} is {value}; ", gate.gate.text));
+            format!("{} is {value}; ", gate.gate.text)
         }
-        None if !result.gates.is_empty() => {
-            line.push_str(&format!("{}; ", gates::count(result)));
-        }
-        None => {}
-    }
-    if let Some(s) = result.summary(OutcomeKey::Duration) {
+        None if !result.gates.is_empty() => format!("{}; ", gates::count(result)),
+        None => String::new(),
+    };
+    let duration = result.summary(OutcomeKey::Duration).map_or(String::new(), |s| {
         let (p50, p95) = (s.quantiles[2].value, s.quantiles[4].value);
-        let text = format!("duration {} (p95 {}), ", format::duration(p50), format::duration(p95));
-        line.push_str(&text);
-    }
-    if let Some(s) = result.summary(OutcomeKey::ServingMin) {
-        let (median, low) =
-            (format::number(s.quantiles[2].value), format::number(s.quantiles[0].value));
-        line.push_str(&format!("lowest serving {median} (p5 {low}), "));
-    }
-    match result.summary(OutcomeKey::FailedShare) {
-        Some(s) => line.push_str(&format!("failed {}", format::share(s.mean.value))),
-        None => line.push_str("capacity only"),
-    }
-    line
+        format!("duration {} (p95 {}), ", format::duration(p50), format::duration(p95))
+    });
+    let serving = result.summary(OutcomeKey::ServingMin).map_or(String::new(), |s| {
+        let (p50, p5) = (s.quantiles[2].value, s.quantiles[0].value);
+        format!("lowest serving {} (p5 {}), ", format::number(p50), format::number(p5))
+    });
+    let failed = result
+        .summary(OutcomeKey::FailedShare)
+        .map_or("capacity only".into(), |s| format!("failed {}", format::share(s.mean.value)));
+    format!("{verdict}{name}: {gates}{duration}{serving}{failed}")
 }
 
 /// What was simulated and how often: one line and a blank one, or two where it is narrow.

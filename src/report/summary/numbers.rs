@@ -27,7 +27,7 @@ pub(super) fn lines(result: &SimResult, style: &Style) -> Vec<String> {
     if style.is_wide() {
         heads.push("worst");
     }
-    let head: String = heads.iter().map(|h| format!("{h:>COLUMN$}")).collect();
+    let head = cells(heads.iter().map(|h| (*h).to_owned()));
     let mut lines = vec![format!("  {:<15}{head}", "over runs")];
     let rows = ROWS.iter().filter_map(|row| {
         let summary = result.summary(row.0)?;
@@ -58,9 +58,17 @@ fn line(
     if style.is_wide() {
         values.push(worst);
     }
-    let cells: String =
-        values.iter().map(|v| format!("{:>COLUMN$}", format::value(*v, unit))).collect();
+    let cells = cells(values.iter().map(|v| format::value(*v, unit)));
     format!("  {name:<15}{cells}   {}", note(result, summary, *key))
+}
+
+fn cells(texts: impl Iterator<Item = String>) -> String {
+    texts.fold(String::new(), |mut row, text| {
+        let blanks = COLUMN.saturating_sub(text.chars().count());
+        row.extend(std::iter::repeat_n(' ', blanks));
+        row.push_str(&text);
+        row
+    })
 }
 
 /// What a reader must know to read the row.

@@ -89,7 +89,7 @@ impl Style {
                 Some((_, ascii)) => out.push_str(ascii),
                 None if c.is_ascii() => out.push(c),
                 None if ('▁'..='▇').contains(&c) => {
-                    out.push(if c >= '▄' { '#' } else { '.' })
+                    out.push(if c >= '▄' { '#' } else { '.' });
                 }
                 None => out.push('?'),
             }
