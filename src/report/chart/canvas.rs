@@ -1,13 +1,13 @@
-//! The surface on which charts are drawn: SVG text, in tenths of a viewBox unit.
+//! The surface on which charts are drawn: a list of marks in viewBox units.
 //!
-//! plotters lays out axes and series in whole pixels, which makes curves stair-step and knows
-//! neither patterns nor halos. Its own SVG backend is therefore replaced by this one: plotters is
-//! told that the surface has [`FINE`] times as many pixels, and the marks that it cannot draw
-//! (hatches, haloed labels) are written to the same text directly, in viewBox units.
+//! plotters lays out axes and series in whole pixels, which makes curves stair-step, and knows
+//! neither patterns nor halos. Its own backends are therefore replaced by this one: plotters is
+//! told that the surface has [`FINE`] times as many pixels, and marks that it cannot draw
+//! (hatches, haloed labels) are added to the same list directly. The list is then written as SVG
+//! ([`super::vector`]) or as pixels ([`super::raster`]), so that both show the same.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use plotters_backend::text_anchor::{HPos, VPos};
@@ -23,10 +23,45 @@ pub(super) const HEIGHT: f64 = 1000.0;
 /// plotters' pixels per viewBox unit.
 pub(super) const FINE: i32 = 10;
 
+/// A point on the page.
+pub(super) type At = (f64, f64);
+
+/// One thing drawn. Colours are `#rrggbb`; fillings may also name a hatch, `url(#name)`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Mark {
+    /// A filled rectangle: corner, size, filling.
+    Rect(At, At, String),
+    /// A filled area: outline, filling, opacity.
+    Area(Vec<At>, String, f64),
+    /// A line: corners, colour, width, lengths of dashes and gaps (none: solid).
+    Line(Vec<At>, String, f64, &'static [f64]),
+    /// A circle: centre, radius, colour, width of its line.
+    Circle(At, f64, String, f64),
+    /// A line of text: begin or middle or end of its baseline, quarter turns clockwise.
+    Text(At, i32, Look, String),
+    /// From here on nothing shows outside of this rectangle (corner, size).
+    Clip(At, At),
+    /// Ends the last `Clip`.
+    Unclip,
+}
+
+/// How a text looks; [`Type`] with its own colour.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Look {
+    pub(super) size: f64,
+    pub(super) color: String,
+    pub(super) anchor: Anchor,
+    pub(super) bold: bool,
+    pub(super) halo: bool,
+}
+
+/// Width of the halo's line.
+pub(super) const HALO: f64 = 8.0;
+
 /// Everything drawn so far; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Canvas {
-    body: Rc<RefCell<String>>,
+    marks: Rc<RefCell<Vec<Mark>>>,
 }
 
 /// Where a text lies relative to its point.
@@ -53,87 +88,67 @@ pub(super) struct Type<'a> {
 pub(super) struct Pen<'a> {
     pub(super) color: &'a str,
     pub(super) width: f64,
-    /// SVG dash pattern; empty is a solid line.
-    pub(super) dash: &'a str,
+    /// Lengths of dashes and gaps; none is a solid line.
+    pub(super) dash: &'static [f64],
 }
 
 impl Canvas {
-    /// What was drawn, as SVG elements.
-    pub(super) fn take(&self) -> String {
-        self.body.take()
+    /// What was drawn, in order.
+    pub(super) fn take(&self) -> Vec<Mark> {
+        self.marks.take()
     }
 
-    /// Writes elements as they are.
-    pub(super) fn raw(&self, svg: &str) {
-        let mut body = self.body.borrow_mut();
-        body.push_str(svg);
-        body.push('\n');
+    /// Adds a mark.
+    pub(super) fn add(&self, mark: Mark) {
+        self.marks.borrow_mut().push(mark);
     }
 
     /// A filled rectangle; nothing if it has no area.
-    pub(super) fn rect(&self, at: (f64, f64), size: (f64, f64), fill: &str) {
+    pub(super) fn rect(&self, at: At, size: At, fill: &str) {
         if size.0 > 0.0 && size.1 > 0.0 {
-            self.raw(&format!(
-                "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{fill}\"/>",
-                num(at.0),
-                num(at.1),
-                num(size.0),
-                num(size.1)
-            ));
+            self.add(Mark::Rect(at, size, fill.into()));
         }
     }
 
     /// A filled area.
-    pub(super) fn polygon(&self, points: &[(f64, f64)], fill: &str, opacity: f64) {
+    pub(super) fn polygon(&self, points: &[At], fill: &str, opacity: f64) {
         if points.len() > 2 {
-            let opacity =
-                if opacity < 1.0 { format!(" fill-opacity=\"{opacity}\"") } else { String::new() };
-            self.raw(&format!("<polygon points=\"{}\" fill=\"{fill}\"{opacity}/>", list(points)));
+            self.add(Mark::Area(points.to_vec(), fill.into(), opacity));
         }
     }
 
     /// A line through points.
-    pub(super) fn line(&self, points: &[(f64, f64)], pen: Pen<'_>) {
+    pub(super) fn line(&self, points: &[At], pen: Pen<'_>) {
         if points.len() > 1 {
-            let dash = match pen.dash {
-                "" => String::new(),
-                dash => format!(" stroke-dasharray=\"{dash}\""),
-            };
-            self.raw(&format!(
-                "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{dash}/>",
-                list(points),
-                pen.color,
-                num(pen.width)
-            ));
+            self.add(Mark::Line(points.to_vec(), pen.color.into(), pen.width, pen.dash));
         }
     }
 
     /// A circle without filling, on a white ring.
-    pub(super) fn ring(&self, at: (f64, f64), radius: f64, color: &str) {
-        for (stroke, width) in [("#ffffff", 9.0), (color, 4.0)] {
-            self.raw(&format!(
-                "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"none\" stroke=\"{stroke}\" \
-                 stroke-width=\"{width}\"/>",
-                num(at.0),
-                num(at.1),
-                num(radius)
-            ));
-        }
+    pub(super) fn ring(&self, at: At, radius: f64, color: &str) {
+        self.add(Mark::Circle(at, radius, "#ffffff".into(), 9.0));
+        self.add(Mark::Circle(at, radius, color.into(), 4.0));
     }
 
     /// A failure mark: a cross with a white outline, `arm` from its centre to each end.
-    pub(super) fn cross(&self, at: (f64, f64), arm: f64, color: &str) {
+    pub(super) fn cross(&self, at: At, arm: f64, color: &str) {
         let (x, y) = at;
         for (color, width) in [("#ffffff", arm * 0.9), (color, arm * 0.45)] {
-            let pen = Pen { color, width, dash: "" };
+            let pen = Pen { color, width, dash: &[] };
             self.line(&[(x - arm, y - arm), (x + arm, y + arm)], pen);
             self.line(&[(x - arm, y + arm), (x + arm, y - arm)], pen);
         }
     }
 
     /// One line of text; `at` is on its baseline.
-    pub(super) fn text(&self, at: (f64, f64), look: Type<'_>, text: &str) {
-        self.raw(&text_element(at, 0, look, text));
+    pub(super) fn text(&self, at: At, look: Type<'_>, text: &str) {
+        self.turned(at, 0, look, text);
+    }
+
+    fn turned(&self, at: At, turns: i32, look: Type<'_>, text: &str) {
+        let Type { size, color, anchor, bold, halo } = look;
+        let look = Look { size, color: color.into(), anchor, bold, halo };
+        self.add(Mark::Text(at, turns, look, text.into()));
     }
 }
 
@@ -162,65 +177,6 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
         })
         .sum();
     ems * size
-}
-
-fn text_element(at: (f64, f64), turn: i32, look: Type<'_>, text: &str) -> String {
-    let (x, y) = (num(at.0), num(at.1));
-    let anchor = match look.anchor {
-        Anchor::Start => "",
-        Anchor::Middle => " text-anchor=\"middle\"",
-        Anchor::End => " text-anchor=\"end\"",
-    };
-    let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
-    let halo = if look.halo {
-        " stroke=\"#ffffff\" stroke-width=\"8\" stroke-linejoin=\"round\" paint-order=\"stroke\""
-    } else {
-        ""
-    };
-    let turn =
-        if turn == 0 { String::new() } else { format!(" transform=\"rotate({turn} {x} {y})\"") };
-    format!(
-        "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}{halo}{turn}>{}</text>",
-        num(look.size),
-        look.color,
-        escape(text)
-    )
-}
-
-/// Text for use in XML content and attributes; characters that XML forbids become U+FFFD.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A coordinate with at most one decimal.
-pub(super) fn num(value: f64) -> String {
-    let tenths = (value * 10.0).round() as i64;
-    if tenths % 10 == 0 {
-        format!("{}", tenths / 10)
-    } else {
-        let sign = if tenths < 0 { "-" } else { "" };
-        format!("{sign}{}.{}", tenths.abs() / 10, tenths.abs() % 10)
-    }
-}
-
-fn list(points: &[(f64, f64)]) -> String {
-    let mut out = String::new();
-    for (x, y) in points {
-        let space = if out.is_empty() { "" } else { " " };
-        let _ = write!(out, "{space}{},{}", num(*x), num(*y));
-    }
-    out
 }
 
 fn unit(pixel: i32) -> f64 {
@@ -275,7 +231,7 @@ impl DrawingBackend for Canvas {
         if style.color().alpha > 0.0 {
             let points: Vec<_> = path.into_iter().map(units).collect();
             let width = f64::from(style.stroke_width()) / f64::from(FINE);
-            self.line(&points, Pen { color: &hex(style.color()), width, dash: "" });
+            self.line(&points, Pen { color: &hex(style.color()), width, dash: &[] });
         }
         Ok(())
     }
@@ -293,7 +249,7 @@ impl DrawingBackend for Canvas {
             self.polygon(&corners[..4], &hex(style.color()), style.color().alpha);
         } else {
             let width = f64::from(style.stroke_width()) / f64::from(FINE);
-            self.line(&corners, Pen { color: &hex(style.color()), width, dash: "" });
+            self.line(&corners, Pen { color: &hex(style.color()), width, dash: &[] });
         }
         Ok(())
     }
@@ -334,31 +290,13 @@ impl DrawingBackend for Canvas {
                 VPos::Bottom => 0.0,
             };
         let (x, y) = units(pos);
-        let (at, turn) = match style.transform() {
+        let (at, turns) = match style.transform() {
             FontTransform::None => ((x, y + down), 0),
-            FontTransform::Rotate90 => ((x - down, y), 90),
-            FontTransform::Rotate180 => ((x, y - down), 180),
-            FontTransform::Rotate270 => ((x + down, y), 270),
+            FontTransform::Rotate90 => ((x - down, y), 1),
+            FontTransform::Rotate180 => ((x, y - down), 2),
+            FontTransform::Rotate270 => ((x + down, y), 3),
         };
-        self.raw(&text_element(at, turn, look, text));
+        self.turned(at, turns, look, text);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{escape, num};
-
-    #[test]
-    fn coordinates_are_short() {
-        assert_eq!(num(12.0), "12");
-        assert_eq!(num(-0.04), "0");
-        assert_eq!(num(-0.14), "-0.1");
-        assert_eq!(num(3.149), "3.1");
-    }
-
-    #[test]
-    fn text_cannot_break_out() {
-        assert_eq!(escape("a<b & \"c\"\u{1}"), "a&lt;b &amp; &quot;c&quot;\u{fffd}");
     }
 }

@@ -8,7 +8,7 @@ use crate::study::{SimResult, Story};
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Pen, Type, text_width};
 use super::frame::{
-    Area, KeyEntry, PLOT, Plot, TEXT, Words, band_key, document, key, steps, surface,
+    Area, Drawing, KeyEntry, PLOT, Plot, TEXT, Words, band_key, document, key, steps, surface,
 };
 use super::palette::{AMBER_INK, BAND, DRAINING, INK, NEW, OLD, RED, STARTING, STARTING_INK};
 use super::timeline::{batches, draw_batches, draw_events, events, failures, secs, view};
@@ -29,7 +29,7 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Draws it for one run; `name` says which ("the median run").
-pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> String {
+pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> Drawing {
     let (from, to) = view(result, story);
     let desired = result.scenario.service.instances;
     let stack = |p: &Point| LAYERS.iter().map(|l| (l.of)(p)).sum::<u32>();
@@ -197,7 +197,7 @@ fn draw_limits(
     let line: Vec<(f64, f64)> =
         visible(story, (from, to)).iter().map(|(t, p)| (*t, f64::from(p.desired))).collect();
     let corners: Vec<_> = steps(&line, to).iter().map(|p| plot.at(p.0, p.1)).collect();
-    plot.canvas.line(&corners, Pen { color: INK, width: 3.5, dash: "" });
+    plot.canvas.line(&corners, Pen { color: INK, width: 3.5, dash: &[] });
     if let Some((_, desired)) = line.last() {
         let (x, y) = plot.at(to, *desired);
         taken.push(Area { top: y - 4.0, bottom: y + 4.0, ..plot.area });
@@ -205,7 +205,7 @@ fn draw_limits(
         plot.canvas.text((x - 10.0, y - 10.0), look, &format!("desired {desired}"));
     }
     for gate in result.gates.iter().filter(|g| g.gate.outcome == OutcomeKey::ServingMin) {
-        plot.horizontal(gate.limit, Pen { color: RED, width: 4.0, dash: "18 10" });
+        plot.horizontal(gate.limit, Pen { color: RED, width: 4.0, dash: &[18.0, 10.0] });
         let (x, y) = plot.at(to, gate.limit);
         let text = format!("gate: {}", gate.gate.text);
         let look = Type::label(TEXT, RED, Anchor::End);

@@ -6,14 +6,14 @@ use crate::study::SimResult;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Pen, Type, text_width};
-use super::frame::{Area, PLOT, Plot, TEXT, Words, document, steps, surface};
+use super::frame::{Area, Drawing, PLOT, Plot, TEXT, Words, document, steps, surface};
 use super::message;
 use super::palette::{BAD, FAINT, INK, RED};
 
 const AREA: Area = Area { top: 160.0, right: 1550.0, ..PLOT };
 
 /// Draws it.
-pub(super) fn draw(result: &SimResult) -> String {
+pub(super) fn draw(result: &SimResult) -> Drawing {
     let mut ended: Vec<f64> = result
         .table
         .rows
@@ -113,7 +113,7 @@ fn beyond(plot: &Plot<'_>, curve: &[(f64, f64)], (limit, high): (f64, f64)) {
         let mut lower = vec![(limit, at)];
         lower.extend(curve.iter().filter(|p| p.0 > limit));
         plot.between(&lower, &[(limit, 1.0), (high, 1.0)], BAD, 1.0);
-        plot.vertical(limit, Pen { color: RED, width: 4.0, dash: "18 10" });
+        plot.vertical(limit, Pen { color: RED, width: 4.0, dash: &[18.0, 10.0] });
     }
 }
 
@@ -141,7 +141,7 @@ fn quantiles(plot: &Plot<'_>, result: &SimResult) {
         let value = summary.quantiles[index].value;
         let (x, y) = plot.at(value, p);
         let (_, bottom) = plot.at(value, 0.0);
-        let pen = Pen { color: INK, width: 2.5, dash: "8 7" };
+        let pen = Pen { color: INK, width: 2.5, dash: &[8.0, 7.0] };
         plot.canvas.line(&[(x, bottom), (x, y)], pen);
         plot.canvas.ring((x, y), 9.0, INK);
         let text = format!("{name} {}", format::duration(value));

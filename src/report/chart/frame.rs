@@ -8,8 +8,8 @@ use plotters::series::LineSeries;
 use plotters::style::{Color, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, FINE, HEIGHT, Pen, Type, WIDTH, escape, text_width};
-use super::palette::{BAND, FAINT, INK, PATTERNS};
+use super::canvas::{Anchor, Canvas, FINE, HEIGHT, Mark, Pen, Type, WIDTH, text_width};
+use super::palette::{BAND, FAINT, INK};
 
 /// Size of text inside the plot and of axis labels.
 pub(super) const TEXT: f64 = 27.0;
@@ -186,17 +186,12 @@ impl<'a> Plot<'a> {
     /// From here on nothing is drawn outside the area, until [`Plot::unclip`].
     pub(super) fn clip(&self) {
         let Area { left, top, right, bottom } = self.area;
-        self.canvas.raw(&format!(
-            "<clipPath id=\"plot{top}\"><rect x=\"{left}\" y=\"{top}\" width=\"{}\" \
-             height=\"{}\"/></clipPath>\n<g clip-path=\"url(#plot{top})\">",
-            right - left,
-            bottom - top
-        ));
+        self.canvas.add(Mark::Clip((left, top), (right - left, bottom - top)));
     }
 
     /// Ends [`Plot::clip`].
     pub(super) fn unclip(&self) {
-        self.canvas.raw("</g>");
+        self.canvas.add(Mark::Unclip);
     }
 
     /// Where [`Plot::callout`] would put its box: inside the plot and beside the point; `below`
@@ -226,7 +221,7 @@ impl<'a> Plot<'a> {
     pub(super) fn callout(&self, x: f64, y: f64, lines: &[String], below: bool) {
         let point = self.at(x, y);
         let Area { left, top, right, bottom } = self.callout_box(x, y, lines, below);
-        let pen = Pen { color: INK, width: 3.0, dash: "" };
+        let pen = Pen { color: INK, width: 3.0, dash: &[] };
         let corner = if left > point.0 { left } else { right };
         let edge = if top > point.1 { top } else { bottom };
         self.canvas.line(&[point, (corner, edge)], pen);
@@ -285,28 +280,31 @@ pub(super) fn band_key(runs: &str) -> KeyEntry {
     KeyEntry { fill: BAND, over: "", height: 22.0, text }
 }
 
-/// The finished document around what was drawn.
-pub(super) fn document(canvas: &Canvas, words: &Words) -> String {
-    let body = canvas.take();
-    let head = Canvas::default();
+/// A finished chart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Drawing {
+    pub(super) title: String,
+    /// The whole message, for those who do not see it.
+    pub(super) description: String,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// The finished chart around what was drawn.
+pub(super) fn document(canvas: &Canvas, words: &Words) -> Drawing {
+    let page = Canvas::default();
+    page.rect((0.0, 0.0), (WIDTH, HEIGHT), "#ffffff");
     let bold = Type { bold: true, ..Type::plain(40.0, INK, Anchor::Start) };
-    head.text((40.0, 62.0), bold, &fitted(&words.title, 40.0 * 1.06));
+    page.text((40.0, 62.0), bold, &fitted(&words.title, 40.0 * 1.06));
     let plain = Type::plain(29.0, INK, Anchor::Start);
-    head.text((40.0, 106.0), plain, &fitted(&words.subtitle, 29.0));
+    page.text((40.0, 106.0), plain, &fitted(&words.subtitle, 29.0));
+    let body = canvas.take();
     for (i, line) in wrap(&words.caption, 26.0, WIDTH - 80.0).iter().enumerate() {
         let look = Type::plain(26.0, FAINT, Anchor::Start);
-        head.text((40.0, 934.0 + 33.0 * i as f64), look, line);
+        canvas.text((40.0, 934.0 + 33.0 * i as f64), look, line);
     }
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         aria-labelledby=\"t d\" font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
-         <title id=\"t\">{}</title>\n<desc id=\"d\">{} {}</desc>\n<defs>\n{PATTERNS}\n\
-         </defs>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n{}{body}</svg>\n",
-        escape(&words.title),
-        escape(&words.subtitle),
-        escape(&words.caption),
-        head.take(),
-    )
+    let marks = page.take().into_iter().chain(body).chain(canvas.take()).collect();
+    let description = format!("{} {}", words.subtitle, words.caption);
+    Drawing { title: words.title.clone(), description, marks }
 }
 
 fn fitted(text: &str, size: f64) -> String {

@@ -7,7 +7,7 @@ use crate::trace::Ending;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Type};
-use super::frame::{Area, KeyEntry, Plot, TEXT, Words, document, key, steps, surface};
+use super::frame::{Area, Drawing, KeyEntry, Plot, TEXT, Words, document, key, steps, surface};
 use super::message;
 use super::palette::{BAD, CAUSES, INK, NEW, RED};
 use super::timeline::{batches, draw_batches, view};
@@ -16,7 +16,7 @@ const ABOVE: Area = Area { left: 165.0, top: 190.0, right: 1550.0, bottom: 520.0
 const BELOW: Area = Area { left: 165.0, top: 650.0, right: 1550.0, bottom: 815.0 };
 
 /// Draws it.
-pub(super) fn draw(result: &SimResult) -> String {
+pub(super) fn draw(result: &SimResult) -> Drawing {
     let over = Overload::of(result);
     let words = words(result, &over);
     if result.demand.is_empty() {

@@ -1,11 +1,11 @@
 //! A chart that has nothing to draw says why instead of being empty.
 
 use super::canvas::{Anchor, Canvas, HEIGHT, Type, WIDTH};
-use super::frame::{Words, document};
+use super::frame::{Drawing, Words, document};
 use super::palette::{FAINT, INK};
 
 /// The heading of the chart with lines of text in the middle; the first is the message.
-pub(super) fn draw(words: &Words, lines: &[String]) -> String {
+pub(super) fn draw(words: &Words, lines: &[String]) -> Drawing {
     let canvas = Canvas::default();
     let first = HEIGHT * 0.46;
     for (i, line) in lines.iter().enumerate() {

@@ -15,6 +15,7 @@ mod palette;
 mod raster;
 mod slots;
 mod timeline;
+mod vector;
 
 use crate::study::{SimResult, Story};
 use crate::trace::Said;
@@ -50,9 +51,9 @@ impl Kind {
 /// Why a chart could not be rendered as pixels.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChartError {
-    /// The renderer refused the drawing.
-    #[error("cannot read the chart for rendering: {0}")]
-    Svg(String),
+    /// The font in the binary is damaged.
+    #[error("cannot read the font of charts: {0}")]
+    Font(String),
     /// No memory for the pixels.
     #[error("not enough memory for the picture")]
     Memory,
@@ -69,33 +70,37 @@ pub fn svg(kind: Kind, result: &SimResult) -> String {
 /// The chart with another run in the place of the median one; `name` is how the caption calls it
 /// ("the worst run"). Duration and load are about all runs and do not depend on it.
 pub fn svg_of_run(kind: Kind, result: &SimResult, story: &Story, name: &str) -> String {
-    match kind {
-        Kind::Capacity => capacity::draw(result, story, name),
-        Kind::Slots => slots::draw(result, story, name),
-        Kind::Duration => duration::draw(result),
-        Kind::Load => load::draw(result),
-    }
+    vector::svg(&draw(kind, result, story, name))
 }
 
 /// The chart as a PNG of 1600 × 1000 pixels.
 ///
 /// # Errors
-/// If the renderer refuses the drawing or cannot encode it.
+/// If there is no memory for the pixels or they cannot be encoded.
 pub fn png(kind: Kind, result: &SimResult) -> Result<Vec<u8>, ChartError> {
-    raster::png(&svg(kind, result))
+    png_of_run(kind, result, &result.median, "the median run")
 }
 
 /// [`svg_of_run`] as a PNG of 1600 × 1000 pixels.
 ///
 /// # Errors
-/// If the renderer refuses the drawing or cannot encode it.
+/// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_run(
     kind: Kind,
     result: &SimResult,
     story: &Story,
     name: &str,
 ) -> Result<Vec<u8>, ChartError> {
-    raster::png(&svg_of_run(kind, result, story, name))
+    raster::png(&draw(kind, result, story, name))
+}
+
+fn draw(kind: Kind, result: &SimResult, story: &Story, name: &str) -> frame::Drawing {
+    match kind {
+        Kind::Capacity => capacity::draw(result, story, name),
+        Kind::Slots => slots::draw(result, story, name),
+        Kind::Duration => duration::draw(result),
+        Kind::Load => load::draw(result),
+    }
 }
 
 /// What the orchestrator says, as it would.

@@ -31,20 +31,62 @@ pub(super) const BAND: &str = "url(#band)";
 /// Areas of failures by cause, the most frequent first.
 pub(super) const CAUSES: [&str; 4] = [RED, "#e58a2b", "#7a4ea3", "#5d6570"];
 
-/// The hatches, as SVG definitions.
-pub(super) const PATTERNS: &str = "\
-<pattern id=\"draining\" width=\"14\" height=\"14\" patternUnits=\"userSpaceOnUse\" \
-patternTransform=\"rotate(45)\"><rect width=\"14\" height=\"14\" fill=\"#f5b041\"/>\
-<rect width=\"5\" height=\"14\" fill=\"#cf7f12\"/></pattern>
-<pattern id=\"starting\" width=\"14\" height=\"14\" patternUnits=\"userSpaceOnUse\" \
-patternTransform=\"rotate(-45)\"><rect width=\"14\" height=\"14\" fill=\"#d6ebf8\"/>\
-<rect width=\"4\" height=\"14\" fill=\"#8fc3e6\"/></pattern>
-<pattern id=\"leaving\" width=\"14\" height=\"14\" patternUnits=\"userSpaceOnUse\" \
-patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"14\" fill=\"#cf7f12\"/></pattern>
-<pattern id=\"bad\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\" \
-patternTransform=\"rotate(-45)\"><rect width=\"12\" height=\"12\" fill=\"#b3141f\" \
-fill-opacity=\"0.16\"/><rect width=\"4\" height=\"12\" fill=\"#b3141f\" fill-opacity=\"0.65\"/>\
-</pattern>
-<pattern id=\"band\" width=\"9\" height=\"9\" patternUnits=\"userSpaceOnUse\">\
-<rect width=\"9\" height=\"9\" fill=\"#ffffff\" fill-opacity=\"0.25\"/>\
-<rect width=\"2.6\" height=\"9\" fill=\"#0b1f3a\" fill-opacity=\"0.75\"/></pattern>";
+/// A filling of parallel stripes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hatch {
+    pub(super) name: &'static str,
+    /// Distance of stripes.
+    pub(super) size: f64,
+    /// Upright stripes are turned clockwise by so much.
+    pub(super) degrees: f64,
+    /// Colour and opacity between stripes.
+    pub(super) ground: (&'static str, f64),
+    /// Colour and opacity of stripes.
+    pub(super) stripe: (&'static str, f64),
+    /// Width of a stripe.
+    pub(super) width: f64,
+}
+
+/// All hatches, named as in the fillings above.
+pub(super) const HATCHES: [Hatch; 5] = [
+    Hatch {
+        name: "draining",
+        size: 14.0,
+        degrees: 45.0,
+        ground: ("#f5b041", 1.0),
+        stripe: ("#cf7f12", 1.0),
+        width: 5.0,
+    },
+    Hatch {
+        name: "starting",
+        size: 14.0,
+        degrees: -45.0,
+        ground: ("#d6ebf8", 1.0),
+        stripe: ("#8fc3e6", 1.0),
+        width: 4.0,
+    },
+    Hatch {
+        name: "leaving",
+        size: 14.0,
+        degrees: 45.0,
+        ground: ("#ffffff", 0.0),
+        stripe: ("#cf7f12", 1.0),
+        width: 5.0,
+    },
+    Hatch {
+        name: "bad",
+        size: 12.0,
+        degrees: -45.0,
+        ground: (RED, 0.16),
+        stripe: (RED, 0.7),
+        width: 4.0,
+    },
+    Hatch {
+        name: "band",
+        size: 9.0,
+        degrees: 0.0,
+        ground: ("#ffffff", 0.25),
+        stripe: ("#0b1f3a", 0.8),
+        width: 2.6,
+    },
+];

@@ -6,7 +6,7 @@ use crate::trace::{Phase, Record, VersionId};
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Type};
-use super::frame::{Area, KeyEntry, PLOT, Plot, TEXT, Words, document, key, surface};
+use super::frame::{Area, Drawing, KeyEntry, PLOT, Plot, TEXT, Words, document, key, surface};
 use super::palette::{DRAINING, FAINT, INK, LEAVING, NEW, OLD, RED, STARTING};
 use super::timeline::{batches, draw_batches, draw_events, events, failures, secs, view};
 
@@ -41,7 +41,7 @@ struct Row {
 }
 
 /// Draws it for one run; `name` says which ("the median run").
-pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> String {
+pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> Drawing {
     let (from, to) = view(result, story);
     let mut all = rows(story);
     all.retain(|r| r.states.iter().any(|(t, s)| *t <= to && *s != State::Gone));

@@ -76,7 +76,7 @@ pub(super) fn failures(story: &Story) -> Vec<(f64, u32)> {
 /// Dotted batch borders, with their numbers in the first row under the top edge as far as
 /// there is room.
 pub(super) fn draw_batches(plot: &Plot<'_>, batches: &[(f64, u32)], (from, to): (f64, f64)) {
-    let pen = Pen { color: FAINT, width: 2.0, dash: "3 8" };
+    let pen = Pen { color: FAINT, width: 2.0, dash: &[3.0, 8.0] };
     let mut free = f64::MIN;
     for (t, number) in batches.iter().filter(|(t, _)| (from..=to).contains(t)) {
         plot.vertical(*t, pen);
@@ -99,7 +99,7 @@ pub(super) fn draw_events(plot: &Plot<'_>, events: &[(f64, &str, bool)], (from, 
     let mut rows: [f64; 4] = [f64::MIN; 4];
     for (t, words, bad) in events.iter().filter(|e| (from..=to).contains(&e.0)) {
         let color = if *bad { RED } else { INK };
-        plot.vertical(*t, Pen { color, width: 3.5, dash: "" });
+        plot.vertical(*t, Pen { color, width: 3.5, dash: &[] });
         let (x, _) = plot.at(*t, 0.0);
         let width = text_width(words, TEXT) * 1.06;
         let right = x + 10.0 + width <= plot.area.right;
