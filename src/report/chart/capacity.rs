@@ -85,11 +85,30 @@ fn words(result: &SimResult, story: &Story, name: &str) -> Words {
 }
 
 /// The points of the visible part, as (seconds, point); the first is moved to its left edge.
+/// Of points too close to be told apart, the last and the one with fewest serving remain.
 fn visible(story: &Story, (from, to): (f64, f64)) -> Vec<(f64, Point)> {
+    const BUCKETS: f64 = 800.0;
     let points = &story.series.points;
     let first = points.partition_point(|p| secs(story, p.at) <= from).saturating_sub(1);
-    let at = |p: &Point| (secs(story, p.at).max(from), *p);
-    points[first.min(points.len())..].iter().map(at).take_while(|(t, _)| *t <= to).collect()
+    let bucket = |t: f64| ((t - from) / (to - from) * BUCKETS) as u32;
+    let mut out: Vec<(f64, Point)> = Vec::new();
+    for point in points.iter().skip(first) {
+        let t = secs(story, point.at).max(from);
+        if t > to {
+            break;
+        }
+        let same = out.iter().rev().take_while(|(u, _)| bucket(*u) == bucket(t)).count();
+        if same == 2 {
+            let last = out.len() - 1;
+            if out[last].1.serving() < out[last - 1].1.serving() {
+                out.remove(last - 1);
+            } else {
+                out.remove(last);
+            }
+        }
+        out.push((t, *point));
+    }
+    out
 }
 
 /// Seconds and height.

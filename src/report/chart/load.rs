@@ -115,20 +115,22 @@ fn words(result: &SimResult, over: &Overload) -> Words {
     }
 }
 
-fn grid(result: &SimResult, value: impl Fn(usize) -> f64) -> Vec<(f64, f64)> {
-    let points: Vec<(f64, f64)> =
-        result.bands.t_s.iter().enumerate().map(|(i, t)| (*t, value(i))).collect();
-    steps(&points, result.bands.t_s.last().copied().unwrap_or(0.0))
+/// Values at the times of the bands, as steps.
+fn grid(result: &SimResult, values: &[f64]) -> Vec<(f64, f64)> {
+    let times = &result.bands.t_s;
+    let points: Vec<(f64, f64)> = times.iter().copied().zip(values.iter().copied()).collect();
+    steps(&points, times.last().copied().unwrap_or(0.0))
 }
 
 fn draw_load(plot: &mut Plot<'_>, result: &SimResult, (from, to): (f64, f64)) {
-    let low = grid(result, |i| result.capacity[i][0]);
-    let mid = grid(result, |i| result.capacity[i][1]);
+    let low: Vec<f64> = result.capacity.iter().map(|c| c[0]).collect();
+    let mid: Vec<f64> = result.capacity.iter().map(|c| c[1]).collect();
+    let met: Vec<f64> = low.iter().zip(&result.demand).map(|(c, d)| c.min(*d)).collect();
+    let (low, mid) = (grid(result, &low), grid(result, &mid));
     let zero: Vec<_> = mid.iter().map(|p| (p.0, 0.0)).collect();
     plot.between(&zero, &mid, "#dbe8f6", 1.0);
-    let demand = grid(result, |i| result.demand[i]);
-    let covered = grid(result, |i| result.capacity[i][0].min(result.demand[i]));
-    plot.between(&covered, &demand, BAD, 1.0);
+    let demand = grid(result, &result.demand);
+    plot.between(&grid(result, &met), &demand, BAD, 1.0);
     let inside = |p: &(f64, f64)| p.0 >= from - 60.0 && p.0 <= to + 60.0;
     plot.series(mid.into_iter().filter(inside).collect(), (36, 101, 176), 5.0);
     plot.series(low.into_iter().filter(inside).collect(), (36, 101, 176), 2.0);
@@ -137,17 +139,22 @@ fn draw_load(plot: &mut Plot<'_>, result: &SimResult, (from, to): (f64, f64)) {
 
 fn label_lines(plot: &Plot<'_>, result: &SimResult, to: f64) {
     let last = result.bands.t_s.partition_point(|t| *t <= to).saturating_sub(1);
-    let (demand, capacity) = (result.demand[last], result.capacity[last]);
+    let (Some(demand), Some(capacity)) = (result.demand.get(last), result.capacity.get(last))
+    else {
+        return;
+    };
+    let (demand, capacity) = (*demand, capacity[1]);
     let label = |value: f64, text: &str, color: &str, below: bool| {
         let (x, y) = plot.at(to, value);
         let y = if below { y + 32.0 } else { y - 12.0 };
         plot.canvas.text((x - 12.0, y), Type::label(TEXT, color, Anchor::End), text);
     };
-    label(demand, "demand", INK, demand < capacity[1]);
-    label(capacity[1], "capacity", NEW, demand > capacity[1]);
-    let over = |i: &usize| result.demand[*i] > result.capacity[*i][0];
-    if let Some(i) = (0..result.demand.len()).find(over) {
-        let (x, y) = plot.at(result.bands.t_s[i].max(0.0), result.capacity[i][0]);
+    label(demand, "demand", INK, demand < capacity);
+    label(capacity, "capacity", NEW, demand > capacity);
+    let all = result.bands.t_s.iter().zip(&result.demand).zip(&result.capacity);
+    let over = all.map(|((t, d), c)| (*t, *d, c[0])).find(|(_, demand, low)| demand > low);
+    if let Some((t, _, low)) = over {
+        let (x, y) = plot.at(t.max(0.0), low);
         let at = (x + 12.0, (y + 40.0).min(plot.area.bottom - 16.0));
         plot.canvas.text(at, Type::label(TEXT, RED, Anchor::Start), "overload");
     }
@@ -192,7 +199,7 @@ fn draw_failures(plot: &Plot<'_>, result: &SimResult, causes: &[(String, Vec<End
     for ((_, endings), fill) in causes.iter().zip(CAUSES) {
         let above: Vec<f64> =
             below.iter().enumerate().map(|(i, b)| b + rate(result, i, endings)).collect();
-        plot.between(&grid(result, |i| below[i]), &grid(result, |i| above[i]), fill, 1.0);
+        plot.between(&grid(result, &below), &grid(result, &above), fill, 1.0);
         below = above;
     }
 }

@@ -167,6 +167,42 @@ mod tests {
     }
 
     #[test]
+    fn many_steps_stay_small_and_keep_the_lowest() {
+        let mut result = fixture::batches();
+        let series = &mut result.median.series;
+        let (begun, mut point) = (series.begun, series.points[0]);
+        series.points = (0..100_000_u64)
+            .map(|i| {
+                point.at = begun + crate::units::Span::from_millis(2 * i);
+                point.serving_old = if i == 54_321 { 5 } else { 10 + (i % 3) as u32 };
+                point
+            })
+            .collect();
+        let text = svg(Kind::Capacity, &result);
+        assert!(text.contains("lowest: 5 of 12 serving at 1:49"));
+        assert!(text.len() < 300_000, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn results_without_ends_or_times_are_drawn_too() {
+        let mut result = fixture::batches();
+        result.summaries.clear();
+        result.failures.clear();
+        for (.., outcome) in &mut result.table.rows {
+            outcome.values.fill(f64::NAN);
+        }
+        assert!(svg(Kind::Duration, &result).contains("No run reached an end"));
+        assert!(svg(Kind::Load, &result).contains("no request failed"));
+        result.bands = crate::study::Bands::default();
+        result.median.series.points.clear();
+        result.median.records.clear();
+        for kind in Kind::ALL {
+            assert!(!svg(kind, &result).contains("NaN"), "{kind:?}");
+            assert!(png(kind, &result).is_ok());
+        }
+    }
+
+    #[test]
     fn pictures_are_png() {
         let picture = png(Kind::Capacity, &fixture::batches()).unwrap();
         assert_eq!(&picture[..8], b"\x89PNG\r\n\x1a\n");

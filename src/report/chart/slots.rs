@@ -1,5 +1,7 @@
 //! Chart 2: each instance of one run as a bar over time (a Gantt chart).
 
+use std::collections::BTreeMap;
+
 use crate::report::format;
 use crate::study::{SimResult, Story};
 use crate::trace::{Phase, Record, VersionId};
@@ -103,7 +105,7 @@ fn words(result: &SimResult, story: &Story, name: &str, (shown, total): (usize, 
 }
 
 fn rows(story: &Story) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: BTreeMap<u32, Row> = BTreeMap::new();
     for (at, record) in &story.records {
         let t = secs(story, *at);
         let (id, version) = match record {
@@ -112,14 +114,14 @@ fn rows(story: &Story) -> Vec<Row> {
             }
             _ => continue,
         };
-        let index = rows.iter().position(|r| r.instance == id).unwrap_or_else(|| {
-            let states = Vec::new();
-            let touched = if version == VersionId::OLD { f64::MAX } else { t };
-            let phase = Phase::Pending;
-            rows.push(Row { instance: id, version, states, touched, phase, serving: false });
-            rows.len() - 1
+        let row = rows.entry(id).or_insert_with(|| Row {
+            instance: id,
+            version,
+            states: Vec::new(),
+            touched: if version == VersionId::OLD { f64::MAX } else { t },
+            phase: Phase::Pending,
+            serving: false,
         });
-        let row = &mut rows[index];
         match record {
             Record::Phase { to, .. } => row.phase = *to,
             Record::Serving { serving, .. } => row.serving = *serving,
@@ -133,7 +135,7 @@ fn rows(story: &Story) -> Vec<Row> {
             row.states.push((t, state));
         }
     }
-    rows
+    rows.into_values().collect()
 }
 
 fn state(phase: Phase, serving: bool) -> State {

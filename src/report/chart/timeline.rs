@@ -9,6 +9,9 @@ use super::canvas::{Anchor, Pen, Type, text_width};
 use super::frame::{Plot, TEXT};
 use super::palette::{FAINT, INK, RED};
 
+/// Borders that can still be told apart.
+const MAX_BATCHES: usize = 40;
+
 /// Seconds since the rollout of this run began.
 pub(super) fn secs(story: &Story, time: Time) -> f64 {
     time.as_secs_f64() - story.series.begun.as_secs_f64()
@@ -78,7 +81,10 @@ pub(super) fn failures(story: &Story) -> Vec<(f64, u32)> {
 pub(super) fn draw_batches(plot: &Plot<'_>, batches: &[(f64, u32)], (from, to): (f64, f64)) {
     let pen = Pen { color: FAINT, width: 2.0, dash: &[3.0, 8.0] };
     let mut free = f64::MIN;
-    for (t, number) in batches.iter().filter(|(t, _)| (from..=to).contains(t)) {
+    // More lines would be a grey area.
+    let every = batches.len().div_ceil(MAX_BATCHES).max(1);
+    let shown = batches.iter().step_by(every).filter(|(t, _)| (from..=to).contains(t));
+    for (t, number) in shown {
         plot.vertical(*t, pen);
         let (x, _) = plot.at(*t, 0.0);
         let long = format!("batch {number}");
