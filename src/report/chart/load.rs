@@ -13,7 +13,7 @@ use super::palette::{BAD, CAUSES, INK, NEW, RED};
 use super::timeline::{batches, draw_batches, view};
 
 const ABOVE: Area = Area { left: 165.0, top: 190.0, right: 1550.0, bottom: 520.0 };
-const BELOW: Area = Area { left: 165.0, top: 650.0, right: 1550.0, bottom: 815.0 };
+const BELOW: Area = Area { left: 165.0, top: 640.0, right: 1550.0, bottom: 802.0 };
 
 /// Draws it.
 pub(super) fn draw(result: &SimResult) -> Drawing {

@@ -70,7 +70,7 @@ pub fn svg(kind: Kind, result: &SimResult) -> String {
 /// The chart with another run in the place of the median one; `name` is how the caption calls it
 /// ("the worst run"). Duration and load are about all runs and do not depend on it.
 pub fn svg_of_run(kind: Kind, result: &SimResult, story: &Story, name: &str) -> String {
-    vector::svg(&draw(kind, result, story, name))
+    vector::svg(&draw(kind, result, story, name), kind.name())
 }
 
 /// The chart as a PNG of 1600 × 1000 pixels.
@@ -161,6 +161,10 @@ mod tests {
                 assert_eq!(once.matches("<g ").count(), once.matches("</g>").count());
                 assert!(once.contains("<title") && once.contains("<desc"));
                 assert!(!once.contains("NaN") && !once.contains("inf,"), "{name} {kind:?}");
+                let ids: Vec<&str> = once.split(" id=\"").skip(1).collect();
+                let ids: Vec<&str> = ids.iter().filter_map(|s| s.split('"').next()).collect();
+                let unique: std::collections::BTreeSet<&&str> = ids.iter().collect();
+                assert_eq!(ids.len(), unique.len());
                 assert!(once.len() < 400_000, "{name} {kind:?} has {} bytes", once.len());
             }
         }

@@ -6,12 +6,13 @@ use super::canvas::{Anchor, At, HALO, HEIGHT, Look, Mark, WIDTH};
 use super::frame::Drawing;
 use super::palette::{HATCHES, Hatch};
 
-/// The document: no script, no link, no font inside.
-pub(super) fn svg(drawing: &Drawing) -> String {
+/// The document: no script, no link, no font inside. Ids begin with `name`, so that several
+/// charts can stand in one page; hatches are the same in all and share theirs.
+pub(super) fn svg(drawing: &Drawing, name: &str) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         aria-labelledby=\"t d\" font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
-         <title id=\"t\">{}</title>\n<desc id=\"d\">{}</desc>\n<defs>\n",
+         aria-labelledby=\"{name}-title {name}-desc\" font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
+         <title id=\"{name}-title\">{}</title>\n<desc id=\"{name}-desc\">{}</desc>\n<defs>\n",
         escape(&drawing.title),
         escape(&drawing.description)
     );
@@ -20,7 +21,7 @@ pub(super) fn svg(drawing: &Drawing) -> String {
     }
     out.push_str("</defs>\n");
     for (index, mark) in drawing.marks.iter().enumerate() {
-        element(&mut out, index, mark);
+        element(&mut out, &format!("{name}-clip{index}"), mark);
         out.push('\n');
     }
     out.push_str("</svg>\n");
@@ -46,7 +47,8 @@ fn define(out: &mut String, hatch: &Hatch) {
     out.push_str("</pattern>\n");
 }
 
-fn element(out: &mut String, index: usize, mark: &Mark) {
+/// `id` is free for this mark to use.
+fn element(out: &mut String, id: &str, mark: &Mark) {
     let _ = match mark {
         Mark::Rect(at, size, fill) => {
             write!(out, "<rect {} fill=\"{fill}\"/>", corner_and_size(*at, *size))
@@ -84,8 +86,8 @@ fn element(out: &mut String, index: usize, mark: &Mark) {
         }
         Mark::Clip(at, size) => write!(
             out,
-            "<clipPath id=\"clip{index}\"><rect {}/></clipPath>\n\
-             <g clip-path=\"url(#clip{index})\">",
+            "<clipPath id=\"{id}\"><rect {}/></clipPath>\n\
+             <g clip-path=\"url(#{id})\">",
             corner_and_size(*at, *size)
         ),
         Mark::Unclip => write!(out, "</g>"),
