@@ -1,6 +1,7 @@
 //! Results as people and programs read them: a screen, JSON, CSV, charts.
 //!
-//! Nothing here simulates or decides: everything comes from a [`SimResult`](crate::study::SimResult).
+//! Nothing here simulates or decides: everything comes from one
+//! [`SimResult`](crate::study::SimResult).
 //! The same result gives the same bytes; no clock, no system font, no locale.
 
 pub mod chart;

@@ -73,9 +73,9 @@ fn words(result: &SimResult, story: &Story, name: &str) -> Words {
             is.serving_new, is.desired, is.serving_old
         ),
         caption: format!(
-            "Areas: instances by state at each instant of {name} (run {}); the hatched ones exist but \
-             answer nothing. Band of hairlines: where the number of serving instances lay in 90% of \
-             {runs} runs, instant by instant.",
+            "Areas: instances by state at each instant of {name} (run {}); the hatched ones exist \
+             but answer nothing. Band of hairlines: where the number of serving instances lay in \
+             90% of {runs} runs, instant by instant.",
             story.replication
         ),
         x: "time since the rollout began (m:ss)".into(),

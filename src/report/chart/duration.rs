@@ -76,8 +76,8 @@ fn words(result: &SimResult, ended: &[f64]) -> Words {
         title: format!("{}: how long the rollout takes", result.scenario.service.name),
         subtitle,
         caption: format!(
-            "A point (x, y) of the curve: a share y of {} runs had ended x after the rollout began, \
-             completed or not.{never}",
+            "A point (x, y) of the curve: a share y of {} runs had ended x after the rollout \
+             began, completed or not.{never}",
             count(ended.len())
         ),
         x: "duration (m:ss)".into(),

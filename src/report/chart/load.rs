@@ -95,18 +95,20 @@ fn words(result: &SimResult, over: &Overload) -> Words {
             )
         }
         (_, false, true) => format!(
-            "Capacity suffices in most runs, but for {} in all some (over 5%) fall short{lost}.",
+            "The median capacity suffices; for {} in all, over 5% of runs fall short{lost}.",
             format::duration(over.p5)
         ),
-        (_, false, false) => format!("Capacity stays above the demand in 95% of runs{lost}."),
+        (_, false, false) => {
+            format!("At each instant at least 95% of runs have enough capacity{lost}.")
+        }
     };
     Words {
         title: format!("{}: load against capacity", result.scenario.service.name),
         subtitle,
         caption: format!(
-            "Demand: mean requests per second. Capacity: what the serving instances can answer, median \
-             and 5% quantile over {} runs at each instant; hatched where demand exceeds the 5% quantile. \
-             Failures: mean over {requests} runs with requests.",
+            "Demand: mean requests per second. Capacity: what the serving instances can answer, \
+             median and 5% quantile over {} runs at each instant; hatched where demand exceeds the \
+             5% quantile. Failures: mean over {requests} runs with requests.",
             format::count(u64::from(result.runs_control))
         ),
         x: "time since the rollout began (m:ss)".into(),

@@ -11,7 +11,8 @@ use super::palette::{HATCHES, Hatch};
 pub(super) fn svg(drawing: &Drawing, name: &str) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         aria-labelledby=\"{name}-title {name}-desc\" font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
+         aria-labelledby=\"{name}-title {name}-desc\" \
+         font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\">\n\
          <title id=\"{name}-title\">{}</title>\n<desc id=\"{name}-desc\">{}</desc>\n<defs>\n",
         escape(&drawing.title),
         escape(&drawing.description)
@@ -122,7 +123,8 @@ fn text_element(at: At, turn: i32, look: &Look, text: &str) -> String {
     let turn =
         if turn == 0 { String::new() } else { format!(" transform=\"rotate({turn} {x} {y})\"") };
     format!(
-        "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}{halo}{turn}>{}</text>",
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" \
+         fill=\"{}\"{anchor}{weight}{halo}{turn}>{}</text>",
         num(look.size),
         look.color,
         escape(text)

@@ -20,7 +20,7 @@ fn value() -> Value {
         "version": described("string", "Version of rollcast that wrote this."),
         "seed": described("integer", "Seed of all random streams."),
         "runs": described("integer", "Replications of the control plane."),
-        "runs_requests": described("integer", "Of these, with simulated requests; 0 without traffic."),
+        "runs_requests": described("integer", "Of these, with requests; 0 without traffic."),
         "scenario_fnv64": {
             "type": "string",
             "pattern": "^[0-9a-f]{16}$",
@@ -147,7 +147,7 @@ fn gate() -> Value {
             "value": described("number", "What is held against the limit."),
             "ci95": ci95(),
             "limit": described("number", "In the outcome's unit, shares of instances resolved."),
-            "share": { "type": ["number", "null"], "description": "Share of runs on the good side." },
+            "share": { "type": ["number", "null"], "description": "Of runs, on the good side." },
             "share_ci95": nullable(&ci95()),
             "runs": described("integer", "Runs that this rests on."),
             "note": { "type": ["string", "null"], "description": "Why it is undecided or fails." },
@@ -182,7 +182,7 @@ fn values() -> Value {
     let names: Vec<String> = OutcomeKey::ALL.iter().map(|k| column(*k)).collect();
     json!({
         "type": "object",
-        "description": "Every outcome over runs; null where it applied in no run. Events are 0 or 1.",
+        "description": "Every outcome over runs; null where it applied in none. Events are 0 or 1.",
         "required": names,
         "properties": properties,
     })
