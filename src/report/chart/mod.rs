@@ -1,0 +1,246 @@
+//! Charts as SVG and PNG: capacity, instances, duration, load.
+//!
+//! An SVG stands alone: no script, no link, no font inside; text names Roboto first and falls
+//! back to what the viewer has. The same result gives the same bytes. States have the same
+//! colours everywhere and also differ by hatch.
+
+mod axis;
+mod canvas;
+mod capacity;
+mod duration;
+mod frame;
+mod load;
+mod message;
+mod palette;
+mod raster;
+mod slots;
+mod timeline;
+mod vector;
+
+use crate::study::{SimResult, Story};
+use crate::trace::Said;
+
+/// Which chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Serving capacity over time: the median run, with the spread over runs.
+    Capacity,
+    /// Each instance of one run as a bar over time.
+    Slots,
+    /// Distribution of the duration over runs.
+    Duration,
+    /// Demand against capacity, and failures by cause.
+    Load,
+}
+
+impl Kind {
+    /// All of them, in the order in which reports show them.
+    pub const ALL: [Self; 4] = [Self::Capacity, Self::Slots, Self::Duration, Self::Load];
+
+    /// The name used for files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::Slots => "slots",
+            Self::Duration => "duration",
+            Self::Load => "load",
+        }
+    }
+}
+
+/// Why a chart could not be rendered as pixels.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChartError {
+    /// The font in the binary is damaged.
+    #[error("cannot read the font of charts: {0}")]
+    Font(String),
+    /// No memory for the pixels.
+    #[error("not enough memory for the picture")]
+    Memory,
+    /// The pixels could not be encoded.
+    #[error("cannot encode the picture as PNG: {0}")]
+    Png(String),
+}
+
+/// The chart as one SVG document (viewBox 1600 × 1000); capacity and slots show the median run.
+pub fn svg(kind: Kind, result: &SimResult) -> String {
+    svg_of_run(kind, result, &result.median, "the median run")
+}
+
+/// The chart with another run in the place of the median one; `name` is how the caption calls it
+/// ("the worst run"). Duration and load are about all runs and do not depend on it.
+pub fn svg_of_run(kind: Kind, result: &SimResult, story: &Story, name: &str) -> String {
+    vector::svg(&draw(kind, result, story, name), kind.name())
+}
+
+/// The chart as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png(kind: Kind, result: &SimResult) -> Result<Vec<u8>, ChartError> {
+    png_of_run(kind, result, &result.median, "the median run")
+}
+
+/// [`svg_of_run`] as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_run(
+    kind: Kind,
+    result: &SimResult,
+    story: &Story,
+    name: &str,
+) -> Result<Vec<u8>, ChartError> {
+    raster::png(&draw(kind, result, story, name))
+}
+
+fn draw(kind: Kind, result: &SimResult, story: &Story, name: &str) -> frame::Drawing {
+    match kind {
+        Kind::Capacity => capacity::draw(result, story, name),
+        Kind::Slots => slots::draw(result, story, name),
+        Kind::Duration => duration::draw(result),
+        Kind::Load => load::draw(result),
+    }
+}
+
+/// What the orchestrator says, as it would.
+fn said(said: Said) -> &'static str {
+    match said {
+        Said::Progressing => "“still progressing”",
+        Said::Completed => "“completed”",
+        Said::Paused => "“paused”",
+        Said::RollingBack => "“rolling back”",
+        Said::RolledBack => "“rolled back”",
+        Said::DeadlineExceeded => "“deadline exceeded”",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, png, svg, svg_of_run};
+    use crate::report::fixture;
+    use crate::study::SimResult;
+
+    fn all() -> Vec<(&'static str, SimResult)> {
+        vec![
+            ("batches", fixture::batches()),
+            ("kubernetes", fixture::kubernetes()),
+            ("recreate", fixture::recreate()),
+            ("large", fixture::large()),
+            ("capacity_only", fixture::capacity_only()),
+        ]
+    }
+
+    /// Not a check: writes the pictures for eyes.
+    /// `ROLLCAST_CHARTS=/tmp/charts cargo test --lib report::chart -- --ignored`
+    #[test]
+    #[ignore = "writes pictures to look at into $ROLLCAST_CHARTS"]
+    fn write_pictures() {
+        let folder = std::env::var("ROLLCAST_CHARTS").expect("set ROLLCAST_CHARTS to a folder");
+        for (name, result) in all() {
+            for kind in Kind::ALL {
+                let path = format!("{folder}/{name}-{}", kind.name());
+                std::fs::write(format!("{path}.svg"), svg(kind, &result)).unwrap();
+                std::fs::write(format!("{path}.png"), png(kind, &result).unwrap()).unwrap();
+            }
+        }
+        let result = fixture::batches();
+        for kind in [Kind::Capacity, Kind::Slots] {
+            let story = fixture::failing_story(&result);
+            let picture = super::png_of_run(kind, &result, story, "a run that failed").unwrap();
+            std::fs::write(format!("{folder}/failing-{}.png", kind.name()), picture).unwrap();
+        }
+    }
+
+    #[test]
+    fn charts_are_well_formed_and_the_same_twice() {
+        for (name, result) in all() {
+            for kind in Kind::ALL {
+                let once = svg(kind, &result);
+                assert_eq!(once, svg(kind, &result), "{name}");
+                assert_eq!(once.matches("<g ").count(), once.matches("</g>").count());
+                assert!(once.contains("<title") && once.contains("<desc"));
+                assert!(!once.contains("NaN") && !once.contains("inf,"), "{name} {kind:?}");
+                let ids: Vec<&str> = once.split(" id=\"").skip(1).collect();
+                let ids: Vec<&str> = ids.iter().filter_map(|s| s.split('"').next()).collect();
+                let unique: std::collections::BTreeSet<&&str> = ids.iter().collect();
+                assert_eq!(ids.len(), unique.len());
+                assert!(once.len() < 400_000, "{name} {kind:?} has {} bytes", once.len());
+            }
+        }
+    }
+
+    #[test]
+    fn many_steps_stay_small_and_keep_the_lowest() {
+        let mut result = fixture::batches();
+        let series = &mut result.median.series;
+        let (begun, mut point) = (series.begun, series.points[0]);
+        series.points = (0..100_000_u64)
+            .map(|i| {
+                point.at = begun + crate::units::Span::from_millis(2 * i);
+                point.serving_old = if i == 54_321 { 5 } else { 10 + (i % 3) as u32 };
+                point
+            })
+            .collect();
+        let text = svg(Kind::Capacity, &result);
+        assert!(text.contains("lowest: 5 of 12 serving at 1:49"));
+        assert!(text.len() < 300_000, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn results_without_ends_or_times_are_drawn_too() {
+        let mut result = fixture::batches();
+        result.summaries.clear();
+        result.failures.clear();
+        for (.., outcome) in &mut result.table.rows {
+            outcome.values.fill(f64::NAN);
+        }
+        assert!(svg(Kind::Duration, &result).contains("No run reached an end"));
+        assert!(svg(Kind::Load, &result).contains("no request failed"));
+        result.bands = crate::study::Bands::default();
+        result.median.series.points.clear();
+        result.median.records.clear();
+        for kind in Kind::ALL {
+            assert!(!svg(kind, &result).contains("NaN"), "{kind:?}");
+            assert!(png(kind, &result).is_ok());
+        }
+    }
+
+    #[test]
+    fn pictures_are_png() {
+        let picture = png(Kind::Capacity, &fixture::batches()).unwrap();
+        assert_eq!(&picture[..8], b"\x89PNG\r\n\x1a\n");
+        assert!(picture.len() > 20_000, "text and areas take more than {}", picture.len());
+    }
+
+    #[test]
+    fn capacity_names_gate_lowest_point_and_end() {
+        let result = fixture::batches();
+        let text = svg(Kind::Capacity, &result);
+        assert!(text.contains("gate: serving_min &gt;= 9 in 99% of runs"));
+        assert!(text.contains("lowest: 9 of 12 serving"));
+        assert!(text.contains("says “completed”"));
+        assert!(text.contains("batch 4"));
+    }
+
+    #[test]
+    fn a_failed_run_shows_its_failure() {
+        let result = fixture::batches();
+        let story = fixture::failing_story(&result);
+        let text = svg_of_run(Kind::Slots, &result, story, "a run that failed");
+        assert!(text.contains("says “paused”"));
+        assert!(text.contains(">failed</text>"));
+    }
+
+    #[test]
+    fn without_traffic_the_load_chart_says_so() {
+        let text = svg(Kind::Load, &fixture::capacity_only());
+        assert!(text.contains("capacity only"));
+    }
+
+    #[test]
+    fn many_instances_are_thinned_with_a_note() {
+        let text = svg(Kind::Slots, &fixture::large());
+        assert!(text.contains("of 600 instances are shown"));
+    }
+}
