@@ -35,6 +35,13 @@ pub trait Policy {
     /// Chooses one of `members`, which is not empty. `now` in nanoseconds.
     fn pick(&mut self, members: &[u32], now: u64, bits: u64, loads: &mut impl Loads) -> u32;
 
+    /// The instances that [`Policy::pick`] will look at for these bits, as far as that is known
+    /// beforehand: a hint for fetching them early.
+    fn candidates(&self, members: &[u32], bits: u64) -> Option<[u32; 2]> {
+        let _ = (members, bits);
+        None
+    }
+
     /// An instance came into rotation, or its weight changed.
     fn joined(&mut self, instance: u32, weight: f64) {
         let _ = (instance, weight);

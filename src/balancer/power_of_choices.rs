@@ -31,6 +31,14 @@ impl Policy for PowerOfChoices {
         }
         self.pick_of_more(members, bits, best, a.min(b), loads)
     }
+
+    fn candidates(&self, members: &[u32], bits: u64) -> Option<[u32; 2]> {
+        if members.len() < 2 {
+            return None;
+        }
+        let (first, second) = distinct_pair(bits, members.len());
+        Some([members[first], members[second]])
+    }
 }
 
 impl PowerOfChoices {

@@ -11,4 +11,9 @@ impl Policy for Random {
     fn pick(&mut self, members: &[u32], _: u64, bits: u64, _: &mut impl Loads) -> u32 {
         members[index((bits >> 32) as u32, members.len())]
     }
+
+    fn candidates(&self, members: &[u32], bits: u64) -> Option<[u32; 2]> {
+        let member = *members.get(index((bits >> 32) as u32, members.len()))?;
+        Some([member, member])
+    }
 }

@@ -59,15 +59,14 @@ fn is_later(departure: f64, now: f64) -> u64 {
 struct Line {
     /// The largest departures, descending.
     departures: [f64; LINE],
-    /// The last attempts, in order of arrival from `next` on: packed request, departure.
+    /// The last attempts, each at its serial number modulo the length: packed request, departure.
     ring: [(u64, f64); LINE],
-    next: u64,
 }
 
 impl Line {
     fn idle() -> Self {
         let never = key(0, 0);
-        Self { departures: [never; LINE], ring: [(0, never); LINE], next: 0 }
+        Self { departures: [never; LINE], ring: [(0, never); LINE] }
     }
 }
 
@@ -190,7 +189,15 @@ impl Station for LineStation {
     }
 
     #[inline(always)]
-    fn admit(&mut self, server: usize, node: u32, now: u64, packed: u64, service: u64) -> u64 {
+    fn admit(
+        &mut self,
+        server: usize,
+        serial: u64,
+        node: u32,
+        now: u64,
+        packed: u64,
+        service: u64,
+    ) -> u64 {
         let line = &mut self.lines[server];
         let free = time_of(line.departures[(self.slots - 1) % LINE]);
         let departs = free.max(now) + service;
@@ -205,9 +212,8 @@ impl Station for LineStation {
             let pushed = if above[place] < new { above[place] } else { new };
             line.departures[place] = if old[place] > pushed { old[place] } else { pushed };
         }
-        let entry = &mut line.ring[line.next as usize % LINE];
+        let entry = &mut line.ring[serial as usize % LINE];
         let forgotten = std::mem::replace(entry, (packed, new));
-        line.next += 1;
         let now = now_key(now);
         if out > now {
             self.spill_departure(server, out);
@@ -241,7 +247,7 @@ impl Station for LineStation {
     #[inline]
     fn touch(&self, server: usize) -> u64 {
         let line = &self.lines[server];
-        line.departures[0].to_bits() ^ line.ring[0].0 ^ line.ring[LINE / 2].0 ^ line.next
+        line.departures[0].to_bits() ^ line.ring[0].0 ^ line.ring[LINE / 2].0
     }
 }
 
@@ -303,7 +309,15 @@ impl Station for WideStation {
         }
     }
 
-    fn admit(&mut self, server: usize, node: u32, now: u64, packed: u64, service: u64) -> u64 {
+    fn admit(
+        &mut self,
+        server: usize,
+        _: u64,
+        node: u32,
+        now: u64,
+        packed: u64,
+        service: u64,
+    ) -> u64 {
         self.drop_departed(server, now);
         let departs = self.starts(server, now) + service;
         let entry = (departs << NODE_BITS | u64::from(node), packed);
@@ -378,7 +392,10 @@ mod tests {
                 naive = Naive { free: vec![0; slots], attempts: Vec::new() };
             }
             let expected = naive.admit(*node, now, now, *service);
-            assert_eq!(station.admit(0, *node, now, pack(now, false), *service), expected);
+            assert_eq!(
+                station.admit(0, index as u64, *node, now, pack(now, false), *service),
+                expected
+            );
             let last = naive.attempts.iter().map(|a| a.departs).max().unwrap();
             assert_eq!(station.idle_at(0, now), last.max(now));
         }

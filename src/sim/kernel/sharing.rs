@@ -100,7 +100,15 @@ impl Station for SharingStation {
         now
     }
 
-    fn admit(&mut self, index: usize, node: u32, now: u64, packed: u64, service: u64) -> u64 {
+    fn admit(
+        &mut self,
+        index: usize,
+        _: u64,
+        node: u32,
+        now: u64,
+        packed: u64,
+        service: u64,
+    ) -> u64 {
         self.catch_up(index, now);
         let server = &mut self.servers[index];
         let tag = server.virtual_now + service as f64;
@@ -151,8 +159,8 @@ mod tests {
     fn two_jobs_on_one_core_take_turns() {
         let mut station = SharingStation::new(1.0);
         station.add();
-        station.admit(0, 0, 0, pack(0, false), 100);
-        station.admit(0, 0, 50, pack(50, false), 100);
+        station.admit(0, 0, 0, 0, pack(0, false), 100);
+        station.admit(0, 1, 0, 50, pack(50, false), 100);
         // 50 alone, then half speed: the first has 50 left, done at 150; the second has then 50
         // left and the core to itself: 200.
         assert_eq!(station.idle_at(0, 50), 200);
@@ -168,7 +176,7 @@ mod tests {
         let mut station = SharingStation::new(2.0);
         station.add();
         for first in [0, 10] {
-            station.admit(0, 3, first, pack(first, false), 100);
+            station.admit(0, 0, 3, first, pack(first, false), 100);
         }
         assert_eq!(station.outstanding(0, 3, 99), 2);
         let mut lost = Vec::new();

@@ -50,8 +50,17 @@ pub(crate) trait Station {
     /// When an attempt that arrives now would begin to be served.
     fn starts(&self, server: usize, now: u64) -> u64;
 
-    /// Takes an attempt that needs `service` ns; returns its departure if `KNOWN`.
-    fn admit(&mut self, server: usize, node: u32, now: u64, packed: u64, service: u64) -> u64;
+    /// Takes an attempt that needs `service` ns; returns its departure if `KNOWN`. `serial`
+    /// counts the attempts that this server took before.
+    fn admit(
+        &mut self,
+        server: usize,
+        serial: u64,
+        node: u32,
+        now: u64,
+        packed: u64,
+        service: u64,
+    ) -> u64;
 
     /// When the server is idle if nothing more arrives; `now` if it is.
     fn idle_at(&mut self, server: usize, now: u64) -> u64;
