@@ -35,7 +35,11 @@ fn peak(profile: &Profile) -> f64 {
         Profile::Counts { interval, counts } => {
             highest(&mut counts.iter().copied()) / interval.as_secs_f64().max(1e-9)
         }
-        Profile::Instants { at, period } => at.len() as f64 / period.as_secs_f64().max(1e-9),
+        // A record that is not repeated has an endless period.
+        Profile::Instants { at, period } => {
+            let length = period.0.min(at.last().copied().unwrap_or(0));
+            at.len() as f64 / (length as f64 / 1e9).max(1e-9)
+        }
     }
 }
 

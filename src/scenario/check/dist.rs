@@ -182,5 +182,5 @@ pub(super) fn recorded_problem(
 ) -> Diagnostic {
     let line = error.line.map_or(String::new(), |line| format!(" (its line {line})"));
     let message = format!("{}{line}", error.message);
-    Diagnostic::new(Code::Recorded, at, message, error.hint.clone())
+    Diagnostic::new(Code::Recorded, at, message, error.hint.clone().unwrap_or_default())
 }

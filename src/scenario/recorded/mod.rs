@@ -42,14 +42,14 @@ pub struct RecordedError {
     /// What is wrong.
     pub message: String,
     /// What to do.
-    pub hint: String,
+    pub hint: Option<String>,
     /// Line in the recorded file.
     pub line: Option<u64>,
 }
 
 fn not_here(path: &Path) -> RecordedError {
     let message = format!("{} cannot be read yet", path.display());
-    RecordedError { message, hint: "the reader is merged separately".into(), line: None }
+    RecordedError { message, hint: None, line: None }
 }
 
 /// Reads traffic.
