@@ -42,7 +42,8 @@ fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, warnings: usiz
             };
             let gates = scenario.gates.len();
             let instances = scenario.service.instances;
-            format!("{file}: ok, {instances} instances, {strategy}, {gates} gates{count}\n")
+            let s = if gates == 1 { "" } else { "s" };
+            format!("{file}: ok, {instances} instances, {strategy}, {gates} gate{s}{count}\n")
         }
         _ => format!("{file}: not sound{count}\n"),
     }

@@ -89,13 +89,13 @@ pub(super) fn check(text: &str, file: &str, base: &Path, overrides: &[Override])
 
 /// A finding with the places of its keys. Keys that were not written are told in words.
 fn diagnostic(finding: Finding, source: &Source) -> Diagnostic {
-    let at = source.places.get(&finding.key).copied();
-    let label = match at {
-        Some(_) => finding.label,
-        None => format!("{}: {}", finding.key, finding.label),
+    let written = source.places.get(&finding.key).copied();
+    let at = written.or_else(|| source.place(&finding.key));
+    let mut diagnostic = match written {
+        Some(_) => Diagnostic::new(finding.code, at, finding.message, finding.label),
+        None => Diagnostic::new(finding.code, at, finding.message, "")
+            .note(format!("{}: {}", finding.key, finding.label)),
     };
-    let at = at.or_else(|| source.place(&finding.key));
-    let mut diagnostic = Diagnostic::new(finding.code, at, finding.message, label);
     diagnostic.severity = finding.severity;
     for (key, label) in finding.related {
         match source.places.get(&key).filter(|place| place.flag.is_none()) {

@@ -9,6 +9,7 @@ mod import;
 mod input;
 mod output;
 mod progress;
+#[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod shims;
 mod sim;
 mod terminal;

@@ -56,18 +56,14 @@ fn operator(text: &str) -> Result<(usize, &'static str, Direction), GateError> {
         return Ok(found);
     }
     let grammar = "OUTCOME <= VALUE [in SHARE of runs], such as \"p95(duration) <= 6m\"";
-    match text.find(['<', '>', '=', '≤', '≥']) {
-        Some(at) => {
-            let sign = text[at..].chars().next().unwrap_or('<');
-            let range = at..at + sign.len_utf8();
-            let hint = if matches!(sign, '>' | '≥') { "write >=" } else { "write <=" };
-            Err(error(Code::GateGrammar, range, "a gate compares with <= or >=", hint))
-        }
-        None => {
-            let message = "a gate needs <= or >=";
-            Err(error(Code::GateGrammar, 0..text.len(), message, format!("write {grammar}")))
-        }
+    let sign = text.char_indices().find(|(_, c)| ['<', '>', '=', '≤', '≥'].contains(c));
+    if let Some((at, sign)) = sign {
+        let range = at..at + sign.len_utf8();
+        let hint = if matches!(sign, '>' | '≥') { "write >=" } else { "write <=" };
+        return Err(error(Code::GateGrammar, range, "a gate compares with <= or >=", hint));
     }
+    let message = "a gate needs <= or >=";
+    Err(error(Code::GateGrammar, 0..text.len(), message, format!("write {grammar}")))
 }
 
 /// What stands before the comparison.
@@ -124,12 +120,10 @@ fn outcome(text: &str, range: Range<usize>) -> Result<OutcomeKey, GateError> {
     if let Some(key) = OutcomeKey::ALL.iter().find(|key| key.name() == name) {
         return Ok(*key);
     }
-    let hint = match nearest(name, OutcomeKey::ALL.iter().map(|key| key.name())) {
+    let names: Vec<_> = OutcomeKey::ALL.iter().map(|key| key.name()).collect();
+    let hint = match nearest(name, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let names: Vec<_> = OutcomeKey::ALL.iter().map(|key| key.name()).collect();
-            format!("known: {}", names.join(", "))
-        }
+        None => format!("known: {}", names.join(", ")),
     };
     let message = if name.is_empty() {
         "a gate begins with an outcome".to_owned()
@@ -140,11 +134,11 @@ fn outcome(text: &str, range: Range<usize>) -> Result<OutcomeKey, GateError> {
     Err(error(Code::UnknownOutcome, range, message, hint))
 }
 
+/// The place of a value, and the share of runs with its place.
+type ValueAndShare = (Range<usize>, Option<(Share, Range<usize>)>);
+
 /// Splits `6m in 99% of runs`.
-fn split_share(
-    text: &str,
-    right: Range<usize>,
-) -> Result<(Range<usize>, Option<(Share, Range<usize>)>), GateError> {
+fn split_share(text: &str, right: Range<usize>) -> Result<ValueAndShare, GateError> {
     let Some(at) = text[right.clone()].find(" in ") else {
         return Ok((trimmed(text, right), None));
     };

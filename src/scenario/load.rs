@@ -1,5 +1,6 @@
 //! A text and flags in, a checked scenario or every complaint out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Scenario;
@@ -43,12 +44,12 @@ pub fn load(
 ) -> Result<Loaded, Box<LoadError>> {
     let flags = overrides.iter().map(|o| o.flag.clone()).collect();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-    let mut source = Source { file: file.to_owned(), text, flags, places: Default::default() };
+    let mut source = Source { file: file.to_owned(), text, flags, places: BTreeMap::new() };
     let mut problems = Vec::new();
     let root = match tree::parse(&source.text) {
         Ok(root) => root,
         Err(problem) => {
-            return Err(Box::new(LoadError { diagnostics: vec![problem], written: source }));
+            return Err(Box::new(LoadError { diagnostics: vec![*problem], written: source }));
         }
     };
     let root = put_overrides(root, overrides, &mut problems);

@@ -59,12 +59,12 @@ struct Page {
 
 impl Page {
     fn table(&mut self, name: &str) {
-        self.out.push_str(&format!("\n[{name}]\n"));
+        self.out.extend(["\n[", name, "]\n"]);
     }
 
     /// A value that is TOML already.
     fn raw(&mut self, key: &str, value: impl Display) {
-        self.out.push_str(&format!("{key} = {value}\n"));
+        self.out.extend([key, " = ", &value.to_string(), "\n"]);
     }
 
     /// A value that becomes a string.
@@ -81,7 +81,7 @@ fn quoted(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", c as u32)),
+            c if c.is_control() => out.extend(["\\u", &format!("{:04X}", c as u32)]),
             c => out.push(c),
         }
     }

@@ -1,5 +1,7 @@
 //! Single values: a node of the tree and a kind in, a typed value or a complaint out.
 
+#![allow(clippy::result_large_err, reason = "complaints are rare, and a file is read once")]
+
 use std::str::FromStr;
 
 use super::codes::Code;
@@ -10,8 +12,11 @@ use super::suggest::nearest;
 use super::tree::{Data, Node};
 use crate::units::{Share, Span, UnitError};
 
+/// A value or a complaint.
+type Scalar = Result<Value, Diagnostic>;
+
 /// Reads a value that is neither list nor table.
-pub(super) fn scalar(kind: &Kind, node: &Node) -> Result<Value, Diagnostic> {
+pub(super) fn scalar(kind: &Kind, node: &Node) -> Scalar {
     match kind {
         Kind::Count(low, high) => count(node, *low, *high),
         Kind::Number(low, exclusive) => number(node, *low, *exclusive),
@@ -69,11 +74,7 @@ fn short(kind: &Kind) -> &'static str {
     }
 }
 
-fn quantity<T: FromStr<Err = UnitError>>(
-    kind: &Kind,
-    node: &Node,
-    wrap: fn(T) -> Value,
-) -> Result<Value, Diagnostic> {
+fn quantity<T: FromStr<Err = UnitError>>(kind: &Kind, node: &Node, wrap: fn(T) -> Value) -> Scalar {
     let text = node.scalar().ok_or_else(|| wrong_type(kind, node))?;
     if let Some((low, high)) = range_of_durations(kind, &text) {
         let hint = match kind {
@@ -82,10 +83,11 @@ fn quantity<T: FromStr<Err = UnitError>>(
         };
         let message = "a range is no distribution";
         let diagnostic = Diagnostic::new(Code::RangeNoDistribution, node.place, message, hint);
-        return Err(match kind {
-            Kind::Dist => diagnostic.note("`a..b` is a range of values to vary: only in [assumed]"),
-            _ => diagnostic,
-        });
+        if matches!(kind, Kind::Dist) {
+            let note = "`a..b` is a range of values to vary: only in [assumed]";
+            return Err(diagnostic.note(note));
+        }
+        return Err(diagnostic);
     }
     text.parse::<T>().map(wrap).map_err(|error| {
         let label = error.hint.unwrap_or_else(|| format!("write {}", kind.expected()));
@@ -101,7 +103,7 @@ fn range_of_durations<'a>(kind: &Kind, text: &'a str) -> Option<(&'a str, &'a st
     Some((low.trim(), high.trim()))
 }
 
-fn count(node: &Node, low: u32, high: u32) -> Result<Value, Diagnostic> {
+fn count(node: &Node, low: u32, high: u32) -> Scalar {
     let kind = Kind::Count(low, high);
     let Data::Integer(text) = &node.data else {
         let mut diagnostic = wrong_type(&kind, node);
@@ -127,7 +129,7 @@ fn count(node: &Node, low: u32, high: u32) -> Result<Value, Diagnostic> {
     }
 }
 
-fn number(node: &Node, low: f64, exclusive: bool) -> Result<Value, Diagnostic> {
+fn number(node: &Node, low: f64, exclusive: bool) -> Scalar {
     let (Data::Integer(text) | Data::Float(text)) = &node.data else {
         return Err(wrong_type(&Kind::Number(low, exclusive), node));
     };
@@ -144,7 +146,7 @@ fn number(node: &Node, low: f64, exclusive: bool) -> Result<Value, Diagnostic> {
     Ok(Value::Number(value))
 }
 
-fn clock(node: &Node) -> Result<Value, Diagnostic> {
+fn clock(node: &Node) -> Scalar {
     let (Data::Text(text) | Data::Date(text)) = &node.data else {
         return Err(wrong_type(&Kind::Clock, node));
     };
@@ -160,7 +162,7 @@ fn clock(node: &Node) -> Result<Value, Diagnostic> {
     })
 }
 
-fn word(words: &'static [&'static str], node: &Node) -> Result<Value, Diagnostic> {
+fn word(words: &'static [&'static str], node: &Node) -> Scalar {
     let Some(text) = node.scalar() else { return Err(wrong_type(&Kind::Word(words), node)) };
     if let Some(known) = words.iter().find(|known| **known == text) {
         return Ok(Value::Word(known));
@@ -175,7 +177,7 @@ fn word(words: &'static [&'static str], node: &Node) -> Result<Value, Diagnostic
     Err(diagnostic.note(format!("known: {}", known.join(", "))))
 }
 
-fn range(node: &Node) -> Result<Value, Diagnostic> {
+fn range(node: &Node) -> Scalar {
     let Data::Text(text) = &node.data else { return Err(wrong_type(&Kind::Range, node)) };
     match text.split_once("..") {
         Some((low, high)) if !low.trim().is_empty() && !high.trim().is_empty() => {

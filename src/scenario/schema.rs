@@ -70,11 +70,10 @@ fn object(keys: &[&Key], about: &str) -> Value {
 fn property(key: &Key) -> Value {
     let default = match key.default {
         Default::Required => "Required.".to_owned(),
-        Default::Is(text) => format!("Default: {text}."),
         Default::By { kubernetes, generic } => {
             format!("Default: {kubernetes} (kubernetes), {generic} (generic).")
         }
-        Default::Says(text) => format!("Default: {text}."),
+        Default::Is(text) | Default::Says(text) => format!("Default: {text}."),
     };
     let mut schema = kind(&key.kind);
     // Beside `$ref` draft-07 ignores everything else.

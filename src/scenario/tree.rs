@@ -105,7 +105,7 @@ impl Node {
 }
 
 /// Parses a file. A syntax error is the only one there is then: what follows it is guesswork.
-pub fn parse(text: &str) -> Result<Node, Diagnostic> {
+pub fn parse(text: &str) -> Result<Node, Box<Diagnostic>> {
     match DeTable::parse(text) {
         Ok(table) => {
             let place = Place::file(table.span());
@@ -116,7 +116,7 @@ pub fn parse(text: &str) -> Result<Node, Diagnostic> {
             end.start = floor(text, end.start.min(text.len()));
             end.end = floor(text, end.end.clamp(end.start, text.len()));
             let message = format!("not TOML: {}", error.message().replace('\n', "; "));
-            Err(Diagnostic::new(Code::Syntax, Place::file(end), message, ""))
+            Err(Box::new(Diagnostic::new(Code::Syntax, Place::file(end), message, "")))
         }
     }
 }

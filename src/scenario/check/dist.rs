@@ -43,13 +43,13 @@ impl Env<'_> {
             "uniform" => self.uniform(&section),
             "recorded" => self.recorded(&section),
             "values" => self.values(&section),
-            "like" => match old {
-                Some(old) => Dist::Scaled(Box::new(old.clone()), section.number("factor")),
-                None => {
-                    let hint = "give it a distribution of its own";
-                    self.bad_dist(fields, "only [versions.new] can be like the old one", hint)
+            "like" => {
+                if let Some(old) = old {
+                    return Dist::Scaled(Box::new(old.clone()), section.number("factor"));
                 }
-            },
+                let hint = "give it a distribution of its own";
+                self.bad_dist(fields, "only [versions.new] can be like the old one", hint)
+            }
             "of" => {
                 let inner = section.entry("of");
                 let inner = self.dist_of(&inner, old);

@@ -81,14 +81,13 @@ fn kubernetes(env: &mut Env<'_>) -> KubernetesDeployment {
 fn operations(env: &mut Env<'_>) -> Vec<(Span, Operation)> {
     let mut operations = Vec::new();
     for entry in env.section("strategy.kubernetes").list("operations") {
-        match operation(&entry) {
-            Some(operation) => operations.push(operation),
-            None => {
-                let message = "an operation is either `scale` or `do`";
-                let hint = "write { at = \"30s\", scale = 20 } or { at = \"30s\", do = \"pause\" }";
-                env.problem(Diagnostic::new(Code::Conflict, entry.at, message, hint));
-            }
+        if let Some(operation) = operation(&entry) {
+            operations.push(operation);
+            continue;
         }
+        let message = "an operation is either `scale` or `do`";
+        let hint = "write { at = \"30s\", scale = 20 } or { at = \"30s\", do = \"pause\" }";
+        env.problem(Diagnostic::new(Code::Conflict, entry.at, message, hint));
     }
     operations.sort_by_key(|(at, _)| *at);
     operations
