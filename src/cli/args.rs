@@ -17,7 +17,7 @@ Try now (nothing is changed anywhere):
 From what you have:
   rollcast import deploy.yaml -o checkout.toml                  start a scenario from a manifest
   rollcast check checkout.toml                                  find mistakes, without simulating
-More:  rollcast help, rollcast help sim
+More:  rollcast help, rollcast help sim, rollcast explain batch
 "
 );
 
@@ -79,6 +79,11 @@ pub(super) enum Verb {
         #[arg(value_enum)]
         of: SchemaOf,
     },
+    /// Explain a key (`probes.period`), a table, an outcome, or a code (`E012`).
+    Explain {
+        /// What.
+        what: String,
+    },
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),
 }
@@ -105,7 +110,8 @@ pub(super) struct Sim {
     #[arg(long, default_value = "auto", value_name = "N|auto", value_parser = parse_runs)]
     pub(super) runs: Runs,
     /// No more runs than this.
-    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_runs: u32,
     /// Seed of all chance.
     #[arg(long, default_value_t = 1)]

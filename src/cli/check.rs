@@ -40,10 +40,10 @@ fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, warnings: usiz
                 StrategySettings::Kubernetes(_) => "kubernetes",
                 StrategySettings::Generic(_) => "generic",
             };
-            let gates = scenario.gates.len();
-            let instances = scenario.service.instances;
-            let s = if gates == 1 { "" } else { "s" };
-            format!("{file}: ok, {instances} instances, {strategy}, {gates} gate{s}{count}\n")
+            let many = |n: usize, what: &str| count_of(n, what).unwrap_or(format!("no {what}s"));
+            let instances = many(scenario.service.instances as usize, "instance");
+            let gates = many(scenario.gates.len(), "gate");
+            format!("{file}: ok, {instances}, {strategy}, {gates}{count}\n")
         }
         _ => format!("{file}: not sound{count}\n"),
     }
@@ -51,12 +51,16 @@ fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, warnings: usiz
 
 /// `: 2 errors, 1 warning`, or nothing.
 pub(super) fn count(errors: usize, warnings: usize) -> String {
-    let part = |number: usize, what: &str| match number {
+    let parts: Vec<String> =
+        [count_of(errors, "error"), count_of(warnings, "warning")].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
+}
+
+/// `1 error`, `2 errors`, or nothing.
+fn count_of(number: usize, what: &str) -> Option<String> {
+    match number {
         0 => None,
         1 => Some(format!("1 {what}")),
         n => Some(format!("{n} {what}s")),
-    };
-    let parts: Vec<String> =
-        [part(errors, "error"), part(warnings, "warning")].into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
+    }
 }

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod exit;
+mod explain;
 mod import;
 mod input;
 mod output;
@@ -53,6 +54,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::Result }) => {
             terminal::out(&report::json::schema()).map(|()| Exit::Done)
         }
+        Some(Verb::Explain { what }) => explain::run(what),
         Some(Verb::Validate(validate)) => validate::run(validate),
     }
 }

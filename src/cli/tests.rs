@@ -47,6 +47,23 @@ fn words_of_kubernetes_imply_it() {
 }
 
 #[test]
+fn naming_the_strategy_that_is_there_keeps_its_settings() {
+    let text = "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"22s\"\n\
+                [strategy.generic]\nbatch = 4\n";
+    let batch = |line: &str| {
+        let overrides = input::overrides(&changes(line), false);
+        let scenario = input::check(text, "x", Path::new(""), &overrides).scenario.expect("sound");
+        match scenario.strategy {
+            StrategySettings::Generic(settings) => Some(settings.batch),
+            StrategySettings::Kubernetes(_) => None,
+        }
+    };
+    assert_eq!(batch("--strategy generic"), Some(CountOrPercent::Count(4)));
+    assert_eq!(batch("--strategy generic --batch 2"), Some(CountOrPercent::Count(2)));
+    assert_eq!(batch("--strategy kubernetes"), None);
+}
+
+#[test]
 fn bad_flags_are_named() {
     let flags = changes("-n many --batch 25% --start 22 --set strategy.bach=4");
     let checked = input::scenario(None, &flags).unwrap();

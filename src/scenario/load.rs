@@ -83,9 +83,23 @@ fn put_overrides(mut root: Node, overrides: &[Override], problems: &mut Vec<Diag
             continue;
         }
         let value = tree::override_value(&over.value, place);
+        if names_the_strategy_that_is_there(&root, &parts, &value) {
+            continue;
+        }
         tree::put(&mut root, &parts, value, over.append);
     }
     root
+}
+
+/// `strategy = { generic = {} }` keeps the settings of a generic strategy that is there.
+fn names_the_strategy_that_is_there(root: &Node, parts: &[String], value: &Node) -> bool {
+    let here = root.get("strategy").map_or(&[][..], Node::items);
+    let (["strategy"], [item], [here]) =
+        (&parts.iter().map(String::as_str).collect::<Vec<_>>()[..], value.items(), here)
+    else {
+        return false;
+    };
+    item.key == here.key && item.node.items().is_empty()
 }
 
 /// `strategy.batch` means `strategy.generic.batch` where that is the scenario's strategy.

@@ -119,7 +119,7 @@ fn count(node: &Node, low: u32, high: u32) -> Scalar {
             Ok(Value::Count(value as u32))
         }
         Ok(value) if value < i128::from(low) => {
-            let message = format!("{text} is less than {low}");
+            let message = format!("this must be at least {low}, not {text}");
             Err(Diagnostic::new(Code::OutOfRange, node.place, message, ""))
         }
         _ => {
@@ -141,7 +141,7 @@ fn number(node: &Node, low: f64, exclusive: bool) -> Scalar {
     }
     if value < low || (exclusive && value <= low) {
         let relation = if exclusive { "above" } else { "at least" };
-        return Err(bad(format!("{text} must be {relation} {low}")));
+        return Err(bad(format!("this must be {relation} {low}, not {text}")));
     }
     Ok(Value::Number(value))
 }

@@ -127,7 +127,7 @@ fn missing(keys: &[Key], fields: &Fields, path: &str, problems: &mut Vec<Diagnos
     }
     for key in keys {
         if matches!(key.default, Default::Required) && !fields.was_written(key.name) {
-            problems.push(missing_key(key, path, Some(fields.at)));
+            problems.push(missing_key(key, path, fields.at.in_file()));
         }
     }
 }

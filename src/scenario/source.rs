@@ -19,6 +19,11 @@ impl Place {
         Self { flag: None, start: range.start, end: range.end }
     }
 
+    /// Itself if it is in the file. A table that a flag made is no place for what it lacks.
+    pub fn in_file(self) -> Option<Self> {
+        if self.flag.is_none() { Some(self) } else { None }
+    }
+
     /// On the command line, as the `index`-th override.
     pub fn flag(index: u32) -> Self {
         Self { flag: Some(index), start: 0, end: 0 }

@@ -5,7 +5,7 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase().replace('-', "_");
     let scored = candidates.into_iter().map(|candidate| {
-        let starts = lower.len() >= 3
+        let starts = lower.len().min(candidate.len()) >= 3
             && (candidate.starts_with(lower.as_str()) || lower.starts_with(candidate));
         let distance = distance(&lower, &candidate.to_lowercase());
         (if starts { distance.min(1) } else { distance }, candidate)
@@ -53,5 +53,6 @@ mod tests {
         assert_eq!(nearest("min-ready", known), Some("min_ready"));
         assert_eq!(nearest("max_", ["max_surge", "period"]), Some("max_surge"));
         assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("bach", ["", "b", "batch"]), Some("batch"));
     }
 }

@@ -208,7 +208,11 @@ pub fn put(root: &mut Node, path: &[String], value: Node, append: bool) {
     }
     match &mut here.data {
         Data::List(list) if append => list.push(value),
-        _ if append => *here = Node { place, data: Data::List(vec![value]) },
+        Data::Table(items) if append && items.is_empty() => {
+            *here = Node { place, data: Data::List(vec![value]) };
+        }
+        // What is no list stays, for the reader to complain about.
+        _ if append => {}
         _ => *here = value,
     }
 }

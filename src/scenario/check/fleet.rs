@@ -51,7 +51,7 @@ pub(super) fn versions(env: &mut Env<'_>, traffic: bool) -> Versions {
     let new_fields: &Fields = env.fields("versions.new").unwrap_or(&nothing);
     if traffic && !old_fields.was_written("service_time") {
         let message = "no service time: { p50 = \"20ms\", p95 = \"80ms\" } is a guess";
-        let at = env.fields("versions.old").map(|fields| fields.at);
+        let at = env.fields("versions.old").and_then(|fields| fields.at.in_file());
         let hint = "write versions.old.service_time";
         env.problem(Diagnostic::new(Code::AssumedServiceTime, at, message, hint));
     }

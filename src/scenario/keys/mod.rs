@@ -4,9 +4,11 @@
 //! suggestions for misspelt keys, the JSON schema and the help on keys.
 
 mod forms;
+mod help;
 mod tables;
 
 pub use forms::{DIST, PROFILE, quantile_of};
+pub use help::help;
 pub use tables::{TABLES, VERSION_KEYS};
 
 /// A table of the file.
