@@ -1,3 +1,5 @@
 //! The `rollcast` program: an exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    rollcast::cli::run()
+}

@@ -1,1 +1,59 @@
-//! cli
+//! Arguments → one call → printing and an exit code. The only room that prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this room prints")]
+
+mod args;
+mod check;
+mod exit;
+mod explain;
+mod import;
+mod input;
+mod output;
+mod progress;
+#[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
+mod sim;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::report;
+use crate::scenario;
+use args::{Args, SchemaOf, Verb};
+use exit::Exit;
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let args = Args::parse();
+    let exit = match dispatch(&args) {
+        Ok(exit) => exit,
+        // Who stops reading (`rollcast … | head`) has seen enough.
+        Err(error) if terminal::is_broken_pipe(&error) => Exit::Done,
+        Err(error) => {
+            terminal::error_line(&format!("error: {error:#}"));
+            Exit::CouldNot
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn dispatch(args: &Args) -> anyhow::Result<Exit> {
+    match &args.verb {
+        None => terminal::out(args::FIRST_PAGE).map(|()| Exit::Done),
+        Some(Verb::Sim(sim)) => sim::run(sim, args),
+        Some(Verb::Check(check)) => check::run(check),
+        Some(Verb::Import(import)) => import::run(import),
+        Some(Verb::Schema { of: SchemaOf::Scenario }) => {
+            terminal::out(&scenario::schema::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Result }) => {
+            terminal::out(&report::json::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Explain { what }) => explain::run(what),
+        Some(Verb::Validate(validate)) => validate::run(validate),
+    }
+}

@@ -139,7 +139,7 @@ pub struct Traffic {
 pub enum Profile {
     /// The same all the time.
     Constant(Rate),
-    /// rate(t) = mean + (peak − mean)·cos(2π(clock − peak_at)/24 h), where the rollout begins at
+    /// `mean + (peak − mean)·cos(2π(clock − peak_at)/24 h)` per second, where the rollout begins at
     /// clock time `start_at`.
     Day {
         /// Mean over the day.

@@ -1,0 +1,275 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Shown when nothing is asked.
+pub(super) const FIRST_PAGE: &str = concat!(
+    "rollcast ",
+    env!("CARGO_PKG_VERSION"),
+    ": rehearse a rolling deployment before you do it.
+
+Try now (nothing is changed anywhere):
+  rollcast sim -n 12 --batch 3 --start 22s..41s --drain 10s     answer on one line of flags
+  rollcast sim -n 12 --batch 3 --start 22s --print-scenario     the same as a file to edit
+  rollcast sim checkout.toml -o capacity.svg -o result.json     with a chart and numbers
+From what you have:
+  rollcast import deploy.yaml -o checkout.toml                  start a scenario from a manifest
+  rollcast check checkout.toml                                  find mistakes, without simulating
+More:  rollcast help, rollcast help sim, rollcast explain batch
+"
+);
+
+const SIM_EXAMPLES: &str = "\
+Examples:
+  rollcast sim checkout.toml
+  rollcast sim checkout.toml --set strategy.batch=4 --gate 'p95(duration) <= 6m'
+  rollcast sim checkout.toml -o result.json -o runs.csv -o slots.svg -o load.png
+  rollcast sim -n 12 --batch 3 --start 22s..41s --drain 10s --rate 800/s
+  rollcast sim -n 40 --strategy kubernetes --max-surge 25% --max-unavailable 0 --start 14s
+";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  rollcast check checkout.toml
+  rollcast check --format github deploy/*.toml
+";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  rollcast import deploy.yaml -o checkout.toml
+  kubectl get deployment,service,pdb -o yaml | rollcast import - > checkout.toml
+";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0 done, all gates pass   1 could not do it   2 bad usage or bad scenario
+  10 a gate failed   11 a gate is undecided   24 no run comes to an end   130 interrupted";
+
+/// Rehearse a rolling deployment before you do it.
+#[derive(Debug, Parser)]
+#[command(name = "rollcast", version, about, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+    /// Colours.
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub(super) color: Color,
+    /// Only ASCII characters.
+    #[arg(long, global = true)]
+    pub(super) ascii: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Simulate a rollout many times and hold it against its gates.
+    #[command(before_help = SIM_EXAMPLES, after_help = EXIT_CODES)]
+    Sim(Box<Sim>),
+    /// Find mistakes, rollouts that cannot end and gates that cannot hold, without simulating.
+    #[command(before_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Make a scenario from a Kubernetes manifest.
+    #[command(before_help = IMPORT_EXAMPLES)]
+    Import(Import),
+    /// Print a JSON Schema.
+    Schema {
+        /// Of what.
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+    /// Explain a key (`probes.period`), a table, an outcome, or a code (`E012`).
+    Explain {
+        /// What.
+        what: String,
+    },
+    /// Hold the simulator against theory and against recorded rollouts.
+    Validate(Validate),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Sim {
+    /// The scenario; without it flags alone make one. `-` is standard input.
+    pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+    /// Write a file; the kind by its suffix: json, csv, svg, png. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Which chart goes into svg and png files; without it the file's name says.
+    #[arg(long, value_enum)]
+    pub(super) chart: Option<Chart>,
+    /// Print only the verdict.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Print only JSON.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) json: bool,
+    /// How many runs; `auto` adds runs until the gates are decided.
+    #[arg(long, default_value = "auto", value_name = "N|auto", value_parser = parse_runs)]
+    pub(super) runs: Runs,
+    /// No more runs than this.
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_runs: u32,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; 0: as many as there are processors. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub(super) threads: usize,
+    /// What an undecided gate means for the exit code.
+    #[arg(long, value_enum, default_value = "fail", value_name = "ok|fail")]
+    pub(super) undecided: Undecided,
+    /// Simulate even what can never end or keep its gates.
+    #[arg(long)]
+    pub(super) allow_stuck: bool,
+    /// Print the whole scenario as TOML, every default filled in, and stop.
+    #[arg(long)]
+    pub(super) print_scenario: bool,
+}
+
+/// Changes to a scenario, or, without a file, the scenario itself.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct Changes {
+    /// Set any key; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Add a gate; may be given several times.
+    #[arg(long, value_name = "EXPR")]
+    pub(super) gate: Vec<String>,
+    /// Instances wanted.
+    #[arg(short = 'n', long, value_name = "N", help_heading = SHORTHANDS)]
+    pub(super) instances: Option<String>,
+    /// Time one start takes; `22s..41s` is p50..p95.
+    #[arg(long, value_name = "TIME", help_heading = SHORTHANDS)]
+    pub(super) start: Option<String>,
+    /// Time a stopping process needs to exit; `4s..10s` is p50..p95.
+    #[arg(long, value_name = "TIME", help_heading = SHORTHANDS)]
+    pub(super) drain: Option<String>,
+    /// Requests per second, such as 800/s.
+    #[arg(long, value_name = "RATE", help_heading = SHORTHANDS)]
+    pub(super) rate: Option<String>,
+    /// Time one request takes; `20ms..80ms` is p50..p95.
+    #[arg(long, value_name = "TIME", help_heading = SHORTHANDS)]
+    pub(super) service_time: Option<String>,
+    /// Requests that one instance serves at once.
+    #[arg(long, value_name = "N", help_heading = SHORTHANDS)]
+    pub(super) slots: Option<String>,
+    /// The orchestrator.
+    #[arg(long, value_enum, help_heading = SHORTHANDS)]
+    pub(super) strategy: Option<StrategyKind>,
+    /// generic: instances at a time, or a percentage.
+    #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
+    pub(super) batch: Option<String>,
+    /// generic: watch each batch so long.
+    #[arg(long, value_name = "TIME", help_heading = SHORTHANDS)]
+    pub(super) bake: Option<String>,
+    /// generic: stop-first or start-first.
+    #[arg(long, help_heading = SHORTHANDS)]
+    pub(super) order: Option<String>,
+    /// kubernetes: pods above the wanted number.
+    #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
+    pub(super) max_surge: Option<String>,
+    /// kubernetes: pods below it.
+    #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
+    pub(super) max_unavailable: Option<String>,
+}
+
+const SHORTHANDS: &str = "Shorthands for --set";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Check {
+    /// Scenarios; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// How to write what is found.
+    #[arg(long, value_enum, default_value = "human")]
+    pub(super) format: CheckFormat,
+    /// What else keeps the exit code from being 0.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) deny: Option<Deny>,
+    /// Set any key; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Import {
+    /// The manifest: YAML or JSON; `-` is standard input.
+    pub(super) file: PathBuf,
+    /// Write the scenario here instead of to standard output.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Validate {
+    /// All cases, with long runs; minutes instead of seconds.
+    #[arg(long)]
+    pub(super) full: bool,
+    /// Where reports go.
+    #[arg(long, default_value = "outputs/validation", value_name = "DIR")]
+    pub(super) out: PathBuf,
+}
+
+/// How many runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    Auto,
+    Fixed(u32),
+}
+
+fn parse_runs(text: &str) -> Result<Runs, String> {
+    match text.parse::<u32>() {
+        _ if text == "auto" => Ok(Runs::Auto),
+        Ok(runs) if runs > 0 => Ok(Runs::Fixed(runs)),
+        _ => Err("write a number of runs, or auto".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Chart {
+    Capacity,
+    Slots,
+    Duration,
+    Load,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Undecided {
+    Ok,
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StrategyKind {
+    Kubernetes,
+    Generic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    Human,
+    Json,
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Deny {
+    Warnings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    Scenario,
+    Result,
+}

@@ -1,0 +1,41 @@
+//! `rollcast explain`: a key, a table, an outcome, or the code of a diagnostic.
+
+use super::exit::Exit;
+use super::terminal;
+use crate::scenario::codes::Code;
+use crate::scenario::{OutcomeKey, keys};
+
+pub(super) fn run(what: &str) -> anyhow::Result<Exit> {
+    match text(what) {
+        Ok(text) => terminal::out(&text).map(|()| Exit::Done),
+        Err(near) => {
+            let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            terminal::error_line(&format!("error: nothing is called {what}{hint}"));
+            Ok(Exit::BadScenario)
+        }
+    }
+}
+
+fn text(what: &str) -> Result<String, Option<String>> {
+    if let Some(code) = Code::ALL.iter().find(|code| code.text().eq_ignore_ascii_case(what)) {
+        return Ok(format!("{}  {}\n", code.text(), code.about()));
+    }
+    if let Some(key) = OutcomeKey::ALL.iter().find(|key| key.name() == what) {
+        let about = key.describe();
+        return Ok(format!("{what}  an outcome that gates can name\n  {about}\n"));
+    }
+    keys::help(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn codes_outcomes_and_keys_are_explained() {
+        assert!(text("e012").unwrap().starts_with("E012  No key"));
+        assert!(text("serving_min").unwrap().contains("Lowest number"));
+        assert!(text("shutdown.grace").unwrap().contains("SIGKILL"));
+        assert_eq!(text("shutdown.grase"), Err(Some("shutdown.grace".to_owned())));
+    }
+}

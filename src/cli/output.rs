@@ -1,0 +1,103 @@
+//! `-o FILE`: the kind of file by its suffix.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::args::Chart;
+use crate::report;
+use crate::study::SimResult;
+
+/// A file to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Output {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Csv,
+    Svg(Chart),
+    Png(Chart),
+}
+
+/// What will be written.
+pub(super) fn plan(paths: &[PathBuf], chart: Option<Chart>) -> anyhow::Result<Vec<Output>> {
+    let of = |path: &PathBuf| {
+        let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
+        let chart = chart.unwrap_or_else(|| by_name(path));
+        let kind = match suffix.as_str() {
+            "json" => Kind::Json,
+            "csv" => Kind::Csv,
+            "svg" => Kind::Svg(chart),
+            "png" => Kind::Png(chart),
+            _ => bail!("-o {}: the suffix must be json, csv, svg or png", path.display()),
+        };
+        Ok(Output { path: path.clone(), kind })
+    };
+    paths.iter().map(of).collect()
+}
+
+/// `checkout-slots.svg` is the chart of slots; without a name it is the one of capacity.
+fn by_name(path: &Path) -> Chart {
+    let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
+    let charts = [("slots", Chart::Slots), ("duration", Chart::Duration), ("load", Chart::Load)];
+    let named = charts.iter().find(|(word, _)| name.contains(word));
+    named.map_or(Chart::Capacity, |(_, chart)| *chart)
+}
+
+fn chart_kind(chart: Chart) -> report::chart::Kind {
+    match chart {
+        Chart::Capacity => report::chart::Kind::Capacity,
+        Chart::Slots => report::chart::Kind::Slots,
+        Chart::Duration => report::chart::Kind::Duration,
+        Chart::Load => report::chart::Kind::Load,
+    }
+}
+
+impl Output {
+    /// Writes it, making its folder if need be.
+    pub(super) fn write(&self, result: &SimResult) -> anyhow::Result<()> {
+        let bytes = match self.kind {
+            Kind::Json => report::json::render(result).into_bytes(),
+            Kind::Csv => report::table::render_csv(result).into_bytes(),
+            Kind::Svg(chart) => report::chart::svg(chart_kind(chart), result).into_bytes(),
+            Kind::Png(chart) => report::chart::png(chart_kind(chart), result)?,
+        };
+        write(&self.path, &bytes)
+    }
+}
+
+/// Writes a file, making its folder if need be.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suffix_and_the_name_say_what_is_written() {
+        let paths = ["a.json", "b.CSV", "x-slots.svg", "load.png", "c.svg"].map(PathBuf::from);
+        let kinds: Vec<Kind> =
+            plan(&paths, None).unwrap().into_iter().map(|output| output.kind).collect();
+        let expected = [
+            Kind::Json,
+            Kind::Csv,
+            Kind::Svg(Chart::Slots),
+            Kind::Png(Chart::Load),
+            Kind::Svg(Chart::Capacity),
+        ];
+        assert_eq!(kinds, expected);
+        let asked = plan(&[PathBuf::from("slots.svg")], Some(Chart::Duration)).unwrap();
+        assert_eq!(asked[0].kind, Kind::Svg(Chart::Duration));
+        assert!(plan(&[PathBuf::from("report.html")], None).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! `rollcast sim`: the rollout, many times.
+
+use super::args::{Args, Runs, Sim, Undecided};
+use super::exit::Exit;
+use super::progress::Bar;
+use super::{check, input, output, terminal};
+use crate::outcome::Fate;
+use crate::scenario::codes::Severity;
+use crate::scenario::diagnostic::{Format, render};
+use crate::scenario::{Scenario, print};
+use crate::stats::Verdict;
+use crate::study::SimResult;
+use crate::{report, study};
+
+pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
+    // Names of output files are checked before minutes are spent on their contents.
+    let outputs = output::plan(&sim.output, sim.chart)?;
+    let Some(scenario) = checked(sim)? else { return Ok(Exit::BadScenario) };
+    if sim.print_scenario {
+        terminal::out(&print::to_toml(&scenario))?;
+        return Ok(Exit::Done);
+    }
+    let options = study::Options {
+        seed: sim.seed,
+        runs: match sim.runs {
+            Runs::Auto => study::Runs::Auto,
+            Runs::Fixed(runs) => study::Runs::Fixed(runs),
+        },
+        max_runs: sim.max_runs,
+        threads: sim.threads,
+    };
+    let bar = Bar::new(sim.quiet || sim.json);
+    let result = study::simulate(&scenario, &options, &|progress| bar.show(&progress));
+    bar.clear();
+    show(sim, args, &result)?;
+    for output in &outputs {
+        output.write(&result)?;
+    }
+    Ok(exit(&result, sim.undecided))
+}
+
+/// The scenario, unless there is an error in it. Complaints go to standard error.
+fn checked(sim: &Sim) -> anyhow::Result<Option<Scenario>> {
+    let mut checked = input::scenario(sim.file.as_deref(), &sim.changes)?;
+    if sim.allow_stuck {
+        input::allow_stuck(&mut checked.diagnostics);
+    }
+    let (errors, all) = (checked.errors(), checked.diagnostics.len());
+    let shown: Vec<_> = checked
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity == Severity::Error || !sim.quiet)
+        .cloned()
+        .collect();
+    if !shown.is_empty() {
+        terminal::error_line(&render(&shown, &checked.source, Format::Human));
+        terminal::error_line("");
+    }
+    if errors > 0 {
+        let count = check::count(errors, all - errors);
+        terminal::error_line(&format!("{}: not run{count}", checked.source.file));
+        return Ok(None);
+    }
+    Ok(checked.scenario)
+}
+
+fn show(sim: &Sim, args: &Args, result: &SimResult) -> anyhow::Result<()> {
+    if sim.json {
+        return terminal::out(&report::json::render(result));
+    }
+    if sim.quiet {
+        return terminal::out(&format!("{}\n", report::summary::verdict_line(result).trim_end()));
+    }
+    let style = report::Style {
+        width: terminal::width(),
+        ascii: terminal::ascii(args.ascii),
+        color: terminal::color(args.color),
+    };
+    terminal::out(&report::summary::render(result, &style))
+}
+
+/// A rollout that never ends is worse than a gate that fails.
+fn exit(result: &SimResult, undecided: Undecided) -> Exit {
+    let stuck =
+        |(fate, share): &(Fate, crate::stats::Estimate)| *fate == Fate::Stuck && share.value >= 1.0;
+    if result.fates.iter().any(stuck) {
+        return Exit::Stuck;
+    }
+    match result.verdict {
+        None | Some(Verdict::Pass) => Exit::Done,
+        Some(Verdict::Fail) => Exit::GateFailed,
+        Some(Verdict::Undecided) => match undecided {
+            Undecided::Ok => Exit::Done,
+            Undecided::Fail => Exit::Undecided,
+        },
+    }
+}

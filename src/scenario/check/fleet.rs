@@ -1,0 +1,216 @@
+//! The fleet, its versions, and what surrounds an instance.
+
+use super::Env;
+use crate::scenario::codes::Code;
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::keys::VERSION_KEYS;
+use crate::scenario::raw::{Fields, Section, Value};
+use crate::scenario::{
+    ControlPlane, Discipline, Dist, Hosts, OnTerm, Pipeline, Probes, Service, Shutdown, Version,
+    Versions, Warmup,
+};
+use crate::units::{Bandwidth, Bytes, Span};
+
+pub(super) fn service(env: &mut Env<'_>) -> Service {
+    env.require("service");
+    let section = env.section("service");
+    let of_ps = section.word("discipline") == "ps";
+    let (foreign, here) = if of_ps {
+        (["slots", "queue"], "discipline = \"ps\" shares `cores`")
+    } else {
+        (["cores", "limit"], "discipline = \"fifo\" has `slots`")
+    };
+    let stray: Vec<_> =
+        foreign.iter().filter_map(|key| section.written(key).map(|e| (*key, e.key_at))).collect();
+    let discipline = if of_ps {
+        Discipline::Sharing { cores: section.number("cores"), limit: limit(&section, "limit") }
+    } else {
+        Discipline::Fifo { slots: section.count("slots"), queue: limit(&section, "queue") }
+    };
+    let (name, instances) = (section.text("name"), section.count("instances"));
+    for (key, at) in stray {
+        let message = format!("`{key}` has no meaning here");
+        env.problem(Diagnostic::new(Code::Conflict, at, message, here));
+    }
+    Service { name, instances, discipline }
+}
+
+/// A count or `"unbounded"`.
+pub(super) fn limit(section: &Section<'_>, key: &str) -> Option<u32> {
+    if let Value::Count(count) = section.value(key) { Some(count) } else { None }
+}
+
+fn link(section: &Section<'_>, key: &str) -> Option<Bandwidth> {
+    if let Value::Bandwidth(bandwidth) = section.value(key) { Some(bandwidth) } else { None }
+}
+
+pub(super) fn versions(env: &mut Env<'_>, traffic: bool) -> Versions {
+    env.require("versions.old");
+    let nothing = env.nothing.clone();
+    let old_fields: &Fields = env.fields("versions.old").unwrap_or(&nothing);
+    let new_fields: &Fields = env.fields("versions.new").unwrap_or(&nothing);
+    if traffic && !old_fields.was_written("service_time") {
+        let message = "no service time: { p50 = \"20ms\", p95 = \"80ms\" } is a guess";
+        let at = env.fields("versions.old").and_then(|fields| fields.at.in_file());
+        let hint = "write versions.old.service_time";
+        env.problem(Diagnostic::new(Code::AssumedServiceTime, at, message, hint));
+    }
+    let flavour = env.flavour;
+    let old = Section { keys: VERSION_KEYS, fields: old_fields, behind: None, flavour };
+    let new = Section { fields: new_fields, behind: Some(old_fields), ..old };
+    let old = version(env, &old, None);
+    let new = version(env, &new, Some((&old, new_fields)));
+    Versions { old, new }
+}
+
+/// One version; `behind` holds the old one and what was written of the new one.
+fn version(
+    env: &mut Env<'_>,
+    section: &Section<'_>,
+    behind: Option<(&Version, &Fields)>,
+) -> Version {
+    // What the new version does not say is the old version's, not read a second time: a
+    // complaint about it would come twice.
+    let inherited = |key: &str| behind.filter(|(_, fields)| fields.get(key).is_none());
+    let service_time = match inherited("service_time") {
+        Some((old, _)) => old.service_time.clone(),
+        None => dist(env, section, "service_time", behind.map(|(old, _)| &old.service_time)),
+    };
+    let exit = match inherited("exit") {
+        Some((old, _)) => old.exit.clone(),
+        None => dist(env, section, "exit", behind.map(|(old, _)| &old.exit)),
+    };
+    let (pull, start) = match inherited("start") {
+        Some((old, _)) => (old.pull, old.start.clone()),
+        None => start(env, section, behind.map(|(old, _)| old)),
+    };
+    Version {
+        service_time,
+        pull,
+        start,
+        warmup: warmup(section),
+        exit,
+        never_ready: section.share("never_ready"),
+        errors: section.share("errors"),
+        weight: section.number("weight"),
+    }
+}
+
+fn dist(env: &mut Env<'_>, section: &Section<'_>, key: &str, old: Option<&Dist>) -> Dist {
+    env.dist_of(&section.entry(key), old)
+}
+
+/// `start`: the image to pull and the time after that.
+fn start(env: &mut Env<'_>, section: &Section<'_>, old: Option<&Version>) -> (Option<Bytes>, Dist) {
+    let entry = section.entry("start");
+    match &entry.value {
+        Value::Record("pull", fields) => {
+            let pull = match fields.get("pull").map(|e| &e.value) {
+                Some(Value::Size(bytes)) => Some(*bytes),
+                _ => None,
+            };
+            let boot = fields.get("boot").cloned();
+            let boot = boot.map_or(Dist::Fixed(Span::ZERO), |boot| {
+                env.dist_of(&boot, old.map(|old| &old.start))
+            });
+            (pull, boot)
+        }
+        // Like the old version means its image too.
+        Value::Record("like", _) => {
+            (old.and_then(|old| old.pull), env.dist_of(&entry, old.map(|old| &old.start)))
+        }
+        _ => (None, env.dist_of(&entry, old.map(|old| &old.start))),
+    }
+}
+
+fn warmup(section: &Section<'_>) -> Warmup {
+    let entry = section.entry("warmup");
+    let Value::Record(form, fields) = &entry.value else { return Warmup::None };
+    let number = |key: &str| match fields.get(key).map(|e| &e.value) {
+        Some(Value::Number(number)) => *number,
+        other => unreachable!("`{key}` is required and a number: {other:?}"),
+    };
+    let slowdown = number("slowdown");
+    if *form == "requests" {
+        return Warmup::Requests { scale: number("requests"), slowdown };
+    }
+    match fields.get("time").map(|e| &e.value) {
+        Some(Value::Span(scale)) => Warmup::Time { scale: *scale, slowdown },
+        other => unreachable!("`time` is required and a duration: {other:?}"),
+    }
+}
+
+pub(super) fn probes(env: &mut Env<'_>) -> Probes {
+    let section = env.section("probes");
+    Probes {
+        initial_delay: section.span("initial_delay"),
+        period: section.span("period"),
+        success_threshold: section.count("success"),
+        failure_threshold: section.count("failure"),
+        timeout: section.span("timeout"),
+    }
+}
+
+pub(super) fn shutdown(env: &mut Env<'_>) -> Shutdown {
+    let section = env.section("shutdown");
+    let on_term = match section.word("on_term") {
+        "drain" => OnTerm::Drain,
+        "exit" => OnTerm::Exit,
+        "ignore" => OnTerm::Ignore,
+        other => unreachable!("not in the catalogue: {other}"),
+    };
+    Shutdown { pre_stop: section.span("pre_stop"), grace: section.span("grace"), on_term }
+}
+
+pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {
+    ControlPlane {
+        watch: env.dist("control", "watch"),
+        sync: env.dist("control", "sync"),
+        act: env.dist("control", "act"),
+        schedule: env.dist("control", "schedule"),
+    }
+}
+
+pub(super) fn hosts(env: &mut Env<'_>, instances: u32) -> Hosts {
+    let section = env.section("hosts");
+    let count = match section.written("count") {
+        Some(_) => section.count("count"),
+        None => instances,
+    };
+    Hosts {
+        count,
+        bandwidth: link(&section, "bandwidth"),
+        serial_pulls: section.flag("serial_pulls"),
+        registry: link(&section, "registry"),
+        cache: section.flag("cache"),
+    }
+}
+
+pub(super) fn pipeline(env: &mut Env<'_>) -> Pipeline {
+    let section = env.section("pipeline");
+    let kind = section.word("kind");
+    let default = Span::from_secs(if kind == "helm-atomic" { 300 } else { 600 });
+    let timeout = match section.written("timeout") {
+        Some(_) => section.span("timeout"),
+        None => default,
+    };
+    let of_none = ["timeout", "reaction"].map(|key| section.written(key).map(|e| (key, e.key_at)));
+    match kind {
+        "none" => {
+            for (key, at) in of_none.into_iter().flatten() {
+                let message = format!("`{key}` has no meaning without a `kind` of pipeline");
+                let hint = "add kind = \"ci\" or \"human\"";
+                env.problem(Diagnostic::new(Code::Conflict, at, message, hint));
+            }
+            Pipeline::None
+        }
+        "human" => Pipeline::Human { timeout, reaction: env.dist("pipeline", "reaction") },
+        _ => {
+            if let Some((_, at)) = of_none[1] {
+                let message = "`reaction` is a person's: this pipeline has none";
+                env.problem(Diagnostic::new(Code::Conflict, at, message, "kind = \"human\""));
+            }
+            Pipeline::Automatic { timeout }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! From what was written to what it means: complete, consistent, every default filled in.
+
+mod clients;
+mod dist;
+mod fleet;
+mod gates;
+mod strategy;
+mod traffic;
+
+use std::path::Path;
+
+use super::codes::Code;
+use super::diagnostic::Diagnostic;
+use super::keys::{self, Key};
+use super::raw::{Fields, Flavour, Section, Value};
+use super::reader::{Raw, missing_key};
+use super::source::Place;
+use super::{Assumed, Scenario, Slo};
+
+/// What checking needs at hand.
+pub(super) struct Env<'a> {
+    /// What was written.
+    raw: &'a Raw,
+    /// Which of the defaults apply.
+    flavour: Flavour,
+    /// Recorded files are looked for here.
+    base_dir: &'a Path,
+    /// Complaints so far.
+    problems: &'a mut Vec<Diagnostic>,
+    /// Stands in for tables that are not there.
+    nothing: Fields,
+}
+
+/// Checks a scenario. The result is only worth something if no error was added to `problems`.
+pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) -> Scenario {
+    let flavour = strategy::flavour(raw, problems);
+    let nothing = Fields::empty(Place::file(0..0));
+    let mut env = Env { raw, flavour, base_dir, problems, nothing };
+    env.format_version();
+    let service = fleet::service(&mut env);
+    let traffic = traffic::traffic(&mut env);
+    let versions = fleet::versions(&mut env, traffic.is_some());
+    let gates = gates::gates(&mut env, traffic.is_some());
+    Scenario {
+        clients: clients::clients(&mut env),
+        balancer: clients::balancer(&mut env),
+        probes: fleet::probes(&mut env),
+        shutdown: fleet::shutdown(&mut env),
+        strategy: strategy::strategy(&mut env),
+        control: fleet::control(&mut env),
+        hosts: fleet::hosts(&mut env, service.instances),
+        pipeline: fleet::pipeline(&mut env),
+        slo: env.slo(),
+        gates,
+        assumed: env.assumed(),
+        horizon: env.positive("", "horizon"),
+        margin: env.section("").span("margin"),
+        service,
+        versions,
+        traffic,
+    }
+}
+
+impl<'a> Env<'a> {
+    /// The table of this name; one without entries if it was not written.
+    fn section(&self, path: &str) -> Section<'_> {
+        let keys = keys::table(path).map_or(&[][..], |table| table.keys);
+        let fields = self.raw.tables.get(path).unwrap_or(&self.nothing);
+        Section { keys, fields, behind: None, flavour: self.flavour }
+    }
+
+    /// The fields of a table, for as long as the raw scenario lives.
+    fn fields(&self, path: &str) -> Option<&'a Fields> {
+        self.raw.tables.get(path)
+    }
+
+    fn problem(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    /// Complains about the required keys of a table that is not there at all.
+    fn require(&mut self, path: &str) {
+        if self.raw.tables.contains_key(path) {
+            return;
+        }
+        let is_required = |key: &&Key| matches!(key.default, keys::Default::Required);
+        let keys = keys::table(path).map_or(&[][..], |table| table.keys);
+        for key in keys.iter().filter(is_required) {
+            self.problems.push(missing_key(key, path, None));
+        }
+    }
+
+    /// A duration that must not be zero.
+    fn positive(&mut self, path: &str, key: &str) -> crate::units::Span {
+        let section = self.section(path);
+        let (span, place) = (section.span(key), section.place(key));
+        if span == crate::units::Span::ZERO {
+            let message = format!("`{key}` must not be zero");
+            self.problem(Diagnostic::new(Code::OutOfRange, place, message, ""));
+        }
+        span
+    }
+
+    fn format_version(&mut self) {
+        let section = self.section("");
+        if let Some(entry) = section.written("rollcast")
+            && entry.value != Value::Count(1)
+        {
+            let message = "this is not a format version that this program reads";
+            let at = entry.at;
+            self.problem(Diagnostic::new(Code::FormatVersion, at, message, "write rollcast = 1"));
+        }
+    }
+
+    fn slo(&mut self) -> Slo {
+        let (period, window) = (self.positive("slo", "period"), self.positive("slo", "window"));
+        let slo = self.section("slo");
+        Slo {
+            availability: slo.share("availability"),
+            latency: slo.span("latency"),
+            latency_share: slo.share("latency_share"),
+            period,
+            window,
+            outage_share: slo.share("outage_share"),
+        }
+    }
+
+    fn assumed(&self) -> Vec<Assumed> {
+        let section = self.section("assumed");
+        let of = |(key, entry): (&String, &super::raw::Entry)| match &entry.value {
+            Value::Range(low, high) => {
+                Some(Assumed { key: key.clone(), low: low.clone(), high: high.clone() })
+            }
+            _ => None,
+        };
+        section.fields.entries.iter().filter_map(of).collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! Help on keys and tables, out of the catalogue.
+
+use std::fmt::Write;
+
+use super::{Default, Key, TABLES, find, paths, table};
+use crate::scenario::suggest::nearest;
+
+/// What there is to say about a key (`probes.period`), a table (`probes`), or a key by its last
+/// name alone (`period`).
+///
+/// # Errors
+/// If there is no such thing; with the nearest name, if one is near.
+pub fn help(path: &str) -> Result<String, Option<String>> {
+    let path = path.trim_matches(|c| c == '[' || c == ']');
+    if let Some(key) = find(path) {
+        return Ok(of_key(path, key));
+    }
+    if let Some(table) = table(path) {
+        let mut text = format!("[{path}]  {}\n\n", table.about);
+        for key in table.keys {
+            let _ = writeln!(text, "  {:<18} {}", key.name, key.about);
+        }
+        return Ok(text);
+    }
+    let all = paths();
+    let same_name: Vec<String> = all
+        .iter()
+        .filter(|known| known.rsplit('.').next() == Some(path))
+        .filter_map(|known| find(known).map(|key| of_key(known, key)))
+        .collect();
+    if !same_name.is_empty() {
+        return Ok(same_name.join("\n"));
+    }
+    let names = all.iter().map(String::as_str).chain(TABLES.iter().map(|table| table.path));
+    let last = all.iter().filter_map(|known| known.rsplit('.').next());
+    Err(nearest(path, names.chain(last)).map(str::to_owned))
+}
+
+fn of_key(path: &str, key: &Key) -> String {
+    let default = match key.default {
+        Default::Required => "none: it must be written".to_owned(),
+        Default::Is(text) | Default::Says(text) => text.to_owned(),
+        Default::By { kubernetes, generic } if kubernetes == generic => generic.to_owned(),
+        Default::By { kubernetes, generic } => {
+            format!("{kubernetes} with kubernetes, {generic} with generic")
+        }
+    };
+    let (name, takes) = (key.name, key.kind.expected());
+    format!(
+        "{path}\n  {}\n\n  takes    {takes}\n  default  {default}\n  example  {name} = {}\n",
+        key.about, key.example
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::help;
+
+    #[test]
+    fn keys_tables_and_last_names_are_explained() {
+        let text = help("probes.period").unwrap();
+        assert!(text.contains("\"10s\" with kubernetes, \"1s\" with generic"), "{text}");
+        assert!(help("probes").unwrap().contains("initial_delay"));
+        assert_eq!(help("batch"), help("strategy.generic.batch"));
+        assert_eq!(help("bach"), Err(Some("batch".to_owned())));
+        assert_eq!(help("xyzzy"), Err(None));
+    }
+}

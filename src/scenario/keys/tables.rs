@@ -1,0 +1,441 @@
+//! The tables of the file with their keys and defaults.
+
+use super::Default::{By, Is, Required, Says};
+use super::forms::{OPERATION, POWER, PROFILE, RETRIES, START, WARMUP, key};
+use super::{Key, Kind, Table};
+
+const LIMIT: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
+const LINK: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Bandwidth]);
+
+/// Every table, in the order in which files should show them.
+pub const TABLES: &[Table] = &[
+    Table { path: "", about: "A rollout to rehearse.", keys: ROOT },
+    Table { path: "service", about: "The fleet that is rolled.", keys: SERVICE },
+    Table { path: "versions.old", about: "What runs before the rollout.", keys: VERSION_KEYS },
+    Table {
+        path: "versions.new",
+        about: "What is rolled out; what is not said is like the old version.",
+        keys: VERSION_KEYS,
+    },
+    Table {
+        path: "traffic",
+        about: "What the service is asked; without it only the control plane is simulated.",
+        keys: TRAFFIC,
+    },
+    Table {
+        path: "clients",
+        about: "The data-plane nodes (proxies, sidecars, client libraries) that send requests.",
+        keys: CLIENTS,
+    },
+    Table { path: "balancer", about: "How a node chooses an instance.", keys: BALANCER },
+    Table { path: "probes", about: "Readiness probing.", keys: PROBES },
+    Table { path: "shutdown", about: "From \"stop\" to \"gone\".", keys: SHUTDOWN },
+    Table { path: "strategy.kubernetes", about: "A Kubernetes Deployment.", keys: KUBERNETES },
+    Table { path: "strategy.generic", about: "Batches or a sliding window.", keys: GENERIC },
+    Table { path: "control", about: "Latencies of the orchestrator.", keys: CONTROL },
+    Table { path: "hosts", about: "Hosts and the image registry.", keys: HOSTS },
+    Table { path: "pipeline", about: "Who rolls back.", keys: PIPELINE },
+    Table { path: "slo", about: "The service-level objective.", keys: SLO },
+    Table {
+        path: "assumed",
+        about: "Values that nobody measured: key = \"lowest..highest\".",
+        keys: &[],
+    },
+];
+
+const ROOT: &[Key] = &[
+    key("rollcast", Kind::Count(0, u32::MAX), Required, "Version of this format.", "1"),
+    key(
+        "gates",
+        Kind::List(&Kind::Text),
+        Is("[]"),
+        "Limits on outcomes: `OUTCOME <=|>= VALUE [in SHARE of runs]`.",
+        "[\"p95(duration) <= 6m\"]",
+    ),
+    key(
+        "horizon",
+        Kind::Duration,
+        Is("\"1h\""),
+        "The simulation gives up so long after the rollout began.",
+        "\"1h\"",
+    ),
+    key(
+        "margin",
+        Kind::Duration,
+        Is("\"10s\""),
+        "Traffic simulated before the rollout and after it has settled.",
+        "\"10s\"",
+    ),
+];
+
+const SERVICE: &[Key] = &[
+    key("name", Kind::Text, Is("\"service\""), "Its name, for headings.", "\"checkout\""),
+    key("instances", Kind::Count(1, 1_000_000), Required, "Instances wanted.", "12"),
+    key(
+        "discipline",
+        Kind::Word(&["fifo", "ps"]),
+        Is("\"fifo\""),
+        "Requests wait for slots (fifo), or all share the cores (ps).",
+        "\"fifo\"",
+    ),
+    key("slots", Kind::Count(1, 100_000), Is("16"), "fifo: requests in service at once.", "32"),
+    key("queue", LIMIT, Is("\"unbounded\""), "fifo: waiting places.", "100"),
+    key("cores", Kind::Number(0.0, true), Is("1"), "ps: cores; may be a fraction.", "2"),
+    key("limit", LIMIT, Is("\"unbounded\""), "ps: requests at once.", "200"),
+];
+
+/// Keys of `[versions.old]` and `[versions.new]`.
+pub const VERSION_KEYS: &[Key] = &[
+    key(
+        "service_time",
+        Kind::Dist,
+        Is("{ p50 = \"20ms\", p95 = \"80ms\" }"),
+        "Time one request needs on a warm instance.",
+        "{ p50 = \"18ms\", p95 = \"90ms\" }",
+    ),
+    key(
+        "start",
+        Kind::OneOf(&[Kind::Record(START), Kind::Dist]),
+        Required,
+        "Process start until it can answer a probe; for `new`: like `old`.",
+        "{ p50 = \"22s\", p95 = \"41s\" }",
+    ),
+    key(
+        "warmup",
+        Kind::OneOf(&[Kind::Word(&["none"]), Kind::Record(WARMUP)]),
+        Is("\"none\""),
+        "How slow a fresh instance is.",
+        "{ requests = 5000, slowdown = 3 }",
+    ),
+    key(
+        "exit",
+        Kind::Dist,
+        Is("\"200ms\""),
+        "Time an idle process needs from SIGTERM to its exit.",
+        "\"200ms\"",
+    ),
+    key(
+        "never_ready",
+        Kind::Share,
+        Is("\"0%\""),
+        "Chance that an instance never becomes ready.",
+        "\"0.4%\"",
+    ),
+    key(
+        "errors",
+        Kind::Share,
+        Is("\"0%\""),
+        "Chance that a request is answered with an error.",
+        "\"0.01%\"",
+    ),
+    key("weight", Kind::Number(0.0, true), Is("1"), "Weight in weighted balancing.", "1"),
+];
+
+const TRAFFIC: &[Key] = &[
+    key(
+        "rate",
+        Kind::OneOf(&[Kind::Rate, Kind::Record(PROFILE)]),
+        Required,
+        "Requests per second, or how they vary.",
+        "\"1050/s\"",
+    ),
+    key(
+        "arrivals",
+        Kind::Word(&["poisson", "deterministic"]),
+        Is("\"poisson\""),
+        "How requests are spread at a given rate.",
+        "\"poisson\"",
+    ),
+    key("scale", Kind::Number(0.0, false), Is("1"), "Multiplies every rate.", "1.5"),
+];
+
+const CLIENTS: &[Key] = &[
+    key(
+        "count",
+        Kind::Count(1, 100_000),
+        By { kubernetes: "4", generic: "1" },
+        "How many nodes; also written `nodes`.",
+        "60",
+    ),
+    key("nodes", Kind::Count(1, 100_000), Says("`count`"), "The same as `count`.", "60"),
+    key(
+        "protocol",
+        Kind::Word(&["http1", "http2", "grpc"]),
+        Is("\"http1\""),
+        "http1 chooses for each request, http2 and grpc for each connection.",
+        "\"grpc\"",
+    ),
+    key(
+        "balance",
+        Kind::Word(&["request", "connection"]),
+        Says("by `protocol`"),
+        "For what an instance is chosen, if unlike the protocol's habit.",
+        "\"request\"",
+    ),
+    key(
+        "connections",
+        Kind::Count(1, 1_000_000),
+        Is("1"),
+        "Chosen for each connection: connections that each node keeps.",
+        "4",
+    ),
+    key(
+        "max_connection_age",
+        Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
+        Is("\"never\""),
+        "Chosen for each connection: a connection is made anew after this.",
+        "\"5m\"",
+    ),
+    key(
+        "reuse",
+        Kind::Share,
+        Is("\"0%\""),
+        "Chosen for each request: share of requests on a kept-alive connection.",
+        "\"90%\"",
+    ),
+    key(
+        "timeout",
+        Kind::Duration,
+        Is("\"30s\""),
+        "A request ends as a timeout after this; the work goes on.",
+        "\"800ms\"",
+    ),
+    key(
+        "lag_add",
+        Kind::Dist,
+        By { kubernetes: "{ p50 = \"1s\", p95 = \"3s\" }", generic: "\"0s\"" },
+        "Instance ready until a node chooses it.",
+        "{ p50 = \"1s\", p95 = \"3s\" }",
+    ),
+    key(
+        "lag_remove",
+        Kind::Dist,
+        By { kubernetes: "{ p50 = \"1s\", p95 = \"3s\" }", generic: "\"0s\"" },
+        "Instance stopping until a node leaves it out.",
+        "{ p50 = \"1s\", p95 = \"3s\" }",
+    ),
+    key(
+        "retries",
+        Kind::Record(RETRIES),
+        Is("{ attempts = 1 }"),
+        "Retries of requests that failed fast.",
+        "{ attempts = 3, delay = \"50ms\" }",
+    ),
+];
+
+const BALANCER: &[Key] = &[
+    key(
+        "algorithm",
+        Kind::OneOf(&[
+            Kind::Word(&[
+                "round_robin",
+                "random",
+                "least_outstanding",
+                "leastconn",
+                "p2c",
+                "weighted",
+                "peak_ewma",
+                "consistent_hash",
+                "central",
+            ]),
+            Kind::Record(POWER),
+        ]),
+        By { kubernetes: "\"random\"", generic: "\"round_robin\"" },
+        "The rule.",
+        "\"p2c\"",
+    ),
+    key("keys", Kind::Count(1, u32::MAX), Is("1000"), "consistent_hash: distinct keys.", "1000"),
+    key("decay", Kind::Duration, Is("\"10s\""), "peak_ewma: time constant.", "\"10s\""),
+    key("room", LIMIT, Is("\"unbounded\""), "central: requests in the whole system.", "500"),
+    key(
+        "slow_start",
+        Kind::Duration,
+        Is("\"0s\""),
+        "A fresh instance's weight rises over this time (weighted rules only).",
+        "\"30s\"",
+    ),
+];
+
+const PROBES: &[Key] = &[
+    key("initial_delay", Kind::Duration, Is("\"0s\""), "Start to first probe.", "\"5s\""),
+    key(
+        "period",
+        Kind::Duration,
+        By { kubernetes: "\"10s\"", generic: "\"1s\"" },
+        "Between probes; 0: readiness is known at once.",
+        "\"5s\"",
+    ),
+    key("timeout", Kind::Duration, Is("\"1s\""), "An answer must come within this.", "\"1s\""),
+    key("success", Kind::Count(1, 10_000), Is("1"), "Successes in a row that make ready.", "1"),
+    key("failure", Kind::Count(1, 10_000), Is("3"), "Failures in a row that make unready.", "3"),
+];
+
+const SHUTDOWN: &[Key] = &[
+    key("pre_stop", Kind::Duration, Is("\"0s\""), "Wait before SIGTERM.", "\"10s\""),
+    key("grace", Kind::Duration, Is("\"30s\""), "From \"stop\" to SIGKILL.", "\"45s\""),
+    key(
+        "on_term",
+        Kind::Word(&["drain", "exit", "ignore"]),
+        Is("\"drain\""),
+        "At SIGTERM the process finishes its requests, exits at once, or goes on.",
+        "\"drain\"",
+    ),
+];
+
+const KUBERNETES: &[Key] = &[
+    key(
+        "type",
+        Kind::Word(&["RollingUpdate", "Recreate"]),
+        Is("\"RollingUpdate\""),
+        "`spec.strategy.type`.",
+        "\"RollingUpdate\"",
+    ),
+    key("max_surge", Kind::Amount, Is("\"25%\""), "Pods above; rounded up.", "\"25%\""),
+    key("max_unavailable", Kind::Amount, Is("\"25%\""), "Pods below; rounded down.", "0"),
+    key("min_ready", Kind::Duration, Is("\"0s\""), "Ready so long is available.", "\"10s\""),
+    key(
+        "progress_deadline",
+        Kind::Duration,
+        Is("\"10m\""),
+        "Without progress for so long the Deployment reports failure, and does nothing.",
+        "\"10m\"",
+    ),
+    key(
+        "version",
+        Kind::Word(&["1.36", "1.20"]),
+        Is("\"1.36\""),
+        "Whose way of timing `min_ready` applies.",
+        "\"1.36\"",
+    ),
+    key(
+        "operations",
+        Kind::List(&Kind::Record(OPERATION)),
+        Is("[]"),
+        "Changes that somebody makes in mid-rollout.",
+        "[{ at = \"30s\", scale = 20 }]",
+    ),
+];
+
+const GENERIC: &[Key] = &[
+    key("batch", Kind::Amount, Is("1"), "Instances replaced at a time.", "\"25%\""),
+    key(
+        "window",
+        Kind::Word(&["barrier", "sliding"]),
+        Is("\"barrier\""),
+        "The next waits for the whole batch, or for any one.",
+        "\"barrier\"",
+    ),
+    key(
+        "order",
+        Kind::Word(&["stop-first", "start-first"]),
+        Is("\"stop-first\""),
+        "Which of old and new moves first.",
+        "\"stop-first\"",
+    ),
+    key("bake", Kind::Duration, Is("\"0s\""), "Watch each batch so long.", "\"15s\""),
+    key(
+        "ready_deadline",
+        Kind::Duration,
+        Is("\"5m\""),
+        "Not ready so long after its start an instance has failed.",
+        "\"90s\"",
+    ),
+    key(
+        "failures_allowed",
+        Kind::Amount,
+        Is("0"),
+        "More failed instances than this stop the rollout.",
+        "1",
+    ),
+    key(
+        "on_failure",
+        Kind::Word(&["pause", "rollback", "continue"]),
+        Is("\"pause\""),
+        "What then happens.",
+        "\"rollback\"",
+    ),
+];
+
+const CONTROL: &[Key] = &[
+    key(
+        "watch",
+        Kind::Dist,
+        By { kubernetes: "{ p50 = \"8.4ms\", p90 = \"25.4ms\" }", generic: "\"0s\"" },
+        "An instance changed until its controller acts.",
+        "\"10ms\"",
+    ),
+    key(
+        "sync",
+        Kind::Dist,
+        By { kubernetes: "{ p50 = \"8.0ms\", p90 = \"17.7ms\" }", generic: "\"0s\"" },
+        "One controller changed something until the next acts.",
+        "\"10ms\"",
+    ),
+    key(
+        "act",
+        Kind::Dist,
+        By { kubernetes: "{ p50 = \"13.2ms\", p90 = \"30.5ms\" }", generic: "\"0s\"" },
+        "A decision until an instance is created or told to stop.",
+        "\"15ms\"",
+    ),
+    key(
+        "schedule",
+        Kind::Dist,
+        By { kubernetes: "{ p50 = \"15.2ms\", p90 = \"34.4ms\" }", generic: "\"0s\"" },
+        "Created until placed on a host.",
+        "\"15ms\"",
+    ),
+];
+
+const HOSTS: &[Key] = &[
+    key(
+        "count",
+        Kind::Count(1, 1_000_000),
+        Says("as many as instances"),
+        "How many; instances go to the one with fewest.",
+        "6",
+    ),
+    key("bandwidth", LINK, Is("\"unbounded\""), "What one host can pull.", "\"1Gbit/s\""),
+    key("serial_pulls", Kind::Flag, Is("true"), "One image at a time per host.", "true"),
+    key("registry", LINK, Is("\"unbounded\""), "What the registry serves.", "\"500MiB/s\""),
+    key("cache", Kind::Flag, Is("true"), "A host that has the image pulls nothing.", "true"),
+];
+
+const PIPELINE: &[Key] = &[
+    key(
+        "kind",
+        Kind::Word(&["none", "helm-atomic", "ci", "human"]),
+        Is("\"none\""),
+        "Nobody, the deploying job (`helm-atomic`, `ci`), or a person rolls back.",
+        "\"helm-atomic\"",
+    ),
+    key(
+        "timeout",
+        Kind::Duration,
+        Says("5m for helm-atomic, else 10m"),
+        "How long it waits for completion.",
+        "\"10m\"",
+    ),
+    key(
+        "reaction",
+        Kind::Dist,
+        Is("{ p50 = \"4m\", p95 = \"15m\" }"),
+        "human: alert until decision.",
+        "{ p50 = \"4m\", p95 = \"15m\" }",
+    ),
+];
+
+const SLO: &[Key] = &[
+    key("availability", Kind::Share, Is("\"99.9%\""), "Requests that must succeed.", "\"99.9%\""),
+    key("latency", Kind::Duration, Is("\"1s\""), "Successes should be faster.", "\"1s\""),
+    key("latency_share", Kind::Share, Is("\"99%\""), "Share that must be.", "\"99%\""),
+    key("period", Kind::Duration, Is("\"30d\""), "Period of the error budget.", "\"30d\""),
+    key("window", Kind::Duration, Is("\"1s\""), "Length of a judged window.", "\"1s\""),
+    key(
+        "outage_share",
+        Kind::Share,
+        Is("\"50%\""),
+        "A window with at least this share of failures is an outage.",
+        "\"50%\"",
+    ),
+];

@@ -1,0 +1,413 @@
+//! The complete scenario as TOML, nothing left to defaults; reads back to an equal scenario.
+
+use std::fmt::Display;
+
+use super::keys::quantile_of;
+use super::settings::{
+    AvailabilityTiming, DeploymentKind, Generic, KubernetesDeployment, OnFailure, Operation, Order,
+    StrategySettings, Window,
+};
+use super::{
+    Algorithm, Arrivals, Clients, Discipline, Dist, OnTerm, Pipeline, Profile, Protocol, Scenario,
+    Version, Warmup,
+};
+use crate::units::{Bandwidth, CountOrPercent, Share, Span};
+
+/// The scenario as a file.
+pub fn to_toml(scenario: &Scenario) -> String {
+    let mut page = Page::default();
+    top(&mut page, scenario);
+    service(&mut page, scenario);
+    version(&mut page, "old", &scenario.versions.old);
+    version(&mut page, "new", &scenario.versions.new);
+    if let Some(traffic) = &scenario.traffic {
+        page.table("traffic");
+        page.raw("rate", profile(&traffic.profile));
+        let poisson = traffic.arrivals == Arrivals::Poisson;
+        page.text("arrivals", if poisson { "poisson" } else { "deterministic" });
+        page.raw("scale", number(traffic.scale));
+    }
+    clients(&mut page, &scenario.clients);
+    balancer(&mut page, scenario);
+    page.table("probes");
+    page.text("initial_delay", scenario.probes.initial_delay);
+    page.text("period", scenario.probes.period);
+    page.text("timeout", scenario.probes.timeout);
+    page.raw("success", scenario.probes.success_threshold);
+    page.raw("failure", scenario.probes.failure_threshold);
+    page.table("shutdown");
+    page.text("pre_stop", scenario.shutdown.pre_stop);
+    page.text("grace", scenario.shutdown.grace);
+    let on_term = match scenario.shutdown.on_term {
+        OnTerm::Drain => "drain",
+        OnTerm::Exit => "exit",
+        OnTerm::Ignore => "ignore",
+    };
+    page.text("on_term", on_term);
+    match &scenario.strategy {
+        StrategySettings::Kubernetes(settings) => kubernetes(&mut page, settings),
+        StrategySettings::Generic(settings) => generic(&mut page, settings),
+    }
+    surroundings(&mut page, scenario);
+    page.out
+}
+
+#[derive(Default)]
+struct Page {
+    out: String,
+}
+
+impl Page {
+    fn table(&mut self, name: &str) {
+        self.out.extend(["\n[", name, "]\n"]);
+    }
+
+    /// A value that is TOML already.
+    fn raw(&mut self, key: &str, value: impl Display) {
+        self.out.extend([key, " = ", &value.to_string(), "\n"]);
+    }
+
+    /// A value that becomes a string.
+    fn text(&mut self, key: &str, value: impl Display) {
+        let value = quoted(&value.to_string());
+        self.raw(key, value);
+    }
+}
+
+/// A basic string.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => out.extend(["\\u", &format!("{:04X}", c as u32)]),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A float that reads back to the same bits; whole ones without a fraction.
+fn number(value: f64) -> String {
+    if value == value.trunc() && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:?}")
+    }
+}
+
+/// A share that reads back to the same bits.
+fn share(value: f64) -> String {
+    let read = |text: &str| text.parse::<Share>().map_or(f64::NAN, |share| share.0);
+    percent(value, |percent| format!("{percent}%"), read)
+}
+
+/// The quantile key that reads back to the same bits: `p99.9` of 0.999.
+fn quantile(p: f64) -> String {
+    percent(p, |percent| format!("p{percent}"), |text| quantile_of(text).unwrap_or(f64::NAN))
+}
+
+/// `value`·100 may not read back to `value`; then one of its neighbours does, and few digits are
+/// nicer than many.
+fn percent(value: f64, text: impl Fn(f64) -> String, read: impl Fn(&str) -> f64) -> String {
+    let percent = value * 100.0;
+    let short = (percent * 1e10).round() / 1e10;
+    [short, percent, percent.next_up(), percent.next_down()]
+        .into_iter()
+        .map(&text)
+        .find(|text| read(text).to_bits() == value.to_bits())
+        .unwrap_or_else(|| text(percent))
+}
+
+fn top(page: &mut Page, scenario: &Scenario) {
+    page.raw("rollcast", 1);
+    let gates: Vec<String> =
+        scenario.gates.iter().map(|gate| format!("  {},\n", quoted(&gate.text))).collect();
+    if gates.is_empty() {
+        page.raw("gates", "[]");
+    } else {
+        page.raw("gates", format!("[\n{}]", gates.concat()));
+    }
+    page.text("horizon", scenario.horizon);
+    page.text("margin", scenario.margin);
+}
+
+fn limit(value: Option<impl Display>) -> String {
+    value.map_or_else(|| "\"unbounded\"".to_owned(), |value| value.to_string())
+}
+
+fn service(page: &mut Page, scenario: &Scenario) {
+    page.table("service");
+    page.text("name", &scenario.service.name);
+    page.raw("instances", scenario.service.instances);
+    match scenario.service.discipline {
+        Discipline::Fifo { slots, queue } => {
+            page.text("discipline", "fifo");
+            page.raw("slots", slots);
+            page.raw("queue", limit(queue));
+        }
+        Discipline::Sharing { cores, limit: most } => {
+            page.text("discipline", "ps");
+            page.raw("cores", number(cores));
+            page.raw("limit", limit(most));
+        }
+    }
+}
+
+fn version(page: &mut Page, name: &str, version: &Version) {
+    page.table(&format!("versions.{name}"));
+    page.raw("service_time", dist(&version.service_time));
+    match version.pull {
+        Some(pull) => {
+            let boot = dist(&version.start);
+            page.raw("start", format!("{{ pull = \"{pull}\", boot = {boot} }}"));
+        }
+        None => page.raw("start", dist(&version.start)),
+    }
+    match version.warmup {
+        Warmup::None => page.text("warmup", "none"),
+        Warmup::Requests { scale, slowdown } => {
+            let (scale, slowdown) = (number(scale), number(slowdown));
+            page.raw("warmup", format!("{{ requests = {scale}, slowdown = {slowdown} }}"));
+        }
+        Warmup::Time { scale, slowdown } => {
+            let slowdown = number(slowdown);
+            page.raw("warmup", format!("{{ time = \"{scale}\", slowdown = {slowdown} }}"));
+        }
+    }
+    page.raw("exit", dist(&version.exit));
+    page.text("never_ready", share(version.never_ready.0));
+    page.text("errors", share(version.errors.0));
+    page.raw("weight", number(version.weight));
+}
+
+/// A distribution as a value.
+pub fn dist(dist: &Dist) -> String {
+    match dist {
+        Dist::Fixed(span) => format!("\"{span}\""),
+        Dist::Exponential { mean } => format!("{{ law = \"exponential\", mean = \"{mean}\" }}"),
+        Dist::LogNormal { mu, sigma } => {
+            format!("{{ law = \"lognormal\", mu = {mu:?}, sigma = {sigma:?} }}")
+        }
+        Dist::Gamma { mean, cv } => {
+            format!("{{ law = \"gamma\", mean = \"{mean}\", cv = {cv:?} }}")
+        }
+        Dist::Weibull { scale, shape } => {
+            format!("{{ law = \"weibull\", scale = \"{scale}\", shape = {shape:?} }}")
+        }
+        Dist::Pareto { min, alpha } => {
+            format!("{{ law = \"pareto\", min = \"{min}\", alpha = {alpha:?} }}")
+        }
+        Dist::Uniform { low, high } => {
+            format!("{{ law = \"uniform\", low = \"{low}\", high = \"{high}\" }}")
+        }
+        Dist::Quantiles(points) => {
+            let all: Vec<_> = points
+                .iter()
+                .map(|(p, span)| format!("\"{}\" = \"{span}\"", quantile(*p)))
+                .collect();
+            format!("{{ {} }}", all.join(", "))
+        }
+        Dist::Data(values) => {
+            let all: Vec<_> = values.iter().map(|span| format!("\"{span}\"")).collect();
+            format!("{{ values = [{}] }}", all.join(", "))
+        }
+        Dist::Scaled(inner, factor) => {
+            format!("{{ of = {}, factor = {factor:?} }}", self::dist(inner))
+        }
+    }
+}
+
+fn clock(span: Span) -> String {
+    let secs = span.0 / 1_000_000_000;
+    format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+}
+
+fn profile(profile: &Profile) -> String {
+    match profile {
+        Profile::Constant(rate) => format!("\"{rate}\""),
+        Profile::Day { mean, peak, peak_at, start_at } => {
+            let (peak_at, at) = (clock(*peak_at), clock(*start_at));
+            format!(
+                "{{ mean = \"{mean}\", peak = \"{peak}\", peak_at = \"{peak_at}\", at = \"{at}\" }}"
+            )
+        }
+        Profile::Table(points) => {
+            let rows: Vec<_> =
+                points.iter().map(|(time, rate)| format!("[\"{time}\", \"{rate}\"]")).collect();
+            format!("{{ table = [{}] }}", rows.join(", "))
+        }
+        Profile::Bursts { base, burst, every, length } => format!(
+            "{{ base = \"{base}\", burst = \"{burst}\", every = \"{every}\", length = \"{length}\" }}"
+        ),
+        Profile::Flash { base, peak, at, rise, decay } => {
+            let times = format!("at = \"{at}\", rise = \"{rise}\", decay = \"{decay}\"");
+            format!("{{ base = \"{base}\", peak = \"{peak}\", {times} }}")
+        }
+        Profile::Counts { interval, counts } => {
+            let all: Vec<_> = counts.iter().map(|count| number(*count)).collect();
+            format!("{{ counts = [{}], interval = \"{interval}\" }}", all.join(", "))
+        }
+        Profile::Instants { at, period } => {
+            let all: Vec<_> = at.iter().map(u64::to_string).collect();
+            format!("{{ instants_ns = [{}], period = \"{period}\" }}", all.join(", "))
+        }
+    }
+}
+
+fn clients(page: &mut Page, clients: &Clients) {
+    page.table("clients");
+    page.raw("count", clients.nodes);
+    match clients.protocol {
+        Protocol::PerRequest { reuse } => {
+            page.text("protocol", "http1");
+            page.text("balance", "request");
+            page.text("reuse", share(reuse.0));
+        }
+        Protocol::PerConnection { connections, max_age, goaway } => {
+            page.text("protocol", if goaway { "http2" } else { "http1" });
+            page.text("balance", "connection");
+            page.raw("connections", connections);
+            let age = if max_age == Span::MAX { "never".to_owned() } else { max_age.to_string() };
+            page.text("max_connection_age", age);
+        }
+    }
+    page.text("timeout", clients.timeout);
+    page.raw("lag_add", dist(&clients.lag_add));
+    page.raw("lag_remove", dist(&clients.lag_remove));
+    let attempts = Some(clients.retries.attempts).filter(|attempts| *attempts != u32::MAX);
+    let delay = dist(&clients.retries.delay);
+    page.raw("retries", format!("{{ attempts = {}, delay = {delay} }}", limit(attempts)));
+}
+
+fn balancer(page: &mut Page, scenario: &Scenario) {
+    page.table("balancer");
+    match scenario.balancer.algorithm {
+        Algorithm::RoundRobin => page.text("algorithm", "round_robin"),
+        Algorithm::Random => page.text("algorithm", "random"),
+        Algorithm::LeastOutstanding => page.text("algorithm", "least_outstanding"),
+        Algorithm::PowerOfChoices { choices } => {
+            page.raw("algorithm", format!("{{ power_of = {choices} }}"));
+        }
+        Algorithm::Weighted => page.text("algorithm", "weighted"),
+        Algorithm::PeakEwma { decay } => {
+            page.text("algorithm", "peak_ewma");
+            page.text("decay", decay);
+        }
+        Algorithm::ConsistentHash { keys } => {
+            page.text("algorithm", "consistent_hash");
+            page.raw("keys", keys);
+        }
+        Algorithm::Central { room } => {
+            page.text("algorithm", "central");
+            page.raw("room", limit(room));
+        }
+    }
+    page.text("slow_start", scenario.balancer.slow_start);
+}
+
+fn amount(page: &mut Page, key: &str, amount: CountOrPercent) {
+    match amount {
+        CountOrPercent::Count(count) => page.raw(key, count),
+        CountOrPercent::Percent(_) => page.text(key, amount),
+    }
+}
+
+fn kubernetes(page: &mut Page, settings: &KubernetesDeployment) {
+    page.table("strategy.kubernetes");
+    match settings.kind {
+        DeploymentKind::RollingUpdate => {
+            page.text("type", "RollingUpdate");
+            amount(page, "max_surge", settings.max_surge);
+            amount(page, "max_unavailable", settings.max_unavailable);
+        }
+        DeploymentKind::Recreate => page.text("type", "Recreate"),
+    }
+    page.text("min_ready", settings.min_ready);
+    page.text("progress_deadline", settings.progress_deadline);
+    let version = match settings.timing {
+        AvailabilityTiming::WholeSeconds => "1.36",
+        AvailabilityTiming::Rechecked => "1.20",
+    };
+    page.text("version", version);
+    let operations: Vec<String> = settings
+        .operations
+        .iter()
+        .map(|(at, operation)| {
+            let what = match operation {
+                Operation::Scale(count) => format!("scale = {count}"),
+                Operation::Pause => "do = \"pause\"".to_owned(),
+                Operation::Resume => "do = \"resume\"".to_owned(),
+                Operation::Undo => "do = \"undo\"".to_owned(),
+                Operation::Rollover => "do = \"rollover\"".to_owned(),
+            };
+            format!("{{ at = \"{at}\", {what} }}")
+        })
+        .collect();
+    page.raw("operations", format!("[{}]", operations.join(", ")));
+}
+
+fn generic(page: &mut Page, settings: &Generic) {
+    page.table("strategy.generic");
+    amount(page, "batch", settings.batch);
+    let sliding = settings.window == Window::Sliding;
+    page.text("window", if sliding { "sliding" } else { "barrier" });
+    let start_first = settings.order == Order::StartFirst;
+    page.text("order", if start_first { "start-first" } else { "stop-first" });
+    page.text("bake", settings.bake);
+    page.text("ready_deadline", settings.ready_deadline);
+    amount(page, "failures_allowed", settings.failures_allowed);
+    let on_failure = match settings.on_failure {
+        OnFailure::Pause => "pause",
+        OnFailure::Rollback => "rollback",
+        OnFailure::Continue => "continue",
+    };
+    page.text("on_failure", on_failure);
+}
+
+fn surroundings(page: &mut Page, scenario: &Scenario) {
+    page.table("control");
+    page.raw("watch", dist(&scenario.control.watch));
+    page.raw("sync", dist(&scenario.control.sync));
+    page.raw("act", dist(&scenario.control.act));
+    page.raw("schedule", dist(&scenario.control.schedule));
+    let hosts = &scenario.hosts;
+    let link = |value: Option<Bandwidth>| {
+        value.map_or_else(|| "unbounded".to_owned(), |value| value.to_string())
+    };
+    page.table("hosts");
+    page.raw("count", hosts.count);
+    page.text("bandwidth", link(hosts.bandwidth));
+    page.raw("serial_pulls", hosts.serial_pulls);
+    page.text("registry", link(hosts.registry));
+    page.raw("cache", hosts.cache);
+    page.table("pipeline");
+    match &scenario.pipeline {
+        Pipeline::None => page.text("kind", "none"),
+        Pipeline::Automatic { timeout } => {
+            page.text("kind", "ci");
+            page.text("timeout", timeout);
+        }
+        Pipeline::Human { timeout, reaction } => {
+            page.text("kind", "human");
+            page.text("timeout", timeout);
+            page.raw("reaction", dist(reaction));
+        }
+    }
+    let slo = &scenario.slo;
+    page.table("slo");
+    page.text("availability", share(slo.availability.0));
+    page.text("latency", slo.latency);
+    page.text("latency_share", share(slo.latency_share.0));
+    page.text("period", slo.period);
+    page.text("window", slo.window);
+    page.text("outage_share", share(slo.outage_share.0));
+    if !scenario.assumed.is_empty() {
+        page.table("assumed");
+        for assumed in &scenario.assumed {
+            page.text(&quoted(&assumed.key), format!("{}..{}", assumed.low, assumed.high));
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Properties that hold for any file.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{SMALL, good};
+use crate::scenario::diagnostic::{Format, render};
+use crate::scenario::{Override, load, print};
+use crate::units::Span;
+
+/// Everything that may stand in a file, by table; a test picks some.
+const LINES: &[(&str, &str)] = &[
+    ("service", r#"name = "a \"b\" \\ c""#),
+    (
+        "service",
+        "slots = 7
+queue = 9",
+    ),
+    (
+        "service",
+        r#"discipline = "ps"
+cores = 1.3
+limit = 40"#,
+    ),
+    ("versions.old", r#"service_time = { law = "gamma", mean = "30ms", cv = 1.3 }"#),
+    ("versions.old", r#"exit = { p10 = "1s", p50 = "2s", "p99.5" = "9s" }"#),
+    ("versions.old", "warmup = { requests = 5000, slowdown = 3.5 }"),
+    (
+        "versions.old",
+        r#"never_ready = "0.7%"
+errors = "0.07%"
+weight = 0.3"#,
+    ),
+    ("versions.new", r#"service_time = { like = "old", factor = 1.1 }"#),
+    (
+        "versions.new",
+        r#"start = { pull = "400MiB", boot = { law = "weibull", scale = "9s", shape = 1.5 } }"#,
+    ),
+    ("versions.new", r#"warmup = { time = "20s", slowdown = 3 }"#),
+    ("versions.new", r#"exit = { values = ["3s", "1s"] }"#),
+    (
+        "traffic",
+        r#"rate = "1050.1/s"
+scale = 1.7"#,
+    ),
+    ("traffic", r#"rate = { mean = "90/min", peak = "2/s", peak_at = "18:00", at = "06:30" }"#),
+    (
+        "traffic",
+        r#"rate = { table = [["0s", "8/s"], ["5m", "12/s"]] }
+arrivals = "deterministic""#,
+    ),
+    ("traffic", r#"rate = { base = "8/s", burst = "20/s", every = "2m", length = "9s" }"#),
+    ("traffic", r#"rate = { base = "8/s", peak = "20/s", at = "1m", rise = "5s", decay = "9s" }"#),
+    ("traffic", r#"rate = { counts = [8, 9.5], interval = "1s" }"#),
+    ("traffic", r#"rate = { instants_ns = [0, 12345678901], period = "1m" }"#),
+    (
+        "clients",
+        r#"nodes = 60
+protocol = "grpc"
+max_connection_age = "5m"
+connections = 2"#,
+    ),
+    (
+        "clients",
+        r#"balance = "connection"
+timeout = "800ms""#,
+    ),
+    (
+        "clients",
+        r#"reuse = "93.7%"
+retries = { attempts = 3, delay = "50ms" }"#,
+    ),
+    (
+        "clients",
+        r#"retries = { attempts = "unbounded" }
+lag_add = { law = "uniform", low = "1s", high = "2s" }"#,
+    ),
+    ("clients", r#"lag_remove = { law = "exponential", mean = "1.5s" }"#),
+    ("balancer", "algorithm = { power_of = 3 }"),
+    (
+        "balancer",
+        r#"algorithm = "peak_ewma"
+decay = "3s"
+slow_start = "30s""#,
+    ),
+    (
+        "balancer",
+        r#"algorithm = "consistent_hash"
+keys = 50"#,
+    ),
+    (
+        "balancer",
+        r#"algorithm = "central"
+room = 50"#,
+    ),
+    (
+        "probes",
+        r#"initial_delay = "5s"
+period = 0
+success = 2
+failure = 1"#,
+    ),
+    (
+        "shutdown",
+        r#"pre_stop = "10s"
+grace = "45s"
+on_term = "ignore""#,
+    ),
+    ("control", r#"watch = { law = "lognormal", mean = "9ms", sd = "3ms" }"#),
+    ("control", r#"act = { law = "pareto", min = "9ms", alpha = 2.5 }"#),
+    (
+        "hosts",
+        r#"count = 4
+bandwidth = "1Gbit/s"
+serial_pulls = false
+registry = "1GiB/s"
+cache = false"#,
+    ),
+    ("pipeline", r#"kind = "helm-atomic""#),
+    (
+        "pipeline",
+        r#"kind = "human"
+reaction = "9m""#,
+    ),
+    (
+        "slo",
+        r#"availability = "99.95%"
+period = "7d"
+outage_share = "33.3%""#,
+    ),
+    ("assumed", r#""versions.old.start" = "5s..60s""#),
+];
+
+const STRATEGIES: &[&str] = &[
+    r#"[strategy.generic]
+batch = "33.3%"
+window = "sliding"
+order = "start-first"
+failures_allowed = "10%"
+on_failure = "rollback"
+bake = "9s"
+"#,
+    r#"[strategy.generic]
+batch = 5
+on_failure = "continue"
+ready_deadline = "90s"
+"#,
+    r#"[strategy.kubernetes]
+max_surge = 3
+max_unavailable = "12.5%"
+min_ready = "10s"
+version = "1.20"
+"#,
+    r#"[strategy.kubernetes]
+type = "Recreate"
+operations = [{ at = "30s", scale = 20 }, { at = "5s", do = "pause" }]
+"#,
+];
+
+const TABLES: [&str; 13] = [
+    "service",
+    "versions.old",
+    "versions.new",
+    "traffic",
+    "clients",
+    "balancer",
+    "probes",
+    "shutdown",
+    "control",
+    "hosts",
+    "pipeline",
+    "slo",
+    "assumed",
+];
+
+/// A sound file with at most one entry of [`LINES`] for each table.
+fn file_of(choices: &[usize], strategy: usize) -> String {
+    let mut text = "rollcast = 1\nmargin = \"3s\"\n".to_owned();
+    text += "gates = [\"serving_min >= 75% in 99.9% of runs\"]\n";
+    for table in TABLES {
+        let picked = choices.iter().map(|choice| LINES[choice % LINES.len()]);
+        let lines = picked.filter(|line| line.0 == table).map(|line| line.1).next();
+        text.extend(["[", table, "]\n"]);
+        match table {
+            "service" => text += "instances = 12\n",
+            "versions.old" => text += "start = { p50 = \"22s\", p95 = \"41s\" }\n",
+            "traffic" if lines.is_none() => text += "rate = \"9/s\"\n",
+            _ => {}
+        }
+        text.extend([lines.unwrap_or(""), "\n"]);
+    }
+    text + STRATEGIES[strategy % STRATEGIES.len()]
+}
+
+/// Replaces `remove` characters at `at`.
+fn cut(text: &str, at: usize, insert: &str, remove: usize) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let at = at.min(chars.len());
+    let end = (at + remove).min(chars.len());
+    chars[..at].iter().copied().chain(insert.chars()).chain(chars[end..].iter().copied()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_printed_scenario_reads_back_the_same(
+        choices in prop::collection::vec(0usize..1000, 0..16),
+        strategy in 0usize..4,
+    ) {
+        let mut first = good(&file_of(&choices, strategy));
+        let printed = print::to_toml(&first);
+        let mut second = good(&printed);
+        prop_assert_eq!(&print::to_toml(&second), &printed);
+        for scenario in [&mut first, &mut second] {
+            scenario.gates.iter_mut().for_each(|gate| gate.line = None);
+        }
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn any_durations_and_shares_print_and_read_back(
+        nanos in 1u64..10_000_000_000_000,
+        percent in 0.0f64..100.0,
+        factor in 0.001f64..1000.0,
+        cv in 0.001f64..50.0,
+    ) {
+        let span = Span(nanos);
+        let start = format!("{{ law = \"gamma\", mean = \"{span}\", cv = {cv:?} }}");
+        let rest = format!("never_ready = \"{percent}%\"\nweight = {factor:?}");
+        let text = format!("{SMALL}[versions.new]\nstart = {start}\n{rest}\n");
+        let mut first = good(&text);
+        let mut second = good(&print::to_toml(&first));
+        first.gates.clear();
+        second.gates.clear();
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(
+        choices in prop::collection::vec(0usize..1000, 0..16),
+        cuts in prop::collection::vec(
+            (0usize..2000, "[ -~\\n=\\[\\]{}\"']{0,6}|é|\\PC{0,3}", 0usize..20),
+            1..6,
+        ),
+        key in "[a-z.\"]{0,20}",
+        value in "\\PC{0,20}",
+    ) {
+        let mut text = file_of(&choices, choices.len());
+        for (at, insert, remove) in cuts {
+            text = cut(&text, at, &insert, remove);
+        }
+        let over = Override { flag: "--set".into(), key, value, append: false };
+        for overrides in [&[][..], &[over][..]] {
+            if let Err(error) = load(&text, "x.toml", Path::new("/nowhere"), overrides) {
+                for format in [Format::Human, Format::Json, Format::Github] {
+                    prop_assert!(!render(&error.diagnostics, &error.written, format).is_empty());
+                }
+            }
+        }
+    }
+}
