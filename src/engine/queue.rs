@@ -6,15 +6,15 @@ const ARITY: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 struct Entry<E> {
-    time: Time,
-    sequence: u64,
+    /// Time in the upper half, sequence number in the lower: one comparison orders both.
+    key: u128,
     event: E,
 }
 
 impl<E> Entry<E> {
     #[inline]
-    fn before(&self, other: &Self) -> bool {
-        (self.time, self.sequence) < (other.time, other.sequence)
+    fn time(&self) -> Time {
+        Time((self.key >> 64) as u64)
     }
 }
 
@@ -35,7 +35,8 @@ impl<E: Copy> EventQueue<E> {
     /// Adds an event.
     #[inline]
     pub fn push(&mut self, time: Time, event: E) {
-        let entry = Entry { time, sequence: self.next_sequence, event };
+        let key = u128::from(time.0) << 64 | u128::from(self.next_sequence);
+        let entry = Entry { key, event };
         self.next_sequence += 1;
         self.heap.push(entry);
         self.sift_up(self.heap.len() - 1);
@@ -44,7 +45,7 @@ impl<E: Copy> EventQueue<E> {
     /// The time of the next event; [`Time::NEVER`] if there is none.
     #[inline]
     pub fn next_time(&self) -> Time {
-        self.heap.first().map_or(Time::NEVER, |entry| entry.time)
+        self.heap.first().map_or(Time::NEVER, Entry::time)
     }
 
     /// Takes the next event.
@@ -52,10 +53,10 @@ impl<E: Copy> EventQueue<E> {
     pub fn pop(&mut self) -> Option<(Time, E)> {
         let last = self.heap.pop()?;
         let Some(&first) = self.heap.first() else {
-            return Some((last.time, last.event));
+            return Some((last.time(), last.event));
         };
         self.sift_down(last);
-        Some((first.time, first.event))
+        Some((first.time(), first.event))
     }
 
     /// How many are pending.
@@ -78,7 +79,7 @@ impl<E: Copy> EventQueue<E> {
         let entry = self.heap[index];
         while index > 0 {
             let parent = (index - 1) / ARITY;
-            if !entry.before(&self.heap[parent]) {
+            if entry.key >= self.heap[parent].key {
                 break;
             }
             self.heap[index] = self.heap[parent];
@@ -96,17 +97,18 @@ impl<E: Copy> EventQueue<E> {
             if first >= len {
                 break;
             }
-            let mut least = first;
-            for child in first + 1..(first + ARITY).min(len) {
-                if self.heap[child].before(&self.heap[least]) {
-                    least = child;
-                }
+            let children = &self.heap[first..(first + ARITY).min(len)];
+            let (mut least, mut key) = (0, children[0].key);
+            for (place, child) in children.iter().enumerate().skip(1) {
+                let earlier = child.key < key;
+                least = if earlier { place } else { least };
+                key = if earlier { child.key } else { key };
             }
-            if !self.heap[least].before(&entry) {
+            if key >= entry.key {
                 break;
             }
-            self.heap[index] = self.heap[least];
-            index = least;
+            self.heap[index] = children[least];
+            index = first + least;
         }
         self.heap[index] = entry;
     }

@@ -37,7 +37,11 @@ impl World<'_> {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;
                         self.fleet.move_to(self.now, instance, to, Cause::MinReady, sink);
-                        self.changed();
+                        // Who marked it counts it in the same look. A strategy of one
+                        // controller may still have to act upon it.
+                        if self.looks.len() == 1 {
+                            self.changed();
+                        }
                     }
                 }
             }

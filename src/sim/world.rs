@@ -82,7 +82,7 @@ pub struct World<'a> {
     pub(super) moving: u32,
     state: State,
     decision: Decision,
-    looks: Vec<Time>,
+    pub(super) looks: Vec<Time>,
     said: Said,
     pipeline: PipelineState,
     end_stamp: u32,
