@@ -125,6 +125,10 @@ pub(super) struct Sim {
     /// Simulate even what can never end or keep its gates.
     #[arg(long)]
     pub(super) allow_stuck: bool,
+    /// Solve the scenario exactly instead, where it is Markov (one central queue, exponential
+    /// service, Poisson traffic); says why not where it is not.
+    #[arg(long, conflicts_with_all = ["runs", "max_runs"])]
+    pub(super) exact: bool,
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,

@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod exact;
 mod exit;
 mod explain;
 mod import;

@@ -20,6 +20,9 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         terminal::out(&print::to_toml(&scenario))?;
         return Ok(Exit::Done);
     }
+    if sim.exact {
+        return super::exact::run(&scenario, sim.json);
+    }
     let options = study::Options {
         seed: sim.seed,
         runs: match sim.runs {

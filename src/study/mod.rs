@@ -1,6 +1,7 @@
 //! Sets worlds going: replications in parallel, gates until decided, validation.
 
 mod assemble;
+pub mod exact;
 mod observe;
 pub mod options;
 mod pool;
