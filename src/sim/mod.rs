@@ -1,5 +1,13 @@
-//! The simulated world.
+//! The simulated world: fleet, data plane, control-plane latencies, requests.
 
+mod chance;
+mod drain;
+mod fleet;
 pub mod kernel;
+mod life;
 mod model;
+mod pulls;
 pub mod steady;
+mod world;
+
+pub use world::{Depth, World};

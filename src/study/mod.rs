@@ -1,15 +1,14 @@
 //! Sets worlds going: replications in parallel, gates until decided, validation.
 
+mod assemble;
+mod observe;
 pub mod options;
+mod pool;
+mod replicate;
 pub mod result;
+mod spent;
 pub mod validate;
 
 pub use options::{Options, Progress, Runs};
+pub use replicate::simulate;
 pub use result::{Bands, RunTable, SimResult, Story};
-
-use crate::scenario::Scenario;
-
-/// Placeholder, replaced in the next commit.
-pub fn simulate(_: &Scenario, _: &Options, _: &(dyn Fn(Progress) + Sync)) -> SimResult {
-    unreachable!()
-}

@@ -3,7 +3,7 @@
 use crate::outcome::{Fate, Outcome, Series};
 use crate::scenario::Scenario;
 use crate::stats::{Estimate, GateResult, Summary, Verdict};
-use crate::trace::Record;
+use crate::trace::{Histogram, Record};
 use crate::units::Time;
 
 /// The answer of `rollcast sim`.
@@ -44,6 +44,9 @@ pub struct SimResult {
     /// Requests that failed per second over time (grid of `bands`), mean over the runs with
     /// requests, by `Ending as usize` (index 0, Ok, unused); empty without traffic.
     pub failures: Vec<[f64; 8]>,
+    /// Latency over all runs with requests, by period (before, during, after) and version (old,
+    /// new); empty without traffic.
+    pub latency: Vec<[Histogram; 2]>,
 }
 
 /// Serving instances over time: quantiles over runs on a common grid.

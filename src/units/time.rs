@@ -46,6 +46,11 @@ impl Time {
     /// Later than everything; stands for "never".
     pub const NEVER: Self = Self(u64::MAX);
 
+    /// So many whole seconds after the beginning.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs * 1_000_000_000)
+    }
+
     /// Seconds since the beginning.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9

@@ -158,11 +158,11 @@ impl Tally {
         all
     }
 
-    /// Writes what was counted until `end`. Requests that would end later are dropped from the
-    /// windows, but their latency is kept: they did arrive in their period.
+    /// Writes the windows that are over by `end`, and latency. Requests that would end later are
+    /// in no window, but their latency is kept: they did arrive in their period.
     pub(crate) fn flush(&self, end: Time, sink: &mut impl Sink) {
-        let last = (end.0 / self.window) as usize;
-        for (index, counts) in self.windows.iter().enumerate().take(last + 1) {
+        let windows = (end.0 / self.window) as usize;
+        for (index, counts) in self.windows.iter().enumerate().take(windows) {
             let at = Time(index as u64 * self.window);
             sink.record(at, Record::Window { counts: *counts });
         }

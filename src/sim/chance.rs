@@ -1,0 +1,150 @@
+//! The luck of a run: what is drawn, and from which stream.
+
+use crate::engine::{Sampler, Seeds};
+use crate::scenario::{Scenario, Version};
+use crate::sim::{drain, model};
+use crate::trace::VersionId;
+use crate::units::Span;
+
+/// Purposes of the world's draws.
+mod purpose {
+    pub(super) const START: u32 = 10;
+    pub(super) const NEVER_READY: u32 = 11;
+    pub(super) const EXIT: u32 = 12;
+    pub(super) const DRAIN: u32 = 13;
+    pub(super) const LAG_ADD: u32 = 14;
+    pub(super) const LAG_REMOVE: u32 = 15;
+    pub(super) const CONTROL: u32 = 16;
+    pub(super) const WALL: u32 = 17;
+    pub(super) const REACTION: u32 = 18;
+    pub(super) const STRATEGY: u32 = 19;
+}
+
+#[derive(Debug, Clone)]
+struct VersionChance {
+    start: Sampler,
+    exit: Sampler,
+    drain: Sampler,
+    never_ready: f64,
+}
+
+/// Which latency of the control plane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Latency {
+    Watch,
+    Sync,
+    Act,
+    Schedule,
+}
+
+/// All distributions of a scenario that are not about requests, ready to be drawn from.
+#[derive(Debug, Clone)]
+pub(crate) struct Chance {
+    versions: [VersionChance; 2],
+    lag_add: Sampler,
+    lag_remove: Sampler,
+    control: [Sampler; 4],
+    reaction: Option<Sampler>,
+    seeds: Seeds,
+    drawn: u64,
+}
+
+impl Chance {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let version = |version: &Version| VersionChance {
+            start: model::sampler(&version.start),
+            exit: model::sampler(&version.exit),
+            drain: drain::sampler(scenario, version),
+            never_ready: version.never_ready.0,
+        };
+        let control = &scenario.control;
+        let reaction = match &scenario.pipeline {
+            crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
+            _ => None,
+        };
+        Self {
+            versions: [version(&scenario.versions.old), version(&scenario.versions.new)],
+            lag_add: model::sampler(&scenario.clients.lag_add),
+            lag_remove: model::sampler(&scenario.clients.lag_remove),
+            control: [&control.watch, &control.sync, &control.act, &control.schedule]
+                .map(model::sampler),
+            reaction,
+            seeds: Seeds::new(0, 0),
+            drawn: 0,
+        }
+    }
+
+    pub(crate) fn reset(&mut self, seeds: Seeds) {
+        self.seeds = seeds;
+        self.drawn = 0;
+    }
+
+    fn version(&self, version: VersionId) -> &VersionChance {
+        &self.versions[usize::from(version.0.min(1))]
+    }
+
+    /// The luck of an instance hangs on its version and its place in it, not on when it starts.
+    fn bits(&self, purpose: u32, version: VersionId, ordinal: u32) -> u64 {
+        self.seeds.bits(purpose, u64::from(version.0) << 32 | u64::from(ordinal))
+    }
+
+    /// Process start → able to answer; `None`: never.
+    pub(crate) fn start(&self, version: VersionId, ordinal: u32) -> Option<Span> {
+        let model = self.version(version);
+        if model.never_ready > 0.0 {
+            let bits = self.bits(purpose::NEVER_READY, version, ordinal);
+            if crate::engine::math::open_unit(bits) < model.never_ready {
+                return None;
+            }
+        }
+        Some(span(model.start.at(self.bits(purpose::START, version, ordinal))))
+    }
+
+    /// SIGTERM → exit of an idle process.
+    pub(crate) fn exit(&self, version: VersionId, ordinal: u32) -> Span {
+        span(self.version(version).exit.at(self.bits(purpose::EXIT, version, ordinal)))
+    }
+
+    /// SIGTERM → everything in flight answered, where requests are not simulated.
+    pub(crate) fn drain(&self, version: VersionId, ordinal: u32) -> Span {
+        span(self.version(version).drain.at(self.bits(purpose::DRAIN, version, ordinal)))
+    }
+
+    /// Ready → in the rotation of a node.
+    pub(crate) fn lag_add(&self, instance: u32, node: u32) -> Span {
+        let index = u64::from(instance) << 32 | u64::from(node);
+        span(self.lag_add.at(self.seeds.bits(purpose::LAG_ADD, index)))
+    }
+
+    /// Terminating → out of the rotation of a node.
+    pub(crate) fn lag_remove(&self, instance: u32, node: u32) -> Span {
+        let index = u64::from(instance) << 32 | u64::from(node);
+        span(self.lag_remove.at(self.seeds.bits(purpose::LAG_REMOVE, index)))
+    }
+
+    /// The next latency of the control plane.
+    pub(crate) fn latency(&mut self, which: Latency) -> Span {
+        self.drawn += 1;
+        span(self.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+    }
+
+    /// A person's reaction time.
+    pub(crate) fn reaction(&self) -> Span {
+        let bits = self.seeds.bits(purpose::REACTION, 0);
+        self.reaction.as_ref().map_or(Span::ZERO, |reaction| span(reaction.at(bits)))
+    }
+
+    /// Wall-clock time at the beginning, after a whole second.
+    pub(crate) fn wall_phase(&self) -> Span {
+        Span(self.seeds.bits(purpose::WALL, 0) % 1_000_000_000)
+    }
+
+    /// Key of the strategy's own draws.
+    pub(crate) fn strategy_key(&self) -> u64 {
+        self.seeds.bits(purpose::STRATEGY, 0)
+    }
+}
+
+fn span(nanos: f64) -> Span {
+    Span(nanos.max(0.0) as u64)
+}

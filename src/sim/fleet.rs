@@ -1,0 +1,217 @@
+//! The instances: their phases, their places in rotations, and the records of both.
+
+use crate::strategy::InstanceView;
+use crate::trace::{Cause, Phase, Record, Sink, VersionId};
+use crate::units::Time;
+
+/// One instance, beyond what strategies see.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instance {
+    pub(crate) version: VersionId,
+    pub(crate) phase: Phase,
+    /// Place among the instances of its version: its luck hangs on that alone.
+    pub(crate) ordinal: u32,
+    pub(crate) host: u32,
+    /// The process answers.
+    pub(crate) able: bool,
+    /// Data-plane nodes that have it in rotation.
+    rotations: u32,
+    serving: bool,
+    /// When SIGKILL comes, once it was told to stop.
+    pub(crate) kill_at: Time,
+}
+
+/// All instances of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Fleet {
+    all: Vec<Instance>,
+    views: Vec<InstanceView>,
+    by_version: Vec<u32>,
+    by_host: Vec<u32>,
+    nodes: u32,
+    /// Bit per (instance, node): in rotation.
+    members: Vec<u64>,
+}
+
+impl Fleet {
+    pub(crate) fn reset(&mut self, nodes: u32, hosts: u32) {
+        self.all.clear();
+        self.views.clear();
+        self.by_version.clear();
+        self.by_host.clear();
+        self.by_host.resize(hosts.max(1) as usize, 0);
+        self.nodes = nodes;
+        self.members.clear();
+    }
+
+    /// What strategies look at.
+    pub(crate) fn views(&self) -> &[InstanceView] {
+        &self.views
+    }
+
+    pub(crate) fn get(&self, instance: u32) -> &Instance {
+        &self.all[instance as usize]
+    }
+
+    /// A new pending instance; returns its number.
+    pub(crate) fn create(&mut self, now: Time, version: VersionId, sink: &mut impl Sink) -> u32 {
+        let instance = self.push(now, version, Phase::Pending);
+        let to = Phase::Pending;
+        sink.record(now, Record::Phase { instance, version, to, cause: Cause::Strategy });
+        instance
+    }
+
+    /// An instance that has been available for long.
+    pub(crate) fn create_available(
+        &mut self,
+        now: Time,
+        version: VersionId,
+        sink: &mut impl Sink,
+    ) -> u32 {
+        let instance = self.push(now, version, Phase::Available);
+        let to = Phase::Available;
+        sink.record(now, Record::Phase { instance, version, to, cause: Cause::Initial });
+        self.place(instance);
+        let view = &mut self.views[instance as usize];
+        view.ready_since = now;
+        self.all[instance as usize].able = true;
+        instance
+    }
+
+    fn push(&mut self, now: Time, version: VersionId, phase: Phase) -> u32 {
+        let id = self.all.len() as u32;
+        let kind = version.0 as usize;
+        if self.by_version.len() <= kind {
+            self.by_version.resize(kind + 1, 0);
+        }
+        let ordinal = self.by_version[kind];
+        self.by_version[kind] += 1;
+        let host = u32::MAX;
+        let (able, rotations, serving, kill_at) = (false, 0, false, Time::NEVER);
+        self.all.push(Instance {
+            version,
+            phase,
+            ordinal,
+            host,
+            able,
+            rotations,
+            serving,
+            kill_at,
+        });
+        let ready_since = Time::NEVER;
+        self.views.push(InstanceView {
+            id,
+            version,
+            phase,
+            created: now,
+            ready_since,
+            host,
+            restarts: 0,
+        });
+        id
+    }
+
+    /// Puts the instance on the host that has fewest; returns it.
+    pub(crate) fn place(&mut self, instance: u32) -> u32 {
+        let fewest = (0..self.by_host.len()).min_by_key(|host| self.by_host[*host]).unwrap_or(0);
+        self.by_host[fewest] += 1;
+        self.all[instance as usize].host = fewest as u32;
+        if let Some(view) = self.view(instance) {
+            view.host = fewest as u32;
+        }
+        fewest as u32
+    }
+
+    fn view(&mut self, instance: u32) -> Option<&mut InstanceView> {
+        let place = self.views.binary_search_by_key(&instance, |view| view.id).ok()?;
+        Some(&mut self.views[place])
+    }
+
+    /// Moves an instance to a phase.
+    pub(crate) fn move_to(
+        &mut self,
+        now: Time,
+        instance: u32,
+        to: Phase,
+        cause: Cause,
+        sink: &mut impl Sink,
+    ) {
+        let entry = &mut self.all[instance as usize];
+        assert!(entry.phase.may_become(to), "instance {instance}: {:?} → {to:?}", entry.phase);
+        entry.phase = to;
+        let (version, host) = (entry.version, entry.host);
+        sink.record(now, Record::Phase { instance, version, to, cause });
+        if matches!(to, Phase::Stopped | Phase::Lost) {
+            if let Some(count) = self.by_host.get_mut(host as usize) {
+                *count -= 1;
+            }
+            self.set_able(now, instance, false, sink);
+            if let Ok(place) = self.views.binary_search_by_key(&instance, |view| view.id) {
+                self.views.remove(place);
+            }
+        } else if let Some(view) = self.view(instance) {
+            view.phase = to;
+            match to {
+                Phase::Ready => view.ready_since = now,
+                Phase::Available => {}
+                _ => view.ready_since = Time::NEVER,
+            }
+        }
+    }
+
+    /// SIGKILL is due then.
+    pub(crate) fn set_kill(&mut self, instance: u32, at: Time) {
+        self.all[instance as usize].kill_at = at;
+    }
+
+    /// The process begins or ceases to answer.
+    pub(crate) fn set_able(&mut self, now: Time, instance: u32, able: bool, sink: &mut impl Sink) {
+        self.all[instance as usize].able = able;
+        self.update_serving(now, instance, sink);
+    }
+
+    /// One more node has the instance in rotation, or one fewer.
+    pub(crate) fn rotate(
+        &mut self,
+        now: Time,
+        instance: u32,
+        node: u32,
+        joins: bool,
+        sink: &mut impl Sink,
+    ) {
+        let (word, bit) = self.member_bit(instance, node);
+        if self.members.len() <= word {
+            self.members.resize(word + 1, 0);
+        }
+        self.members[word] ^= bit;
+        let entry = &mut self.all[instance as usize];
+        if joins {
+            entry.rotations += 1;
+        } else {
+            entry.rotations -= 1;
+        }
+        self.update_serving(now, instance, sink);
+    }
+
+    /// Whether a node has an instance in rotation.
+    pub(crate) fn is_member(&self, instance: u32, node: u32) -> bool {
+        let (word, bit) = self.member_bit(instance, node);
+        self.members.get(word).is_some_and(|members| members & bit != 0)
+    }
+
+    fn member_bit(&self, instance: u32, node: u32) -> (usize, u64) {
+        let place = instance as usize * self.nodes as usize + node as usize;
+        (place / 64, 1 << (place % 64))
+    }
+
+    /// Serving: it can answer, and at least half of the nodes send it something.
+    fn update_serving(&mut self, now: Time, instance: u32, sink: &mut impl Sink) {
+        let entry = &mut self.all[instance as usize];
+        let serving = entry.able && entry.rotations > 0 && entry.rotations * 2 >= self.nodes;
+        if serving != entry.serving {
+            entry.serving = serving;
+            let version = entry.version;
+            sink.record(now, Record::Serving { instance, version, serving });
+        }
+    }
+}

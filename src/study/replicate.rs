@@ -1,0 +1,221 @@
+//! Replications: the control plane many times, requests for a stratified subset of them.
+
+use rayon::prelude::*;
+
+use super::observe::{Keep, Player, Run};
+use super::options::{Options, Progress, Runs};
+use super::result::{RunTable, SimResult};
+use super::{assemble, pool};
+use crate::outcome::{Fate, Outcome};
+use crate::scenario::{OutcomeKey, Scenario};
+use crate::sim::Depth;
+use crate::stats::{self, GateResult, Verdict};
+use crate::trace::Histogram;
+
+/// Runs whose course over time is kept for bands.
+const SERIES: u32 = 1000;
+/// The least number of runs with requests, where there are as many.
+const REQUEST_RUNS: u32 = 100;
+/// First number of runs when they are added until gates are decided.
+const FIRST: u32 = 400;
+/// Runs handed out at a time: their latency histograms are merged before the next.
+const CHUNK: u32 = 64;
+
+/// All runs so far.
+pub(super) struct Replications<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) seed: u64,
+    /// By replication; with requests where they were simulated.
+    pub(super) control: Vec<Run>,
+    /// In order of replication.
+    pub(super) requests: Vec<Run>,
+    /// Latency over all runs with requests, by period and version.
+    pub(super) latency: Vec<[Histogram; 2]>,
+}
+
+/// Plays the scenario until its gates are decided, or as often as asked.
+pub fn simulate(
+    scenario: &Scenario,
+    options: &Options,
+    show: &(dyn Fn(Progress) + Sync),
+) -> SimResult {
+    pool::install(options.threads, || {
+        let mut runs = Replications {
+            scenario,
+            seed: options.seed,
+            control: Vec::new(),
+            requests: Vec::new(),
+            latency: Vec::new(),
+        };
+        let (mut wanted, most) = match options.runs {
+            Runs::Fixed(n) => (n.max(1), n.max(1)),
+            Runs::Auto => (FIRST.min(options.max_runs.max(1)), options.max_runs.max(1)),
+        };
+        loop {
+            runs.extend(wanted, show);
+            let undecided = runs.gates().iter().any(|gate| gate.verdict == Verdict::Undecided);
+            if wanted >= most || !undecided {
+                break;
+            }
+            wanted = (wanted * 2).min(most);
+        }
+        assemble::assemble(&runs)
+    })
+}
+
+impl Replications<'_> {
+    /// Adds runs until there are `wanted` of the control plane.
+    fn extend(&mut self, wanted: u32, show: &(dyn Fn(Progress) + Sync)) {
+        let have = self.control.len() as u32;
+        let added: Vec<u32> = (have..wanted).collect();
+        let runs = self.play(&added, Depth::Control);
+        self.control.extend(runs);
+        let chosen = self.stratified(requests_for(wanted));
+        let missing: Vec<u32> = chosen
+            .into_iter()
+            .filter(|r| self.requests.binary_search_by_key(r, |run| run.replication).is_err())
+            .collect();
+        let planned = (self.requests.len() + missing.len()) as u32;
+        if self.scenario.traffic.is_none() {
+            show(Progress { done: wanted, planned: wanted });
+            return;
+        }
+        for chunk in missing.chunks(CHUNK as usize) {
+            show(Progress { done: self.requests.len() as u32, planned });
+            for mut run in self.play(chunk, Depth::Requests) {
+                self.absorb_latency(&mut run.outcome);
+                self.requests.push(run);
+            }
+        }
+        self.requests.sort_by_key(|run| run.replication);
+        show(Progress { done: planned, planned });
+    }
+
+    /// In order of `replications`, whatever the number of threads.
+    fn play(&self, replications: &[u32], depth: Depth) -> Vec<Run> {
+        let player = || Player::new(self.scenario, self.seed);
+        replications
+            .par_iter()
+            .with_min_len(1)
+            .map_init(player, |player, replication| {
+                let keep = Keep { series: *replication < SERIES, records: false };
+                player.play(*replication, depth, keep)
+            })
+            .collect()
+    }
+
+    /// Histograms are large: kept once for all runs, not in each outcome.
+    fn absorb_latency(&mut self, outcome: &mut Outcome) {
+        let latency = std::mem::take(&mut outcome.latency);
+        self.latency.resize_with(latency.len().max(self.latency.len()), Default::default);
+        for (all, one) in self.latency.iter_mut().zip(&latency) {
+            all[0].merge(&one[0]);
+            all[1].merge(&one[1]);
+        }
+    }
+
+    /// Replications that represent all fates: each gets its share of `count`, but at least a
+    /// few; the first of each fate are taken.
+    fn stratified(&self, count: u32) -> Vec<u32> {
+        let total = self.control.len() as f64;
+        let mut chosen = Vec::new();
+        for fate in Fate::ALL {
+            let of_fate: Vec<u32> = self
+                .control
+                .iter()
+                .filter(|run| run.outcome.fate == fate)
+                .map(|run| run.replication)
+                .collect();
+            let share = of_fate.len() as f64 / total * f64::from(count);
+            let wanted = (share.round() as usize).max(5).min(of_fate.len());
+            chosen.extend(&of_fate[..wanted]);
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// The weight of a run with requests: what share of all runs it stands for.
+    pub(super) fn weight(&self, replication: u32) -> f64 {
+        let fate = self.control[replication as usize].outcome.fate;
+        let of_fate = self.control.iter().filter(|run| run.outcome.fate == fate).count();
+        let played = |run: &&Run| self.control[run.replication as usize].outcome.fate == fate;
+        let simulated = self.requests.iter().filter(played).count();
+        of_fate as f64 / simulated.max(1) as f64
+    }
+
+    /// One row a run: fate and capacity from its control plane, losses and latency from its
+    /// requests if those were simulated.
+    pub(super) fn table(&self) -> RunTable {
+        let mut rows: Vec<(u32, bool, f64, Outcome)> = self
+            .control
+            .iter()
+            .map(|run| (run.replication, false, 0.0, run.outcome.clone()))
+            .collect();
+        let weights: Vec<f64> = Fate::ALL
+            .iter()
+            .map(|fate| {
+                let first = self.control.iter().find(|run| {
+                    run.outcome.fate == *fate && {
+                        let found = |r: &Run| r.replication;
+                        self.requests.binary_search_by_key(&run.replication, found).is_ok()
+                    }
+                });
+                first.map_or(0.0, |run| self.weight(run.replication))
+            })
+            .collect();
+        for run in &self.requests {
+            let row = &mut rows[run.replication as usize];
+            let fate = row.3.fate;
+            row.1 = true;
+            row.2 = weights[fate as usize];
+            for key in OutcomeKey::ALL.iter().filter(|key| by_requests(**key)) {
+                row.3.values[*key as usize] = run.outcome.values[*key as usize];
+            }
+            row.3.endings = run.outcome.endings;
+        }
+        if self.scenario.traffic.is_some() {
+            for row in rows.iter_mut().filter(|row| !row.1) {
+                for key in OutcomeKey::ALL.iter().filter(|key| by_requests(**key)) {
+                    row.3.values[*key as usize] = f64::NAN;
+                }
+            }
+        }
+        RunTable { rows }
+    }
+
+    pub(super) fn gates(&self) -> Vec<GateResult> {
+        let table = self.table();
+        let desired = self.scenario.service.instances;
+        let gates = self.scenario.gates.iter();
+        gates
+            .map(|gate| {
+                stats::judge(gate, desired, &values(&table, gate.outcome, self.has_traffic()))
+            })
+            .collect()
+    }
+
+    pub(super) fn has_traffic(&self) -> bool {
+        self.scenario.traffic.is_some()
+    }
+}
+
+/// Outcomes that requests decide when they are simulated.
+fn by_requests(key: OutcomeKey) -> bool {
+    key.needs_traffic() || key == OutcomeKey::Outage
+}
+
+/// (value, weight) of an outcome over runs; one entry a run.
+pub(super) fn values(table: &RunTable, key: OutcomeKey, traffic: bool) -> Vec<(f64, f64)> {
+    let weighted = traffic && by_requests(key);
+    let rows = table.rows.iter();
+    rows.map(|(_, simulated, weight, outcome)| {
+        let weight = if weighted && *simulated { *weight } else { 1.0 };
+        (outcome.values[key as usize], weight)
+    })
+    .collect()
+}
+
+/// How many of `runs` get requests.
+fn requests_for(runs: u32) -> u32 {
+    (runs / 4).max(REQUEST_RUNS).min(runs)
+}
