@@ -33,7 +33,7 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         threads: sim.threads,
     };
     let bar = Bar::new(sim.quiet || sim.json);
-    let result = study::simulate(&scenario, &options, &|progress| bar.show(&progress));
+    let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));
     bar.clear();
     show(sim, args, &result)?;
     for output in &outputs {

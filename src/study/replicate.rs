@@ -8,7 +8,7 @@ use super::result::{RunTable, SimResult};
 use super::{assemble, pool};
 use crate::outcome::{Fate, Outcome};
 use crate::scenario::{OutcomeKey, Scenario};
-use crate::sim::Depth;
+use crate::sim::{Depth, Model};
 use crate::stats::{self, GateResult, Verdict};
 use crate::trace::Histogram;
 
@@ -24,6 +24,7 @@ const CHUNK: u32 = 64;
 /// All runs so far.
 pub(super) struct Replications<'a> {
     pub(super) scenario: &'a Scenario,
+    pub(super) model: &'a Model<'a>,
     pub(super) seed: u64,
     /// By replication; with requests where they were simulated.
     pub(super) control: Vec<Run>,
@@ -40,8 +41,10 @@ pub fn simulate(
     show: &(dyn Fn(Progress) + Sync),
 ) -> SimResult {
     pool::install(options.threads, || {
+        let model = Model::new(scenario);
         let mut runs = Replications {
             scenario,
+            model: &model,
             seed: options.seed,
             control: Vec::new(),
             requests: Vec::new(),
@@ -93,10 +96,15 @@ impl Replications<'_> {
 
     /// In order of `replications`, whatever the number of threads.
     fn play(&self, replications: &[u32], depth: Depth) -> Vec<Run> {
-        let player = || Player::new(self.scenario, self.seed);
+        let player = || Player::new(self.model, &self.scenario.slo, self.seed);
+        // A player is made for each piece of work: pieces are large enough that this is rare.
+        let piece = match depth {
+            Depth::Control => 256,
+            Depth::Requests => 8,
+        };
         replications
             .par_iter()
-            .with_min_len(1)
+            .with_min_len(piece)
             .map_init(player, |player, replication| {
                 let keep = Keep { series: *replication < SERIES, records: false };
                 player.play(*replication, depth, keep)
