@@ -1,5 +1,7 @@
 //! `rollcast sim --exact`.
 
+use std::fmt::Write as _;
+
 use super::exit::Exit;
 use super::terminal;
 use crate::report::format;
@@ -28,10 +30,10 @@ fn screen(name: &str, answer: &ExactAnswer) -> String {
     let mut screen = format!("{name}  exact: {}\n\n", answer.model);
     for value in &answer.values {
         let number = format::number(value.value);
-        screen.push_str(&format!("  {:<36} {number:>12} {}\n", value.name, value.unit));
+        // Writing to a string cannot fail.
+        let _ = writeln!(screen, "  {:<36} {number:>12} {}", value.name, value.unit);
     }
-    screen.push_str(
-        "\nJobs of a stopping instance go back to the head of the queue; gates are not judged.\n",
-    );
+    screen.push_str("\nJobs of a stopping instance go back to the head of the queue. ");
+    screen.push_str("Gates are not judged.\n");
     screen
 }

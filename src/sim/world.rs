@@ -192,8 +192,8 @@ impl<'a> World<'a> {
         self.served.clear();
         if self.depth == Depth::Requests {
             let algorithm = scenario.balancer.algorithm;
-            let kernel =
-                self.kernel.get_or_insert_with(|| Kernel::new(model::config(scenario), algorithm));
+            let config = &self.model.kernel;
+            let kernel = self.kernel.get_or_insert_with(|| Kernel::new(config.clone(), algorithm));
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }

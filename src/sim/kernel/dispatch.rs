@@ -216,13 +216,13 @@ impl Kernel {
         match (&mut self.stations, &mut self.policies, many) {
             (_, Policies::Central(central), _) => central.advance(desk, until),
             (Stations::Line(s), Policies::RoundRobin(p), false) => {
-                run::<_, _, false>(desk, s, p, until)
+                run::<_, _, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Random(p), false) => {
-                run::<_, _, false>(desk, s, p, until)
+                run::<_, _, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Choices(p), false) => {
-                run::<_, _, false>(desk, s, p, until)
+                run::<_, _, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Least(p), false) => run::<_, _, false>(desk, s, p, until),
             _ => with_parts!(
