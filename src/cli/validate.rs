@@ -8,12 +8,12 @@ use crate::study;
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
     let report = study::validate::run(validate.full, &validate.out)?;
     let complaints = report.complaints();
-    let mut text = format!("{}\n", report.verdict());
-    for complaint in &complaints {
-        text.push_str(&format!("  outside: {complaint}\n"));
-    }
-    let out = validate.out.display();
-    text.push_str(&format!("Wrote theory.csv and theory.md into {out}.\n"));
-    terminal::out(&text)?;
+    let outside: Vec<String> = complaints.iter().map(|c| format!("  outside: {c}\n")).collect();
+    terminal::out(&format!(
+        "{}\n{}Wrote theory.csv and theory.md into {}.\n",
+        report.verdict(),
+        outside.concat(),
+        validate.out.display()
+    ))?;
     Ok(if complaints.is_empty() { Exit::Done } else { Exit::GateFailed })
 }

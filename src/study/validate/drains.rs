@@ -14,7 +14,7 @@ pub(super) fn longest(case: &Case) -> Vec<Measured> {
     let (servers, apart) = (100 * batch, 30.0);
     let rate = rho * f64::from(servers);
     let steady = Steady { servers, algorithm: Algorithm::Random, ..exponential(rate) };
-    let (runs, looks) = case.pick((64, 40), (16, 4));
+    let (runs, looks) = case.pick((64, 40), (32, 3));
     let found = replicate(case.replications(runs), |replication| {
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });
         fleet.run(units(500.0));
@@ -38,7 +38,7 @@ pub(super) fn longest(case: &Case) -> Vec<Measured> {
 /// Servers with more slots than are ever busy stop accepting together and are killed when the
 /// grace period ends.
 pub(super) fn cut(case: &Case) -> Vec<Measured> {
-    let (servers, per_server) = (400, case.number("lambda_per_server"));
+    let (servers, per_server) = (case.pick(400, 250), case.number("lambda_per_server"));
     let steady = Steady {
         servers,
         discipline: Discipline::Fifo { slots: 512, queue: None },
@@ -47,7 +47,7 @@ pub(super) fn cut(case: &Case) -> Vec<Measured> {
         ..Steady::default()
     };
     let grace = Span::from_secs_f64(case.number("grace_s"));
-    let (runs, stops) = case.pick((64, 4), (16, 1));
+    let (runs, stops) = case.pick((64, 4), (32, 1));
     let found = replicate(case.replications(runs), |replication| {
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });
         for _ in 0..stops {

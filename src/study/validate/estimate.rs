@@ -19,9 +19,20 @@ pub(super) struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Estimate {
     pub(super) value: f64,
-    pub(super) standard_error: f64,
     /// Of the 95 % interval by Student's t.
     pub(super) half_width: f64,
+}
+
+impl Estimate {
+    /// In another unit.
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        Self { value: self.value * factor, half_width: self.half_width * factor }
+    }
+
+    /// Of what is left when a known number is taken off.
+    pub(super) fn less(self, known: f64) -> Self {
+        Self { value: self.value - known, ..self }
+    }
 }
 
 /// Plays these replications in parallel; one estimate a value.
@@ -65,7 +76,7 @@ fn intercept(values: &[f64], controls: &[&[f64]]) -> Estimate {
     let standard_error = (residual / freedom * rows[0][count + 2]).sqrt();
     // Student's t of `freedom` degrees, from the interval of a mean of one more.
     let t = interval::mean(0.0, (freedom + 1.0).sqrt(), freedom + 1.0).high;
-    Estimate { value: rows[0][count + 1], standard_error, half_width: t * standard_error }
+    Estimate { value: rows[0][count + 1], half_width: t * standard_error }
 }
 
 /// Gauss-Jordan without pivoting: the matrix of normal equations is positive definite. A control
@@ -97,12 +108,12 @@ mod tests {
     #[test]
     fn without_controls_it_is_students_interval() {
         let values = [1.0, 4.0, 2.0, 5.0];
-        let found = intercept(&values, &[&[]; 4]);
+        let none: &[f64] = &[];
+        let found = intercept(&values, &[none; 4]);
         let sd = (10.0 / 3.0f64).sqrt();
         let wanted = interval::mean(3.0, sd, 4.0);
         assert!((found.value - 3.0).abs() < 1e-12);
         assert!((found.half_width - (wanted.high - 3.0)).abs() < 1e-9);
-        assert!((found.standard_error - sd / 2.0).abs() < 1e-12);
     }
 
     #[test]
@@ -116,9 +127,9 @@ mod tests {
             })[0]
         };
         let (plain, controlled) = (play(false), play(true));
-        let wanted = 0.1 / 12f64.sqrt() / 20.0;
-        assert!((controlled.standard_error / wanted - 1.0).abs() < 0.1);
-        assert!(plain.standard_error > 15.0 * controlled.standard_error);
-        assert!((controlled.value - 3.0).abs() < 4.0 * controlled.standard_error);
+        let wanted = 1.97 * 0.1 / 12f64.sqrt() / 20.0;
+        assert!((controlled.half_width / wanted - 1.0).abs() < 0.1);
+        assert!(plain.half_width > 15.0 * controlled.half_width);
+        assert!((controlled.value - 3.0).abs() < 2.0 * controlled.half_width);
     }
 }

@@ -1,8 +1,11 @@
 //! Many servers with queues of their own, and how requests are spread over them.
 
+use std::fmt::Write as _;
+
 use super::estimate::{Seen, replicate};
 use super::queues::{at_rest, exponential, rest};
 use super::{Case, Measured, measured};
+use crate::exact::single::round_robin_mean_sojourn;
 use crate::scenario::Algorithm;
 use crate::sim::steady::{Steady, SteadyFleet};
 
@@ -32,7 +35,7 @@ pub(super) fn random(case: &Case) -> Vec<Measured> {
         _ => (case.number("lambda"), case.count("b_out")),
     };
     let steady = Steady { servers, algorithm: Algorithm::Random, ..exponential(rate) };
-    let (runs, length) = case.pick((64, 1.5e5), (24, 6e3));
+    let (runs, length) = case.pick((64, 1.5e5), (32, 4e3));
     let found = replicate(case.replications(runs), |replication| {
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });
         (0..out).for_each(|server| fleet.kill(server));
@@ -48,19 +51,23 @@ pub(super) fn random(case: &Case) -> Vec<Measured> {
     measured(&[if out == 0 { SOJOURN[0] } else { "stationary mean sojourn" }], &found, &how)
 }
 
-/// A fleet large enough to stand for infinitely many.
-const INFINITE: u32 = 10_000;
+/// Fleets large enough to stand for infinitely many.
+const INFINITE: (u32, u32) = (10_000, 2_000);
 
 pub(super) fn round_robin(case: &Case) -> Vec<Measured> {
     let finite = case.row.has("N");
-    let servers = if finite { case.count("N") } else { INFINITE };
+    let servers = if finite { case.count("N") } else { case.pick(INFINITE.0, INFINITE.1) };
     let rate = case.number("rho") * f64::from(servers);
     let steady = Steady { servers, algorithm: Algorithm::RoundRobin, ..exponential(rate) };
     // So many service times of single servers in all.
-    let (work, runs) = case.pick((4e7, 64), (1e6, 16));
+    let (work, runs) = case.pick((4e7, 64), (1e6, 32));
     let length = (work / f64::from(servers * runs)).max(25.0);
-    let bias = if finite { "" } else { " (N = 10000; exact value there 0.009 % higher)" };
-    let what = format!("round robin over {servers}{bias}");
+    let mut what = format!("round robin over {servers}");
+    if !finite {
+        let here = round_robin_mean_sojourn(rate, 1.0, servers);
+        let above = 100.0 * (here / case.row.value - 1.0);
+        let _ = write!(what, " (N is finite: the exact value is {above:.3} % higher)");
+    }
     vec![sojourn(case, &steady, rate, (runs, if finite { 500.0 } else { 150.0 }, length), &what)]
 }
 
@@ -73,7 +80,7 @@ pub(super) fn join(case: &Case) -> Vec<Measured> {
         (Algorithm::LeastOutstanding, "the least loaded, ties at random")
     };
     let steady = Steady { servers, algorithm, ..exponential(rate) };
-    let (runs, length) = case.pick((64, 1e5), (24, 5e3));
+    let (runs, length) = case.pick((64, 1e5), (32, 4e3));
     vec![sojourn(case, &steady, rate, (runs, 500.0, length), what)]
 }
 
@@ -92,7 +99,7 @@ pub(super) fn mean_field(case: &Case) -> Vec<Measured> {
     let steady = Steady { servers, algorithm, ..exponential(rate) };
     // The relaxation time grows like 1/(1 - ρ), and so does the error of the mean.
     let relaxation = 1.0 / (1.0 - rho);
-    let (runs, length) = case.pick((12, relaxation.clamp(10.0, 80.0)), (8, 10.0));
+    let (runs, length) = case.pick((32, relaxation.clamp(10.0, 30.0)), (16, 5.0));
     let warm = 0.5 * relaxation.min(case.pick(60.0, 10.0));
     let found = replicate(case.replications(runs), |replication| {
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });

@@ -18,7 +18,7 @@ mod write;
 use std::ops::Range;
 use std::path::Path;
 
-use reference::Reference;
+use reference::{NORMAL_95, Reference};
 
 pub use row::{Kind, Row};
 
@@ -121,8 +121,9 @@ fn solved_row(reference: &Reference) -> Option<Row> {
 }
 
 fn simulated_row(reference: &Reference, measured: &Measured, full: bool) -> Row {
-    let Estimate { value, standard_error, half_width } = measured.estimate;
-    let error = standard_error.hypot(reference.error);
+    let Estimate { value, half_width } = measured.estimate;
+    // Student's half-width in normal terms, so that few replications do not make large z.
+    let error = (half_width / NORMAL_95).hypot(reference.error);
     Row {
         name: reference.name.clone(),
         parameters: reference.text.clone(),

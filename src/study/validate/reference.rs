@@ -5,8 +5,8 @@ use serde_json::Value;
 /// One copy in the repository; a package must contain it, as it does by default.
 const TABLE: &str = include_str!("../../../tests/data/theory.csv");
 
-/// Rows whose 95 % half-width rests on so many standard errors.
-const NORMAL_95: f64 = 1.959_964;
+/// Standard errors in the half-width of a 95 % interval.
+pub(super) const NORMAL_95: f64 = 1.959_964;
 
 /// A row of the reference table.
 #[derive(Debug, Clone)]

@@ -108,46 +108,37 @@ fn how(what: &str, (runs, updates): (u32, u32)) -> String {
 /// Model A.
 pub(super) fn waiting(case: &Case) -> Vec<Measured> {
     let update = Update::of(case);
-    if update.batch < LARGE_BATCH {
+    if update.batch < case.pick(LARGE_BATCH, 2 * LARGE_BATCH) {
         return Vec::new();
     }
     let size = match update.batch {
-        ..=9 => case.pick((128, 500), (24, 120)),
-        _ => case.pick((64, 40), (24, 3)),
+        ..=9 => (128, 800),
+        _ => case.pick((64, 40), (32, 3)),
     };
     let found = update.repeat(case, size, &update.central(None), |fleet| [fleet.waited_secs()]);
     let rest = Mmc { servers: update.servers, arrival_rate: update.rate, service_rate: 1.0 };
     let requests = update.rate * update.window();
     // What waits at rest is known and taken off.
-    let extra = |seconds: f64| seconds / UNIT.as_secs_f64() - rest.mean_queue() * update.window();
-    let scale = UNIT.as_secs_f64();
-    let mut wait = found[0];
-    wait.value = extra(wait.value);
-    wait.standard_error /= scale;
-    wait.half_width /= scale;
-    let mut per_request = wait;
-    per_request.value /= requests;
-    per_request.standard_error /= requests;
-    per_request.half_width /= requests;
+    let wait = found[0].scaled(1.0 / UNIT.as_secs_f64()).less(rest.mean_queue() * update.window());
     let quantities = [
         "excess waiting, request-seconds",
         "extra mean wait per request in window",
         "E[queue] when last batch ends",
     ];
     let how = how("central queue, killed servers' jobs back to its head", size);
-    measured(&quantities, &[wait, per_request, found[1]], &how)
+    measured(&quantities, &[wait, wait.scaled(1.0 / requests), found[1]], &how)
 }
 
 /// Model B.
 pub(super) fn losing(case: &Case) -> Vec<Measured> {
     let update = Update::of(case);
-    if update.batch < LARGE_BATCH {
+    if update.batch < case.pick(LARGE_BATCH, 2 * LARGE_BATCH) {
         return Vec::new();
     }
     let room = case.count("K");
     let size = match update.batch {
-        ..=9 => case.pick((128, 600), (24, 120)),
-        _ => case.pick((64, 40), (24, 3)),
+        ..=9 => (128, 600),
+        _ => case.pick((64, 40), (32, 3)),
     };
     let steady = update.central(Some(room));
     let found = update.repeat(case, size, &steady, |fleet| [fleet.ended(Ending::Shed) as f64]);
@@ -155,18 +146,17 @@ pub(super) fn losing(case: &Case) -> Vec<Measured> {
         Mmck { servers: update.servers, room, arrival_rate: update.rate, service_rate: 1.0 };
     let requests = update.rate * update.window();
     let lost = found[0];
-    let mut excess = lost;
-    excess.value -= queue.blocking() * requests;
-    let mut share = lost;
-    share.value /= requests;
-    share.standard_error /= requests;
-    share.half_width /= requests;
+    let excess = lost.less(queue.blocking() * requests);
     let quantities = [
         "expected lost requests",
         "excess lost over no-update baseline",
         "lost fraction of arrivals in window",
     ];
-    measured(&quantities, &[lost, excess, share], &how("central queue with room", size))
+    measured(
+        &quantities,
+        &[lost, excess, lost.scaled(1.0 / requests)],
+        &how("central queue with room", size),
+    )
 }
 
 /// Model C: servers of one slot and no queue; the least loaded, ties at random, is an idle one
@@ -179,14 +169,13 @@ pub(super) fn hard_kill(case: &Case) -> Vec<Measured> {
         algorithm: Algorithm::LeastOutstanding,
         ..exponential(update.rate)
     };
-    let size = case.pick((64, 40), (24, 6));
+    let size = case.pick((64, 40), (32, 14));
     let found = update.repeat(case, size, &steady, |fleet| {
         let (killed, blocked) = (fleet.ended(Ending::Cut), fleet.ended(Ending::Shed));
         [killed as f64, blocked as f64, (killed + blocked) as f64]
     });
     let at_rest = stationary::erlang_b(update.rate, update.servers) * update.rate;
-    let mut excess = found[2];
-    excess.value -= at_rest * update.window();
+    let excess = found[2].less(at_rest * update.window());
     let quantities = [
         "expected killed in-flight",
         "expected blocked requests",
@@ -206,7 +195,7 @@ pub(super) fn sliding(case: &Case) -> Vec<Measured> {
     let (rate, tau) = (case.number("lambda"), case.number("tau"));
     let algorithm = Algorithm::Central { room: Some(case.count("K")) };
     let steady = Steady { servers, algorithm, ..exponential(rate) };
-    let size = case.pick((128, if asks_makespan { 40 } else { 200 }), (24, 40));
+    let size = case.pick((128, if asks_makespan { 40 } else { 200 }), (32, 8));
     let found = replicate(case.replications(size.0), |replication| {
         let mut outages = Seeds::new(steady.seed, replication).stream(OUTAGES, 0);
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });

@@ -6,37 +6,30 @@ use crate::scenario::{Algorithm, Arrivals, Discipline, Dist, Warmup};
 use crate::sim::steady::{Steady, SteadyFleet, slow_start_weight};
 use crate::units::{Rate, Span};
 
-/// A fresh server that always has work, beside the work that a warm one would have done.
+/// A fresh server that always has work, beside the work that a warm one does: all the time.
 pub(super) fn lost_work(case: &Case) -> Vec<Measured> {
     let (tau, slowdown) = (case.number("tau"), 1.0 / (1.0 - case.number("beta")));
-    let mean = case.pick(0.002, 0.01);
+    let mean = case.pick(0.001, 0.004);
     let steady = Steady {
         discipline: Discipline::Fifo { slots: 1, queue: Some(20) },
         service: Dist::Exponential { mean: Span::from_secs_f64(mean) },
         warmup: Warmup::Time { scale: Span::from_secs_f64(tau), slowdown },
         arrivals: Arrivals::Deterministic,
-        rate: Rate(10.0 / mean),
+        rate: Rate(4.0 / mean),
         ..Steady::default()
     };
     // After ten time constants e^-10 of the loss is left.
     let span = 10.0 * tau;
-    let runs = case.pick(64, 32);
+    let runs = case.pick(128, 40);
     let found = replicate(case.replications(runs), |replication| {
-        let warm = Steady { warmup: Warmup::None, replication, ..steady.clone() };
-        let done = |steady: &Steady| {
-            let mut fleet = SteadyFleet::new(steady);
-            fleet.run(Span::from_secs_f64(span));
-            (fleet.served(0) - u64::from(fleet.in_flight_at(0))) as f64
-        };
-        // The same services: what chance does to both falls out of the difference, and the warm
-        // server's surplus is the control.
-        let fresh = done(&Steady { replication, ..steady.clone() });
-        let (fresh, warm) = (fresh * mean, done(&warm) * mean);
-        Seen { values: vec![warm - fresh], controls: vec![warm - span] }
+        let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });
+        fleet.run(Span::from_secs_f64(span));
+        let done = fleet.served(0) - u64::from(fleet.in_flight_at(0));
+        Seen { values: vec![span - done as f64 * mean], controls: vec![] }
     });
     let how = format!(
-        "a saturated server, work done in {span} s beside that of a warm one with the same \
-         requests, {runs} runs"
+        "a saturated server: what a warm one does in {span} s less the work done, {runs} runs of \
+         services of {mean} s"
     );
     measured(&["equivalent extra downtime per server, s"], &found, &how)
 }
@@ -55,7 +48,7 @@ pub(super) fn share(case: &Case) -> Vec<Measured> {
         rate: Rate(rate),
         ..Steady::default()
     };
-    let (runs, length) = case.pick((64, 600.0), (24, 40.0));
+    let (runs, length) = case.pick((64, 600.0), (32, 20.0));
     let found = replicate(case.replications(runs), |replication| {
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });
         fleet.open(others, weight);
