@@ -214,7 +214,7 @@ pub(super) struct Validate {
     #[arg(long)]
     pub(super) full: bool,
     /// Where reports go.
-    #[arg(long, default_value = "outputs/validation", value_name = "DIR")]
+    #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
 }
 

@@ -2,4 +2,5 @@
 
 mod readme;
 mod support;
+mod theory;
 mod tidy;

@@ -115,7 +115,11 @@ impl Central {
         for running in lost {
             if self.requeue {
                 self.account(now);
-                self.queue.push_front(running.waiting);
+                // Resumed, not begun again: with the same draw a second beginning would make long
+                // jobs longer, and no longer memoryless.
+                let factor = desk.servers[server as usize].factor;
+                let slot_value = running.departs.saturating_sub(now) as f64 / factor;
+                self.queue.push_front(Waiting { slot_value, ..running.waiting });
                 continue;
             }
             let version = desk.servers[server as usize].version as usize;

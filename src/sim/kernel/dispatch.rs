@@ -164,6 +164,26 @@ impl Kernel {
         );
     }
 
+    /// Gives the server an attempt that nobody counts, with a service drawn aside.
+    pub(crate) fn preload(&mut self, server: u32, now: Time) {
+        let index = server as usize;
+        let Server { law, factor, served, .. } = self.desk.servers[index];
+        let service = self.desk.service(law, factor, BLOCK);
+        self.desk.servers[index].served += 1;
+        let packed = pack(now.0, false);
+        with_station!(self, station, {
+            station.admit(index, served, 0, now.0, packed, service);
+        });
+    }
+
+    /// The common queue, if that is how requests find servers.
+    pub(crate) fn central(&mut self) -> Option<&mut Central> {
+        match &mut self.policies {
+            Policies::Central(central) => Some(central),
+            _ => None,
+        }
+    }
+
     /// When the server has answered all it has accepted.
     pub(crate) fn idle_at(&mut self, server: u32, now: Time) -> Time {
         if let Policies::Central(central) = &mut self.policies {
