@@ -5,12 +5,12 @@ use super::central::Central;
 use super::desk::{Config, Desk, Server, VersionModel, guard};
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
-use super::station::{InFlight, Station};
+use super::station::{InFlight, Station, pack};
 use crate::balancer::{
     ConsistentHash, LeastOutstanding, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
     Weighted,
 };
-use crate::engine::Seeds;
+use crate::engine::{BLOCK, Seeds};
 use crate::scenario::{Algorithm, Discipline, Warmup};
 use crate::trace::Sink;
 use crate::traffic::Source;
