@@ -1,6 +1,7 @@
 //! Sets worlds going: replications in parallel, gates until decided, validation.
 
 mod assemble;
+pub mod assumed;
 mod observe;
 pub mod options;
 mod pool;
@@ -9,6 +10,7 @@ pub mod result;
 mod spent;
 pub mod validate;
 
+pub use assumed::{Effect, End, weigh};
 pub use options::{Options, Progress, Runs};
 pub use replicate::simulate;
 pub use result::{Bands, RunTable, SimResult, Story};
