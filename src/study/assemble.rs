@@ -38,11 +38,12 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
         summaries,
         fates: fates(&runs.control),
         bands: bands(&grid, &series),
-        time_shares: spent::shares(&median),
+        time_shares: spent::shares(scenario, &median),
         demand: demand(scenario, &grid),
         capacity: if runs.has_traffic() { capacity(scenario, &grid, &series) } else { Vec::new() },
         failures: failures(runs, &grid),
         latency: runs.latency.clone(),
+        assumed: Vec::new(),
         table,
         median,
         worst,
@@ -50,7 +51,7 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
 }
 
 /// The worst of all: a failure is certain whatever else is open.
-fn verdict(gates: &[stats::GateResult]) -> Option<Verdict> {
+pub(super) fn verdict(gates: &[stats::GateResult]) -> Option<Verdict> {
     let has = |verdict| gates.iter().any(|gate| gate.verdict == verdict);
     if gates.is_empty() {
         None

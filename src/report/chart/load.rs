@@ -148,7 +148,8 @@ fn label_lines(plot: &Plot<'_>, result: &SimResult, to: f64) {
     let (demand, capacity) = (*demand, capacity[1]);
     let label = |value: f64, text: &str, color: &str, below: bool| {
         let (x, y) = plot.at(to, value);
-        let y = if below { y + 32.0 } else { y - 12.0 };
+        // Below the line, unless that would cover the axis.
+        let y = if below && y + 38.0 < plot.area.bottom { y + 32.0 } else { y - 12.0 };
         plot.canvas.text((x - 12.0, y), Type::label(TEXT, color, Anchor::End), text);
     };
     label(demand, "demand", INK, demand < capacity);

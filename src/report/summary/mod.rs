@@ -3,6 +3,7 @@
 //! At most 25 lines. No wall time, so that the same result prints the same bytes. Verdicts are
 //! words with a mark; colour only repeats them.
 
+mod assumed;
 mod gates;
 mod numbers;
 mod picture;
@@ -30,6 +31,7 @@ pub fn render(result: &SimResult, style: &Style) -> String {
     below.extend(picture::lines(result, style));
     below.extend(numbers::causes(result));
     below.extend(time(result));
+    below.extend(assumed::line(result));
     below.push(next(result));
     let mut lines = identity(result, style);
     lines.push(verdict(result, style));
@@ -183,6 +185,9 @@ fn time(result: &SimResult) -> Option<String> {
 }
 
 fn next(result: &SimResult) -> String {
+    if let Some(range) = assumed::deciding(result) {
+        return format!("next: measure {0}, then sim with --set {0}=…", range.key);
+    }
     let more = u64::from(result.runs_control).saturating_mul(10);
     match result.verdict {
         Some(Verdict::Undecided) => {
