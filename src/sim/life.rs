@@ -267,11 +267,14 @@ impl World<'_> {
         }
     }
 
-    /// SIGKILL, if it finds anyone. If not, its event no longer counts as moving: see `exit`.
-    pub(super) fn kill(&mut self, instance: u32, sink: &mut impl Sink) {
-        if self.fleet.get(instance).phase == Phase::Draining {
+    /// SIGKILL; says whether it found anyone. If not, nothing has happened, and its event no
+    /// longer counts as moving: see `exit`.
+    pub(super) fn kill(&mut self, instance: u32, sink: &mut impl Sink) -> bool {
+        let found = self.fleet.get(instance).phase == Phase::Draining;
+        if found {
             self.exit(instance, Cause::Killed, sink);
         }
+        found
     }
 
     /// The process is gone, by itself or by SIGKILL.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::desk::{Attempt, Desk, guard};
+use super::desk::{Attempt, Desk, Server, guard};
 use super::dispatch::fail;
 use super::tally::NOWHERE;
 use crate::engine::{BLOCK, EventQueue};
@@ -14,8 +14,8 @@ use crate::units::Time;
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     attempt: Attempt,
-    /// Service on the reference version, drawn when it arrived; not a number before.
-    slot_value: f64,
+    /// Service by law, drawn when it arrived: which version will take it is not known yet.
+    services: [f64; 2],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +152,27 @@ impl Central {
         self.account(until);
     }
 
+    /// Ends the requests that still wait or are served at the end of a run although their
+    /// clients have left.
+    pub(crate) fn expire(&mut self, desk: &mut Desk, end: u64) {
+        let timeout = desk.config.timeout.0;
+        for waiting in self.queue.drain(..) {
+            let leaves = waiting.attempt.first.saturating_add(timeout);
+            if leaves < end {
+                desk.tally.failed(leaves, NOWHERE, Ending::Timeout);
+            }
+        }
+        for (server, worker) in self.workers.iter_mut().enumerate() {
+            let version = desk.servers[server].version as usize;
+            for running in worker.running.iter_mut().filter_map(Option::take) {
+                let leaves = running.first.saturating_add(timeout);
+                if leaves < end {
+                    desk.tally.failed(leaves, version, Ending::Timeout);
+                }
+            }
+        }
+    }
+
     fn account(&mut self, now: u64) {
         self.waited += u128::from(now - self.updated) * self.queue.len() as u128;
         self.updated = now;
@@ -164,12 +185,15 @@ impl Central {
             fail(desk, now, NOWHERE, &attempt, Ending::Shed);
             return;
         }
-        let slot_value = match desk.services[0].values.get(attempt.slot) {
-            Some(base) => *base,
-            None => desk.service_aside_of(0),
-        };
+        let mut services = [0.0; 2];
+        for (law, service) in services.iter_mut().enumerate().take(desk.services.len()) {
+            *service = match desk.services[law].values.get(attempt.slot) {
+                Some(base) => *base,
+                None => desk.service_aside_of(law as u8),
+            };
+        }
         self.account(now);
-        self.queue.push_back(Waiting { attempt, slot_value });
+        self.queue.push_back(Waiting { attempt, services });
         self.hand_out(now, desk);
     }
 
@@ -195,10 +219,12 @@ impl Central {
 
     fn start(&mut self, server: u32, now: u64, waiting: Waiting, desk: &mut Desk) {
         let index = server as usize;
-        let factor = desk.servers[index].factor * desk.coldness(index, now);
-        let departs = now + ((waiting.slot_value * factor) as u64).max(1);
+        let Server { factor, law, guard, .. } = desk.servers[index];
+        let cold = if guard & guard::COLD == 0 { 1.0 } else { desk.coldness(index, now) };
+        let service = waiting.services[usize::from(law)] * factor * cold;
+        let departs = now + (service as u64).max(1);
         let errors = desk.config.versions[desk.servers[index].version as usize].errors;
-        let error = desk.servers[index].guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+        let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
         desk.servers[index].served += 1;
         let worker = &mut self.workers[index];
         let slot = worker.running.iter().position(Option::is_none).unwrap_or(0);
