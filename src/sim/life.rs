@@ -189,7 +189,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             for node in 0..nodes {
                 if kernel.desk.nodes[node as usize].members.contains(&instance) {
-                    kernel.join(node, instance, weight);
+                    kernel.reweigh(node, instance, weight);
                 }
             }
         }
@@ -267,11 +267,14 @@ impl World<'_> {
         }
     }
 
-    /// SIGKILL, if it finds anyone. If not, its event no longer counts as moving: see `exit`.
-    pub(super) fn kill(&mut self, instance: u32, sink: &mut impl Sink) {
-        if self.fleet.get(instance).phase == Phase::Draining {
+    /// SIGKILL; says whether it found anyone. If not, nothing has happened, and its event no
+    /// longer counts as moving: see `exit`.
+    pub(super) fn kill(&mut self, instance: u32, sink: &mut impl Sink) -> bool {
+        let found = self.fleet.get(instance).phase == Phase::Draining;
+        if found {
             self.exit(instance, Cause::Killed, sink);
         }
+        found
     }
 
     /// The process is gone, by itself or by SIGKILL.

@@ -248,7 +248,11 @@ impl<'a> World<'a> {
                 self.moving -= 1;
                 self.live(event, sink);
             }
-            Event::Kill { instance } => self.kill(instance, sink),
+            Event::Kill { instance } => {
+                if !self.kill(instance, sink) {
+                    return;
+                }
+            }
         }
         self.plan_end(sink);
     }

@@ -4,3 +4,4 @@ mod readme;
 mod support;
 mod theory;
 mod tidy;
+mod world;

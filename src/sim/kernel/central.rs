@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::attempt::fail;
-use super::desk::{Attempt, Desk, guard};
+use super::desk::{Attempt, Desk, Server, guard};
 use super::tally::NOWHERE;
 use crate::engine::{BLOCK, EventQueue};
 use crate::trace::Ending;
@@ -14,13 +14,14 @@ use crate::units::Time;
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     attempt: Attempt,
-    /// Service on the reference version, drawn when it arrived; not a number before.
-    slot_value: f64,
+    /// Service by law, drawn when it arrived: which version will take it is not known yet.
+    services: [f64; 2],
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Running {
     first: u64,
+    began: u64,
     departs: u64,
     error: bool,
     waiting: Waiting,
@@ -117,9 +118,10 @@ impl Central {
                 self.account(now);
                 // Resumed, not begun again: with the same draw a second beginning would make long
                 // jobs longer, and no longer memoryless.
-                let factor = desk.servers[server as usize].factor;
-                let slot_value = running.departs.saturating_sub(now) as f64 / factor;
-                self.queue.push_front(Waiting { slot_value, ..running.waiting });
+                let left = running.departs.saturating_sub(now) as f64;
+                let done = 1.0 - left / (running.departs - running.began).max(1) as f64;
+                let services = running.waiting.services.map(|service| service * (1.0 - done));
+                self.queue.push_front(Waiting { services, ..running.waiting });
                 continue;
             }
             let version = desk.servers[server as usize].version as usize;
@@ -160,6 +162,27 @@ impl Central {
         self.account(until);
     }
 
+    /// Ends the requests that still wait or are served at the end of a run although their
+    /// clients have left.
+    pub(crate) fn expire(&mut self, desk: &mut Desk, end: u64) {
+        let timeout = desk.config.timeout.0;
+        for waiting in self.queue.drain(..) {
+            let leaves = waiting.attempt.first.saturating_add(timeout);
+            if leaves < end {
+                desk.tally.failed(leaves, NOWHERE, Ending::Timeout);
+            }
+        }
+        for (server, worker) in self.workers.iter_mut().enumerate() {
+            let version = desk.servers[server].version as usize;
+            for running in worker.running.iter_mut().filter_map(Option::take) {
+                let leaves = running.first.saturating_add(timeout);
+                if leaves < end {
+                    desk.tally.failed(leaves, version, Ending::Timeout);
+                }
+            }
+        }
+    }
+
     fn account(&mut self, now: u64) {
         self.waited += u128::from(now - self.updated) * self.queue.len() as u128;
         self.updated = now;
@@ -172,12 +195,15 @@ impl Central {
             fail(desk, now, NOWHERE, &attempt, Ending::Shed);
             return;
         }
-        let slot_value = match desk.services[0].values.get(attempt.slot) {
-            Some(base) => *base,
-            None => desk.service_aside_of(0),
-        };
+        let mut services = [0.0; 2];
+        for (law, service) in services.iter_mut().enumerate().take(desk.services.len()) {
+            *service = match desk.services[law].values.get(attempt.slot) {
+                Some(base) => *base,
+                None => desk.service_aside_of(law as u8),
+            };
+        }
         self.account(now);
-        self.queue.push_back(Waiting { attempt, slot_value });
+        self.queue.push_back(Waiting { attempt, services });
         self.hand_out(now, desk);
     }
 
@@ -203,15 +229,17 @@ impl Central {
 
     fn start(&mut self, server: u32, now: u64, waiting: Waiting, desk: &mut Desk) {
         let index = server as usize;
-        let factor = desk.servers[index].factor * desk.coldness(index, now);
-        let departs = now + ((waiting.slot_value * factor) as u64).max(1);
+        let Server { factor, law, guard, .. } = desk.servers[index];
+        let cold = if guard & guard::COLD == 0 { 1.0 } else { desk.coldness(index, now) };
+        let service = waiting.services[usize::from(law)] * factor * cold;
+        let departs = now + (service as u64).max(1);
         let errors = desk.config.versions[desk.servers[index].version as usize].errors;
-        let error = desk.servers[index].guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+        let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
         desk.servers[index].served += 1;
         let worker = &mut self.workers[index];
         let slot = worker.running.iter().position(Option::is_none).unwrap_or(0);
         worker.running[slot] =
-            Some(Running { first: waiting.attempt.first, departs, error, waiting });
+            Some(Running { first: waiting.attempt.first, began: now, departs, error, waiting });
         worker.busy += 1;
         self.in_service += 1;
         self.departures.push(Time(departs), (server, worker.epoch, slot as u32));

@@ -12,7 +12,7 @@ use crate::balancer::{
 };
 use crate::engine::{BLOCK, Seeds};
 use crate::scenario::{Algorithm, Discipline, Warmup};
-use crate::trace::Sink;
+use crate::trace::{Ending, Sink};
 use crate::traffic::Source;
 use crate::units::Time;
 
@@ -136,12 +136,14 @@ impl Kernel {
         }
     }
 
-    /// The server comes into the rotation of `node`, or its weight changes.
+    /// The server comes into the rotation of `node`, where it was not.
     pub(crate) fn join(&mut self, node: u32, server: u32, weight: f64) {
-        let members = &mut self.desk.nodes[node as usize].members;
-        if !members.contains(&server) {
-            members.push(server);
-        }
+        self.desk.nodes[node as usize].members.push(server);
+        self.reweigh(node, server, weight);
+    }
+
+    /// The weight of a server in the rotation of `node` changes.
+    pub(crate) fn reweigh(&mut self, node: u32, server: u32, weight: f64) {
         with_parts!(
             self,
             |_station, policies| {
@@ -202,7 +204,9 @@ impl Kernel {
 
     /// Ends the server and everything in flight on it.
     pub(crate) fn kill(&mut self, server: u32, now: Time) {
-        self.close(server, false);
+        // A goodbye that was said before stays said: those clients know.
+        let goodbye = self.desk.servers[server as usize].goodbye;
+        self.close(server, goodbye);
         let mut lost = std::mem::take(&mut self.scratch);
         lost.clear();
         let desk = &mut self.desk;
@@ -258,7 +262,35 @@ impl Kernel {
     /// Writes the counts; call at the end of a run.
     pub(crate) fn flush(&mut self, end: Time, sink: &mut impl Sink) {
         self.settle_all(end);
+        self.expire(end.0);
         self.desk.tally.flush(end, sink);
+    }
+
+    /// Ends the requests whose clients have left by `end`, where that shows only once the work
+    /// is done. Nothing is in flight after it.
+    fn expire(&mut self, end: u64) {
+        let desk = &mut self.desk;
+        if let Policies::Central(central) = &mut self.policies {
+            central.expire(desk, end);
+            return;
+        }
+        let lost = &mut self.scratch;
+        with_station!(self, station, {
+            if is_known(station) {
+                return;
+            }
+            for server in 0..desk.servers.len() {
+                lost.clear();
+                station.evict(server, end, lost);
+                let version = desk.servers[server].version as usize;
+                for attempt in lost.iter() {
+                    let leaves = attempt.first.saturating_add(desk.config.timeout.0);
+                    if leaves < end {
+                        desk.tally.failed(leaves, version, Ending::Timeout);
+                    }
+                }
+            }
+        });
     }
 
     /// Reports every departure until `now` that was not known beforehand.
