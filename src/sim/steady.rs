@@ -197,6 +197,7 @@ impl SteadyFleet {
     pub fn open(&mut self, server: u32, weight: f64) {
         self.kernel.open(server, self.now, false);
         for node in 0..self.kernel.desk.config.nodes {
+            self.kernel.leave(node, server);
             self.kernel.join(node, server, weight);
         }
     }
