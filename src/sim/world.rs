@@ -321,7 +321,9 @@ impl<'a> World<'a> {
             };
             self.served = self.kernel().map(served).unwrap_or_default();
         }
-        if matches!(said, Said::DeadlineExceeded | Said::Paused) {
+        // A job that waits for completion learns of an end, not of a report in between.
+        let reads_reports = matches!(self.scenario.pipeline, Pipeline::Human { .. });
+        if said == Said::Paused || (said == Said::DeadlineExceeded && reads_reports) {
             self.alert(sink);
         }
     }
