@@ -130,6 +130,22 @@ fn bad_flags_are_named_as_they_were_typed() {
     }
 }
 
+/// Clients that try again at once, for ever, would stop time where nobody answers.
+#[test]
+fn retries_without_end_need_a_wait() {
+    let retries = |text: &str| {
+        let set = format!("clients.retries={text}");
+        run(&["sim", "scenarios/no-pre-stop.toml", "--set", &set, "--runs", "2", "--quiet"])
+    };
+    let refused = retries("{ attempts = \"unbounded\" }");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("E017"), "{}", refused.stderr);
+    let played = retries("{ attempts = \"unbounded\", delay = \"50ms\" }");
+    assert!(matches!(played.code, Some(0 | 10 | 11)), "{}", played.stderr);
+    let few = retries("{ attempts = 5 }");
+    assert!(matches!(few.code, Some(0 | 10 | 11)), "{}", few.stderr);
+}
+
 #[test]
 fn flags_alone_make_a_scenario() {
     let flags = ["sim", "-n", "12", "--batch", "3", "--start", "22s..41s", "--drain", "10s"];

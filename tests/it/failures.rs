@@ -288,3 +288,21 @@ fn start_first_keeps_everyone_served() {
     let (records, end) = play(&scenario, 0, Depth::Control);
     assert_eq!(Books::of(&records).not_serving(4, end), 0.0);
 }
+
+/// A node that hears of an instance after its slow start is over sends it a full share.
+#[test]
+fn slow_start_ends_for_late_nodes_too() {
+    let mut scenario = base(200.0);
+    scenario.service.instances = 6;
+    scenario.margin = seconds(600);
+    scenario.balancer.algorithm = Algorithm::Weighted;
+    scenario.balancer.slow_start = seconds(3);
+    scenario.clients.nodes = 4;
+    scenario.clients.lag_add = Dist::Uniform { low: Span::ZERO, high: seconds(40) };
+    let (served, _) = served_after(&scenario);
+    let mean = served.iter().sum::<u64>() as f64 / 6.0;
+    for count in &served {
+        // The lags of the last ones take some of the 600 s.
+        assert!((*count as f64 / mean - 1.0).abs() < 0.1, "{served:?}");
+    }
+}
