@@ -159,6 +159,12 @@ impl Fleet {
         }
     }
 
+    /// Since when it has been ready; [`Time::NEVER`] if it is not.
+    pub(crate) fn ready_since(&self, instance: u32) -> Time {
+        let place = self.views.binary_search_by_key(&instance, |view| view.id);
+        place.map_or(Time::NEVER, |place| self.views[place].ready_since)
+    }
+
     /// SIGKILL is due then.
     pub(crate) fn set_kill(&mut self, instance: u32, at: Time) {
         self.all[instance as usize].kill_at = at;

@@ -340,7 +340,9 @@ impl<'a> World<'a> {
             };
             self.served = self.kernel().map(served).unwrap_or_default();
         }
-        if matches!(said, Said::DeadlineExceeded | Said::Paused) {
+        // A job that waits for completion learns of an end, not of a report in between.
+        let reads_reports = matches!(self.scenario.pipeline, Pipeline::Human { .. });
+        if said == Said::Paused || (said == Said::DeadlineExceeded && reads_reports) {
             self.alert(sink);
         }
     }
@@ -441,7 +443,8 @@ impl<'a> World<'a> {
 
     /// Brings an instance into the rotation of a node, or takes it out.
     pub(super) fn rotate(&mut self, instance: u32, node: u32, joins: bool, sink: &mut impl Sink) {
-        let weight = self.weight(instance, self.now);
+        // A node that learns late of an instance does not take it for a fresh one.
+        let weight = self.weight(instance, self.fleet.ready_since(instance));
         self.fleet.rotate(self.now, instance, node, joins, sink);
         let Some(kernel) = self.kernel() else { return };
         if joins {
@@ -452,7 +455,7 @@ impl<'a> World<'a> {
     }
 
     /// Weight of an instance; fresh ones rise over the balancer's slow start.
-    pub(super) fn weight(&self, instance: u32, joined: Time) -> f64 {
+    pub(super) fn weight(&self, instance: u32, ready: Time) -> f64 {
         let version = self.fleet.get(instance).version;
         let versions = &self.scenario.versions;
         let base =
@@ -461,7 +464,7 @@ impl<'a> World<'a> {
         if window == Span::ZERO || self.now < self.begun {
             return base;
         }
-        base * crate::balancer::slow_start_weight(self.now.since(joined), window, 1.0)
+        base * crate::balancer::slow_start_weight(self.now.since(ready), window, 1.0)
     }
 
     /// Whether weights rise slowly here.

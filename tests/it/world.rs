@@ -1,8 +1,8 @@
 //! Whatever the scenario, the simulated world keeps its books: every request ends exactly once,
 //! instances move legally, rollouts end or say why not, and luck is common.
 
-mod any;
-mod books;
+pub(crate) mod any;
+pub(crate) mod books;
 
 use std::collections::BTreeMap;
 

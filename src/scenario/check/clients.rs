@@ -80,6 +80,9 @@ fn protocol(env: &mut Env<'_>) -> Protocol {
     checked
 }
 
+/// More attempts need a wait between them: time would stand still otherwise.
+const RETRIES_AT_ONCE: u32 = 1000;
+
 fn retries(env: &mut Env<'_>) -> Retries {
     let entry = env.section("clients").entry("retries");
     let Value::Record(_, fields) = &entry.value else {
@@ -93,6 +96,11 @@ fn retries(env: &mut Env<'_>) -> Retries {
         Some(delay) => env.dist_of(delay, None),
         None => Dist::Fixed(Span::ZERO),
     };
+    if attempts > RETRIES_AT_ONCE && delay == Dist::Fixed(Span::ZERO) {
+        let message = "retries without end and without a wait would all happen at one instant";
+        let hint = "add a delay: { attempts = \"unbounded\", delay = \"100ms\" }";
+        env.problem(Diagnostic::new(Code::Conflict, entry.at, message, hint));
+    }
     Retries { attempts, delay }
 }
 
