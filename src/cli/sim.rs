@@ -30,7 +30,7 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         threads: sim.threads,
     };
     let bar = Bar::new(sim.quiet || sim.json);
-    let result = study::simulate(&scenario, &options, &|progress| bar.show(&progress));
+    let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));
     let result = assumed::weigh(result, sim, &source);
     bar.clear();
     show(sim, args, &result)?;
