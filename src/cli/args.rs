@@ -97,6 +97,9 @@ pub(super) struct Sim {
     /// Write a file; the kind by its suffix: json, csv, svg, png. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
+    /// Replace files that rollcast did not write, too.
+    #[arg(short, long)]
+    pub(super) force: bool,
     /// Which chart goes into svg and png files; without it the file's name says.
     #[arg(long, value_enum)]
     pub(super) chart: Option<Chart>,

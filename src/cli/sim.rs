@@ -14,7 +14,7 @@ use crate::{report, study};
 
 pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     // Names of output files are checked before minutes are spent on their contents.
-    let outputs = output::plan(&sim.output, sim.chart)?;
+    let outputs = output::plan(&sim.output, sim.chart, sim.force)?;
     let Some((scenario, source)) = checked(sim)? else { return Ok(Exit::BadScenario) };
     if sim.print_scenario {
         terminal::out(&print::to_toml(&scenario))?;
@@ -63,6 +63,11 @@ fn checked(sim: &Sim) -> anyhow::Result<Option<(Scenario, Source)>> {
     if errors > 0 {
         let count = check::count(errors, all - errors);
         terminal::error_line(&format!("{}: not run{count}", checked.source.file));
+        if sim.file.is_none() {
+            terminal::error_line(
+                "Name a scenario file, or say it in flags: rollcast sim -n 12 --start 22s..41s",
+            );
+        }
         return Ok(None);
     }
     Ok(checked.scenario.map(|scenario| (scenario, checked.source)))

@@ -1,9 +1,10 @@
 //! The one integration-test binary: one link, one place for helpers.
 
-mod readme;
 mod cli;
 mod determinism;
 mod failures;
+mod outputs;
+mod readme;
 mod strategies;
 mod support;
 mod theory;

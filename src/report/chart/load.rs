@@ -43,7 +43,8 @@ pub(super) fn draw(result: &SimResult) -> Drawing {
     key(&canvas, ABOVE, &lines());
     let causes = causes(result);
     let lower = Words { y: "failed/s".into(), ..words.clone() };
-    let top = highest(result, &causes).max(1e-3) * 1.15;
+    // An empty axis in thousandths would look as if there were something to see.
+    let top = if causes.is_empty() { 1.0 } else { highest(result, &causes).max(1e-3) } * 1.15;
     let axes = (Axis::time(from, to), Axis::rate(top, 3.0));
     let plot = Plot::new(&root, &canvas, BELOW, axes, None, &lower);
     plot.clip();

@@ -12,8 +12,8 @@ pub(super) fn line(result: &SimResult) -> Option<String> {
     let parts: Vec<String> = [
         ("decides", of(&|e| !e.decides.is_empty())),
         ("may decide", of(&|e| e.decides.is_empty() && !e.unclear.is_empty())),
-        ("does not matter here", of(&Effect::is_harmless)),
         ("not tried", of(&|e| e.tried == 0)),
+        ("does not matter here", of(&Effect::is_harmless)),
     ]
     .into_iter()
     .filter(|(_, keys)| !keys.is_empty())
@@ -50,8 +50,8 @@ mod tests {
             effect("versions.old.start", 2, &["p95(duration) <= 2m"]),
         ];
         let shown = line(&result).unwrap();
-        let expected = "  assumed    decides: versions.old.start; does not matter here: \
-                        service.queue; not tried: service.discipline";
+        let expected = "  assumed    decides: versions.old.start; not tried: \
+                        service.discipline; does not matter here: service.queue";
         assert_eq!(shown, expected);
         assert_eq!(deciding(&result).unwrap().key, "versions.old.start");
     }

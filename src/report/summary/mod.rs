@@ -24,17 +24,24 @@ const MAX_LINES: usize = 25;
 
 /// The whole screen, lines ended by `\n`.
 pub fn render(result: &SimResult, style: &Style) -> String {
-    let mut below = ends(result);
-    below.push(String::new());
-    below.extend(numbers::lines(result, style));
-    below.push(String::new());
-    below.extend(picture::lines(result, style));
-    below.extend(numbers::causes(result));
-    below.extend(time(result));
-    below.extend(assumed::line(result));
-    below.push(next(result));
     let mut lines = identity(result, style);
     lines.push(verdict(result, style));
+    let (ends, numbers) = (ends(result), numbers::lines(result, style));
+    let mut last: Vec<String> = numbers::causes(result).into_iter().collect();
+    last.extend(time(result));
+    last.extend(assumed::line(result));
+    last.push(next(result));
+    // What must be there; the picture and then a blank line take what is left.
+    let gates = gates::lines(result, style, 0).len();
+    let fixed = lines.len() + gates + ends.len() + numbers.len() + last.len();
+    let picture = picture::lines(result, style, MAX_LINES.saturating_sub(fixed));
+    let mut below = ends;
+    if fixed + picture.len() < MAX_LINES {
+        below.push(String::new());
+    }
+    below.extend(numbers);
+    below.extend(picture);
+    below.extend(last);
     let spare = MAX_LINES.saturating_sub(lines.len() + below.len());
     lines.extend(gates::lines(result, style, spare));
     lines.extend(below);

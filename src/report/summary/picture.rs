@@ -7,15 +7,19 @@ use crate::scenario::OutcomeKey;
 use crate::study::SimResult;
 use crate::units::Span;
 
-const ROWS: usize = 5;
+/// Rows of the plane, as many as there is room for.
+const ROWS: std::ops::RangeInclusive<usize> = 3..=5;
+/// Lines beside them.
+const OTHERS: usize = 3;
 const LEFT: usize = 15;
 /// A line at the bottom, in the middle, or at the top of a cell: three heights a row.
 const LINE: [char; 3] = ['▁', '─', '▔'];
 /// Fillings of a cell in eighths.
 const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The rows, the axis with its times, how far the new version is, and what the signs mean.
-pub(super) fn lines(result: &SimResult, style: &Style) -> Vec<String> {
+/// What the signs mean, the rows, the axis with its times, and how far the new version is;
+/// in about `room` lines.
+pub(super) fn lines(result: &SimResult, style: &Style, room: usize) -> Vec<String> {
     let bands = &result.bands;
     let (Some(first), Some(last)) = (bands.t_s.first(), bands.t_s.last()) else {
         return Vec::new();
@@ -31,23 +35,22 @@ pub(super) fn lines(result: &SimResult, style: &Style) -> Vec<String> {
         (0..columns).map(|c| column(result, edge(c), edge(c + 1))).collect();
     let gate = result.gates.iter().find(|g| g.gate.outcome == OutcomeKey::ServingMin);
     let gate = gate.map(|g| g.limit).filter(|limit| (0.0..=top).contains(limit));
-    let mut lines: Vec<String> = draw(&values, top, gate)
-        .into_iter()
-        .enumerate()
-        .map(|(row, text)| {
-            let name = if row == 0 { "  serving" } else { "" };
-            let label = label(ROWS - 1 - row, top, desired, gate);
-            let width = LEFT - 1 - name.len();
-            format!("{name}{label:>width$} ┤{text}")
-        })
-        .collect();
+    let rows = room.saturating_sub(OTHERS).clamp(*ROWS.start(), *ROWS.end());
+    let plane = Plane { rows, top };
+    let mut lines = vec![signs(gate)];
+    lines.extend(plane.draw(&values, gate).into_iter().enumerate().map(|(row, text)| {
+        let label = plane.label(rows - 1 - row, desired, gate);
+        format!("{label:>width$} ┤{text}", width = LEFT - 1)
+    }));
     lines.push(axis(from, end, columns));
     let new: String = (0..columns).map(|c| progress(result, edge(c + 1))).collect();
     lines.push(format!("  {:<12}  {new}", "new version"));
-    let gate = gate.map_or(String::new(), |g| format!("   ╌ gate {}", format::number(g)));
-    let key = format!("▔─▁ serving, median over runs   ░ p5 to p95{gate}   █ all are new");
-    lines.push(format!("{}{key}", " ".repeat(LEFT + 1)));
     lines
+}
+
+fn signs(gate: Option<f64>) -> String {
+    let gate = gate.map_or(String::new(), |g| format!("   ╌ gate {}", format::number(g)));
+    format!("  serving       ▔─▁ median over runs   ░ p5 to p95{gate}")
 }
 
 /// 5 %, 50 % and 95 % quantile over runs in a span of time: the lowest of each.
@@ -60,48 +63,57 @@ fn column(result: &SimResult, from: f64, to: f64) -> [f64; 3] {
     [low(&bands.p5), low(&bands.p50), low(&bands.p95)]
 }
 
-/// The height of a line, in thirds of a row from the bottom.
-fn height(value: f64, top: f64) -> usize {
-    let thirds = (value / top * (ROWS * 3) as f64).round().max(1.0) as usize;
-    thirds.min(ROWS * 3) - 1
+/// Heights from 0 to `top` on so many rows.
+#[derive(Debug, Clone, Copy)]
+struct Plane {
+    rows: usize,
+    top: f64,
 }
 
-/// The rows from the top: the band, the gate, and the median line over both.
-fn draw(values: &[[f64; 3]], top: f64, gate: Option<f64>) -> Vec<String> {
-    let mut rows = vec![vec![' '; values.len()]; ROWS];
-    let scale = ROWS as f64 / top;
-    let mut before = None;
-    for (c, [p5, p50, p95]) in values.iter().enumerate() {
-        for (row, cells) in rows.iter_mut().enumerate() {
-            let middle = row as f64 + 0.5;
-            if p5 * scale < middle && middle < p95 * scale {
-                cells[c] = '░';
-            }
-        }
-        if let Some(gate) = gate {
-            let cell = &mut rows[height(gate, top) / 3][c];
-            *cell = if *cell == ' ' { '╌' } else { *cell };
-        }
-        let line = height(*p50, top);
-        let from = before.unwrap_or(line) / 3;
-        // A jump is drawn through, so that the line does not fall apart.
-        for cells in &mut rows[from.min(line / 3)..=from.max(line / 3)] {
-            cells[c] = '│';
-        }
-        rows[line / 3][c] = LINE[line % 3];
-        before = Some(line);
+impl Plane {
+    /// The height of a line, in thirds of a row from the bottom.
+    fn height(self, value: f64) -> usize {
+        let thirds = self.rows * 3;
+        ((value / self.top * thirds as f64).round().max(1.0) as usize).min(thirds) - 1
     }
-    rows.iter().rev().map(|cells| cells.iter().collect()).collect()
-}
 
-/// What is written at a row of the axis: the gate before the wish before the top.
-fn label(row: usize, top: f64, desired: f64, gate: Option<f64>) -> String {
-    let at = |value: f64| height(value, top) / 3 == row;
-    match gate {
-        Some(gate) if at(gate) && !at(desired) => format!("gate {}", format::number(gate)),
-        _ if at(desired) => format::number(desired),
-        _ if at(top) => format::number(top),
-        _ => String::new(),
+    /// The rows from the top: the band, the gate, and the median line over both.
+    fn draw(self, values: &[[f64; 3]], gate: Option<f64>) -> Vec<String> {
+        let mut rows = vec![vec![' '; values.len()]; self.rows];
+        let scale = self.rows as f64 / self.top;
+        let mut before = None;
+        for (c, [p5, p50, p95]) in values.iter().enumerate() {
+            for (row, cells) in rows.iter_mut().enumerate() {
+                let middle = row as f64 + 0.5;
+                if p5 * scale < middle && middle < p95 * scale {
+                    cells[c] = '░';
+                }
+            }
+            if let Some(gate) = gate {
+                let cell = &mut rows[self.height(gate) / 3][c];
+                *cell = if *cell == ' ' { '╌' } else { *cell };
+            }
+            let line = self.height(*p50);
+            let from = before.unwrap_or(line) / 3;
+            // A jump is drawn through, so that the line does not fall apart.
+            for cells in &mut rows[from.min(line / 3)..=from.max(line / 3)] {
+                cells[c] = '│';
+            }
+            rows[line / 3][c] = LINE[line % 3];
+            before = Some(line);
+        }
+        rows.iter().rev().map(|cells| cells.iter().collect()).collect()
+    }
+
+    /// What is written at a row of the axis: the wish before the gate before the top.
+    fn label(self, row: usize, desired: f64, gate: Option<f64>) -> String {
+        let at = |value: f64| self.height(value) / 3 == row;
+        match gate {
+            _ if at(desired) => format::number(desired),
+            Some(gate) if at(gate) => format!("gate {}", format::number(gate)),
+            _ if at(self.top) => format::number(self.top),
+            _ => String::new(),
+        }
     }
 }
 
@@ -146,24 +158,26 @@ fn axis(from: f64, to: f64, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{draw, label};
+    use super::Plane;
 
     #[test]
     fn a_dip_of_one_in_fifteen_shows() {
-        let rows = draw(&[[12.0; 3], [11.0; 3], [12.0; 3], [15.0; 3]], 15.0, Some(9.0));
+        let plane = Plane { rows: 5, top: 15.0 };
+        let rows = plane.draw(&[[12.0; 3], [11.0; 3], [12.0; 3], [15.0; 3]], Some(9.0));
         assert_eq!(rows, ["   ▔", "▔─▔│", "╌╌╌╌", "    ", "    "]);
     }
 
     #[test]
     fn the_band_lies_behind_the_line() {
-        let rows = draw(&[[0.0, 5.0, 10.0], [10.0; 3]], 10.0, None);
-        assert_eq!(rows, ["░▔", "░│", "─│", "░ ", "░ "]);
+        let rows = Plane { rows: 4, top: 10.0 }.draw(&[[0.0, 5.0, 10.0], [10.0; 3]], None);
+        assert_eq!(rows, ["░▔", "░│", "▔│", "░ "]);
     }
 
     #[test]
     fn the_axis_names_what_matters() {
+        let plane = Plane { rows: 5, top: 15.0 };
         let labels: Vec<String> =
-            (0..5).rev().map(|row| label(row, 15.0, 12.0, Some(9.0))).collect();
+            (0..5).rev().map(|row| plane.label(row, 12.0, Some(9.0))).collect();
         assert_eq!(labels, ["15", "12", "gate 9", "", ""]);
     }
 }
