@@ -103,6 +103,10 @@ impl Central {
 
     pub(crate) fn kill(&mut self, server: u32, now: u64, desk: &mut Desk) {
         self.close(server);
+        // What is done at this very instant is done.
+        while self.departures.next_time().0 <= now {
+            self.depart(desk);
+        }
         let worker = &mut self.workers[server as usize];
         worker.epoch += 1;
         worker.busy = 0;
