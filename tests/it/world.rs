@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use rollcast::scenario::settings::{
     DeploymentKind, Generic, KubernetesDeployment, OnFailure, Order, StrategySettings, Window,
 };
-use rollcast::scenario::{Dist, Pipeline, Scenario, Warmup};
+use rollcast::scenario::{Dist, OnTerm, Pipeline, Protocol, Scenario, Warmup};
 use rollcast::sim::{Depth, Model, World};
 use rollcast::trace::life::Checker;
-use rollcast::trace::{Ending, Moment, Phase, Record, VersionId};
+use rollcast::trace::{Cause, Ending, Moment, Phase, Record, VersionId};
 use rollcast::units::{CountOrPercent, Rounding, Share, Span, Time};
 
 fn config() -> ProptestConfig {
@@ -89,6 +89,28 @@ proptest! {
         prop_assert!(first == fresh(0, Depth::Requests));
         prop_assert!(second == fresh(1, Depth::Requests));
         prop_assert!(third == fresh(2, Depth::Control));
+    }
+
+    #[test]
+    fn who_drains_in_peace_loses_nothing(plan in any::plan(), replication in 0u32..100) {
+        let mut scenario = plan.scenario();
+        scenario.shutdown.on_term = OnTerm::Drain;
+        scenario.shutdown.grace = Span::from_secs(600);
+        // Longer than it takes any node to hear of it.
+        scenario.shutdown.pre_stop = Span::from_millis(500);
+        scenario.clients.lag_remove = Dist::Fixed(Span::from_millis(400));
+        if let Protocol::PerConnection { goaway, .. } = &mut scenario.clients.protocol {
+            *goaway = true;
+        }
+        let (records, _) = play(&scenario, replication, Depth::Requests);
+        let killed = |(_, record): &(Time, Record)| {
+            matches!(record, Record::Phase { cause: Cause::Killed, .. })
+        };
+        let ended = Books::of(&records).ended;
+        let sum = |ending| ended.iter().map(|by_ending| by_ending[ending as usize]).sum::<u64>();
+        prop_assert_eq!((sum(Ending::Refused), sum(Ending::Reset)), (0, 0));
+        // An overloaded instance may need more than ten minutes.
+        prop_assert!(sum(Ending::Cut) == 0 || records.iter().any(killed));
     }
 
     #[test]

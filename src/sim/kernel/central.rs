@@ -104,7 +104,7 @@ impl Central {
 
     pub(crate) fn kill(&mut self, server: u32, now: u64, desk: &mut Desk) {
         self.close(server);
-        // Who is done at this very instant is done.
+        // What is done at this very instant is done.
         while self.departures.next_time().0 <= now {
             self.depart(desk);
         }

@@ -190,7 +190,7 @@ fn traffic() -> impl Strategy<Value = Traffic> {
             let table = [(0, low), (10, high), (29, low), (30, 0.0)];
             Profile::Table(table.map(|(at, rate)| (second(at), Rate(rate))).to_vec())
         }),
-        (rate.clone(), 1u64..20).prop_map(move |(peak, at)| Profile::Flash {
+        (40.0f64..200.0, 1u64..20).prop_map(move |(peak, at)| Profile::Flash {
             base: Rate(0.0),
             peak: Rate(peak),
             at: second(at),
