@@ -59,10 +59,10 @@ fn time_floor(requests: f64) -> f64 {
         gaps.refill();
         services.refill();
         picks.fill(&mut bits);
-        for i in 0..BLOCK {
-            now += gaps.values[i] as u64;
-            mixed ^= bits[i];
-            histogram.add(services.values[i] as u64);
+        for ((gap, bits), service) in gaps.values.iter().zip(&bits).zip(&services.values) {
+            now += *gap as u64;
+            mixed ^= bits;
+            histogram.add(*service as u64);
         }
     }
     black_box((now, mixed, &histogram));

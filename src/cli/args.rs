@@ -97,6 +97,9 @@ pub(super) struct Sim {
     /// Write a file; the kind by its suffix: json, csv, svg, png. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
+    /// Replace files that rollcast did not write, too.
+    #[arg(short, long)]
+    pub(super) force: bool,
     /// Which chart goes into svg and png files; without it the file's name says.
     #[arg(long, value_enum)]
     pub(super) chart: Option<Chart>,
@@ -125,6 +128,10 @@ pub(super) struct Sim {
     /// Simulate even what can never end or keep its gates.
     #[arg(long)]
     pub(super) allow_stuck: bool,
+    /// Solve the scenario exactly instead, where it is Markov (one central queue, exponential
+    /// service, Poisson traffic); says why not where it is not.
+    #[arg(long, conflicts_with_all = ["runs", "max_runs"])]
+    pub(super) exact: bool,
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,
@@ -210,7 +217,7 @@ pub(super) struct Validate {
     #[arg(long)]
     pub(super) full: bool,
     /// Where reports go.
-    #[arg(long, default_value = "outputs/validation", value_name = "DIR")]
+    #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
 }
 

@@ -24,7 +24,13 @@ fn text(what: &str) -> Result<String, Option<String>> {
         let about = key.describe();
         return Ok(format!("{what}  an outcome that gates can name\n  {about}\n"));
     }
-    keys::help(what)
+    let mut found = keys::help(what);
+    // As in `--set`: `strategy.batch` is that key of the strategy which has one.
+    if let (Err(_), Some(key)) = (&found, what.strip_prefix("strategy.")) {
+        let kinds = ["kubernetes", "generic"].map(|kind| format!("strategy.{kind}.{key}"));
+        found = kinds.iter().find_map(|full| keys::help(full).ok()).map_or(found, Ok);
+    }
+    found
 }
 
 #[cfg(test)]
@@ -36,6 +42,7 @@ mod tests {
         assert!(text("e012").unwrap().starts_with("E012  No key"));
         assert!(text("serving_min").unwrap().contains("Lowest number"));
         assert!(text("shutdown.grace").unwrap().contains("SIGKILL"));
+        assert!(text("strategy.batch").unwrap().starts_with("strategy.generic.batch"));
         assert_eq!(text("shutdown.grase"), Err(Some("shutdown.grace".to_owned())));
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this room prints")]
 
 mod args;
+mod assumed;
 mod check;
+mod exact;
 mod exit;
 mod explain;
 mod import;

@@ -23,8 +23,12 @@ enum Kind {
     Png(Chart),
 }
 
-/// What will be written.
-pub(super) fn plan(paths: &[PathBuf], chart: Option<Chart>) -> anyhow::Result<Vec<Output>> {
+/// What will be written. Only with `force` in the place of a file that is not rollcast's.
+pub(super) fn plan(
+    paths: &[PathBuf],
+    chart: Option<Chart>,
+    force: bool,
+) -> anyhow::Result<Vec<Output>> {
     let of = |path: &PathBuf| {
         let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
         let chart = chart.unwrap_or_else(|| by_name(path));
@@ -35,7 +39,12 @@ pub(super) fn plan(paths: &[PathBuf], chart: Option<Chart>) -> anyhow::Result<Ve
             "png" => Kind::Png(chart),
             _ => bail!("-o {}: the suffix must be json, csv, svg or png", path.display()),
         };
-        Ok(Output { path: path.clone(), kind })
+        let output = Output { path: path.clone(), kind };
+        if !force && !output.may_be_written() {
+            let path = path.display();
+            bail!("-o {path}: there is a file that rollcast did not write; --force replaces it");
+        }
+        Ok(output)
     };
     paths.iter().map(of).collect()
 }
@@ -58,6 +67,20 @@ fn chart_kind(chart: Chart) -> report::chart::Kind {
 }
 
 impl Output {
+    /// Whether the file that is there, if any, may be replaced: one that rollcast wrote.
+    fn may_be_written(&self) -> bool {
+        let Ok(there) = std::fs::read(&self.path) else { return true };
+        let has = |text: &str| there.windows(text.len()).take(400).any(|w| w == text.as_bytes());
+        match self.kind {
+            _ if there.is_empty() => true,
+            Kind::Json => has(report::json::SCHEMA),
+            Kind::Csv => there.starts_with(b"run,requests_simulated,"),
+            Kind::Svg(_) => has("viewBox=\"0 0 1600 1000\""),
+            // Width and height of the header chunk: 1600 and 1000.
+            Kind::Png(_) => there.get(16..24) == Some(&[0, 0, 0x06, 0x40, 0, 0, 0x03, 0xe8]),
+        }
+    }
+
     /// Writes it, making its folder if need be.
     pub(super) fn write(&self, result: &SimResult) -> anyhow::Result<()> {
         let bytes = match self.kind {
@@ -87,7 +110,7 @@ mod tests {
     fn the_suffix_and_the_name_say_what_is_written() {
         let paths = ["a.json", "b.CSV", "x-slots.svg", "load.png", "c.svg"].map(PathBuf::from);
         let kinds: Vec<Kind> =
-            plan(&paths, None).unwrap().into_iter().map(|output| output.kind).collect();
+            plan(&paths, None, false).unwrap().into_iter().map(|output| output.kind).collect();
         let expected = [
             Kind::Json,
             Kind::Csv,
@@ -96,8 +119,20 @@ mod tests {
             Kind::Svg(Chart::Capacity),
         ];
         assert_eq!(kinds, expected);
-        let asked = plan(&[PathBuf::from("slots.svg")], Some(Chart::Duration)).unwrap();
+        let asked = plan(&[PathBuf::from("slots.svg")], Some(Chart::Duration), false).unwrap();
         assert_eq!(asked[0].kind, Kind::Svg(Chart::Duration));
-        assert!(plan(&[PathBuf::from("report.html")], None).is_err());
+        assert!(plan(&[PathBuf::from("report.html")], None, false).is_err());
+    }
+
+    #[test]
+    fn the_files_of_others_are_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("traffic.csv");
+        std::fs::write(&path, "time,count\n0,1\n").unwrap();
+        let paths = [path.clone()];
+        assert!(plan(&paths, None, false).is_err());
+        assert!(plan(&paths, None, true).is_ok());
+        std::fs::write(&path, "run,requests_simulated,weight\n").unwrap();
+        assert!(plan(&paths, None, false).is_ok(), "our own is made anew");
     }
 }

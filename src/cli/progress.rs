@@ -23,7 +23,7 @@ impl Bar {
     }
 
     /// Shows how far it is. The plan may grow while gates are undecided.
-    pub(super) fn show(&self, progress: &study::Progress) {
+    pub(super) fn show(&self, progress: study::Progress) {
         self.0.set_length(u64::from(progress.planned));
         self.0.set_position(u64::from(progress.done));
     }

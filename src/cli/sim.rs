@@ -3,22 +3,25 @@
 use super::args::{Args, Runs, Sim, Undecided};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{check, input, output, terminal};
+use super::{assumed, check, input, output, terminal};
 use crate::outcome::Fate;
 use crate::scenario::codes::Severity;
 use crate::scenario::diagnostic::{Format, render};
-use crate::scenario::{Scenario, print};
+use crate::scenario::{Scenario, Source, print};
 use crate::stats::Verdict;
 use crate::study::SimResult;
 use crate::{report, study};
 
 pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     // Names of output files are checked before minutes are spent on their contents.
-    let outputs = output::plan(&sim.output, sim.chart)?;
-    let Some(scenario) = checked(sim)? else { return Ok(Exit::BadScenario) };
+    let outputs = output::plan(&sim.output, sim.chart, sim.force)?;
+    let Some((scenario, source)) = checked(sim)? else { return Ok(Exit::BadScenario) };
     if sim.print_scenario {
         terminal::out(&print::to_toml(&scenario))?;
         return Ok(Exit::Done);
+    }
+    if sim.exact {
+        return super::exact::run(&scenario, sim.json);
     }
     let options = study::Options {
         seed: sim.seed,
@@ -30,7 +33,8 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         threads: sim.threads,
     };
     let bar = Bar::new(sim.quiet || sim.json);
-    let result = study::simulate(&scenario, &options, &|progress| bar.show(&progress));
+    let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));
+    let result = assumed::weigh(result, sim, &source);
     bar.clear();
     show(sim, args, &result)?;
     for output in &outputs {
@@ -39,8 +43,8 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     Ok(exit(&result, sim.undecided))
 }
 
-/// The scenario, unless there is an error in it. Complaints go to standard error.
-fn checked(sim: &Sim) -> anyhow::Result<Option<Scenario>> {
+/// The scenario and its text, unless there is an error in it. Complaints go to standard error.
+fn checked(sim: &Sim) -> anyhow::Result<Option<(Scenario, Source)>> {
     let mut checked = input::scenario(sim.file.as_deref(), &sim.changes)?;
     if sim.allow_stuck {
         input::allow_stuck(&mut checked.diagnostics);
@@ -59,9 +63,14 @@ fn checked(sim: &Sim) -> anyhow::Result<Option<Scenario>> {
     if errors > 0 {
         let count = check::count(errors, all - errors);
         terminal::error_line(&format!("{}: not run{count}", checked.source.file));
+        if sim.file.is_none() {
+            terminal::error_line(
+                "Name a scenario file, or say it in flags: rollcast sim -n 12 --start 22s..41s",
+            );
+        }
         return Ok(None);
     }
-    Ok(checked.scenario)
+    Ok(checked.scenario.map(|scenario| (scenario, checked.source)))
 }
 
 fn show(sim: &Sim, args: &Args, result: &SimResult) -> anyhow::Result<()> {

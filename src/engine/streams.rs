@@ -3,7 +3,7 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
-/// SplitMix64's finaliser (Steele, Lea and Flood, 2014).
+/// `SplitMix64`'s finaliser (Steele, Lea and Flood, 2014).
 #[inline]
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -15,8 +15,6 @@ pub mod stationary;
 
 mod normal;
 mod root;
-#[cfg(test)]
-mod table;
 
 pub use ctmc::{BirthDeath, Transient};
 pub use join::{Join, JoinAtRest};

@@ -68,7 +68,10 @@ pub enum Unit {
 }
 
 macro_rules! outcomes {
-    ($($(#[doc = $doc:literal])* $variant:ident, $name:literal, $unit:ident, $traffic:literal;)*) => {
+    ($(
+        $(#[doc = $doc:literal])*
+        $variant:ident, $name:literal, $unit:ident, $traffic:literal;
+    )*) => {
         /// Every outcome that a gate or a table can name (`design` section "Outcomes").
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
         pub enum OutcomeKey { $($(#[doc = $doc])* $variant,)* }

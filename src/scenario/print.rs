@@ -239,9 +239,10 @@ fn profile(profile: &Profile) -> String {
                 points.iter().map(|(time, rate)| format!("[\"{time}\", \"{rate}\"]")).collect();
             format!("{{ table = [{}] }}", rows.join(", "))
         }
-        Profile::Bursts { base, burst, every, length } => format!(
-            "{{ base = \"{base}\", burst = \"{burst}\", every = \"{every}\", length = \"{length}\" }}"
-        ),
+        Profile::Bursts { base, burst, every, length } => {
+            let times = format!("every = \"{every}\", length = \"{length}\"");
+            format!("{{ base = \"{base}\", burst = \"{burst}\", {times} }}")
+        }
         Profile::Flash { base, peak, at, rise, decay } => {
             let times = format!("at = \"{at}\", rise = \"{rise}\", decay = \"{decay}\"");
             format!("{{ base = \"{base}\", peak = \"{peak}\", {times} }}")

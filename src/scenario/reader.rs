@@ -7,7 +7,7 @@
 //!
 //! The way of a scenario: text → [`tree`](super::tree) (spanned TOML, overrides put in) →
 //! [`raw`](super::raw) (typed by the catalogue, optional, with places) →
-//! [`check`](super::check) (complete and consistent: [`Scenario`](super::Scenario)).
+//! `check` (complete and consistent: [`Scenario`](super::Scenario)).
 
 use std::collections::BTreeMap;
 

@@ -39,17 +39,15 @@ pub(crate) enum Latency {
 
 /// All distributions of a scenario that are not about requests, ready to be drawn from.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance {
+pub(crate) struct Tables {
     versions: [VersionChance; 2],
     lag_add: Sampler,
     lag_remove: Sampler,
     control: [Sampler; 4],
     reaction: Option<Sampler>,
-    seeds: Seeds,
-    drawn: u64,
 }
 
-impl Chance {
+impl Tables {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let version = |version: &Version| VersionChance {
             start: model::sampler(&version.start),
@@ -69,9 +67,21 @@ impl Chance {
             control: [&control.watch, &control.sync, &control.act, &control.schedule]
                 .map(model::sampler),
             reaction,
-            seeds: Seeds::new(0, 0),
-            drawn: 0,
         }
+    }
+}
+
+/// The luck of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct Chance<'a> {
+    tables: &'a Tables,
+    seeds: Seeds,
+    drawn: u64,
+}
+
+impl<'a> Chance<'a> {
+    pub(crate) fn new(tables: &'a Tables) -> Self {
+        Self { tables, seeds: Seeds::new(0, 0), drawn: 0 }
     }
 
     pub(crate) fn reset(&mut self, seeds: Seeds) {
@@ -80,7 +90,7 @@ impl Chance {
     }
 
     fn version(&self, version: VersionId) -> &VersionChance {
-        &self.versions[usize::from(version.0.min(1))]
+        &self.tables.versions[usize::from(version.0.min(1))]
     }
 
     /// The luck of an instance hangs on its version and its place in it, not on when it starts.
@@ -113,25 +123,25 @@ impl Chance {
     /// Ready → in the rotation of a node.
     pub(crate) fn lag_add(&self, instance: u32, node: u32) -> Span {
         let index = u64::from(instance) << 32 | u64::from(node);
-        span(self.lag_add.at(self.seeds.bits(purpose::LAG_ADD, index)))
+        span(self.tables.lag_add.at(self.seeds.bits(purpose::LAG_ADD, index)))
     }
 
     /// Terminating → out of the rotation of a node.
     pub(crate) fn lag_remove(&self, instance: u32, node: u32) -> Span {
         let index = u64::from(instance) << 32 | u64::from(node);
-        span(self.lag_remove.at(self.seeds.bits(purpose::LAG_REMOVE, index)))
+        span(self.tables.lag_remove.at(self.seeds.bits(purpose::LAG_REMOVE, index)))
     }
 
     /// The next latency of the control plane.
     pub(crate) fn latency(&mut self, which: Latency) -> Span {
         self.drawn += 1;
-        span(self.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+        span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
     }
 
     /// A person's reaction time.
     pub(crate) fn reaction(&self) -> Span {
         let bits = self.seeds.bits(purpose::REACTION, 0);
-        self.reaction.as_ref().map_or(Span::ZERO, |reaction| span(reaction.at(bits)))
+        self.tables.reaction.as_ref().map_or(Span::ZERO, |reaction| span(reaction.at(bits)))
     }
 
     /// Wall-clock time at the beginning, after a whole second.

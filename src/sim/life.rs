@@ -189,7 +189,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             for node in 0..nodes {
                 if kernel.desk.nodes[node as usize].members.contains(&instance) {
-                    kernel.join(node, instance, weight);
+                    kernel.reweigh(node, instance, weight);
                 }
             }
         }

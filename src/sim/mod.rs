@@ -10,4 +10,4 @@ mod pulls;
 pub mod steady;
 mod world;
 
-pub use world::{Depth, World};
+pub use world::{Depth, Model, World};

@@ -1,5 +1,5 @@
 //! A fleet under traffic without a control plane: for benches, and for cases that queueing
-//! theory knows.
+//! theory knows. Whoever holds it plays the orchestrator by hand.
 
 use super::kernel::{Config, Kernel, VersionModel};
 use super::model;
@@ -8,6 +8,8 @@ use crate::scenario::{Algorithm, Arrivals, Discipline, Dist, Profile, Protocol, 
 use crate::trace::{Ending, Histogram, Period};
 use crate::traffic::Source;
 use crate::units::{Rate, Share, Span, Time};
+
+pub use crate::balancer::slow_start_weight;
 
 /// Parameters of a steady fleet.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct Steady {
     pub discipline: Discipline,
     /// Service times.
     pub service: Dist,
+    /// How slow a fresh server is; servers are fresh at the beginning.
+    pub warmup: Warmup,
     /// Requests per second, of the whole fleet.
     pub rate: Rate,
     /// How they arrive.
@@ -42,6 +46,7 @@ impl Default for Steady {
             servers: 1,
             discipline: Discipline::Fifo { slots: 1, queue: None },
             service: Dist::Exponential { mean: Span::from_secs(1) },
+            warmup: Warmup::None,
             rate: Rate(0.5),
             arrivals: Arrivals::Poisson,
             nodes: 1,
@@ -52,6 +57,11 @@ impl Default for Steady {
             replication: 0,
         }
     }
+}
+
+/// The sampler that a simulated world uses for durations of this law, in nanoseconds.
+pub fn duration_sampler(dist: &Dist) -> Sampler {
+    model::sampler(dist)
 }
 
 /// A steady fleet that runs.
@@ -74,7 +84,7 @@ impl SteadyFleet {
             versions: vec![VersionModel {
                 service: model::law(&steady.service),
                 factor: 1.0,
-                warmup: Warmup::None,
+                warmup: steady.warmup,
                 errors: 0.0,
             }],
             // Few and long windows: memory does not grow with the run.
@@ -91,7 +101,7 @@ impl SteadyFleet {
         kernel.reset(seeds, Some(Source::new(&traffic, Time::ZERO, seeds)));
         for _ in 0..steady.servers {
             let server = kernel.add_server(0);
-            kernel.open(server, Time::ZERO, true);
+            kernel.open(server, Time::ZERO, false);
         }
         for node in 0..steady.nodes {
             for server in 0..steady.servers {
@@ -99,6 +109,15 @@ impl SteadyFleet {
             }
         }
         Self { kernel, now: Time::ZERO }
+    }
+
+    /// Puts `jobs` exponential or other fresh services into a server's queue, uncounted: a start
+    /// nearer to rest than an empty fleet. For policies that look at queues when they choose, not
+    /// for those that keep count, nor for the central queue.
+    pub fn preload(&mut self, server: u32, jobs: u32) {
+        for _ in 0..jobs {
+            self.kernel.preload(server, self.now);
+        }
     }
 
     /// Runs for `span`.
@@ -146,5 +165,65 @@ impl SteadyFleet {
     /// How long a server would need to finish what it has.
     pub fn drain_time(&mut self, server: u32) -> Span {
         self.kernel.idle_at(server, self.now).since(self.now)
+    }
+
+    /// Attempts that a server has taken since the fleet began.
+    pub fn served(&self, server: u32) -> u64 {
+        self.kernel.desk.servers[server as usize].served
+    }
+
+    /// Attempts in flight at one server.
+    pub fn in_flight_at(&mut self, server: u32) -> u32 {
+        self.kernel.in_flight(server, self.now)
+    }
+
+    /// The server leaves every rotation and accepts nothing more; what is in flight goes on.
+    pub fn close(&mut self, server: u32) {
+        for node in 0..self.kernel.desk.config.nodes {
+            self.kernel.leave(node, server);
+        }
+        self.kernel.close(server, false);
+    }
+
+    /// The server leaves every rotation and ends with everything in flight on it.
+    pub fn kill(&mut self, server: u32) {
+        for node in 0..self.kernel.desk.config.nodes {
+            self.kernel.leave(node, server);
+        }
+        self.kernel.kill(server, self.now);
+    }
+
+    /// The server serves (again), in every rotation with this weight; fresh if it warms up.
+    pub fn open(&mut self, server: u32, weight: f64) {
+        self.kernel.open(server, self.now, false);
+        for node in 0..self.kernel.desk.config.nodes {
+            self.kernel.leave(node, server);
+            self.kernel.join(node, server, weight);
+        }
+    }
+
+    /// Central queue only: what a killed server was working on goes back to the head of the queue
+    /// and is resumed, instead of being cut.
+    pub fn requeue_killed(&mut self) {
+        if let Some(central) = self.kernel.central() {
+            central.requeue = true;
+        }
+    }
+
+    /// Central queue only: requests that wait.
+    pub fn waiting(&mut self) -> usize {
+        self.kernel.central().map_or(0, |central| central.queue_len())
+    }
+
+    /// Central queue only: the integral of [`Self::waiting`] since the fleet began,
+    /// request-seconds.
+    pub fn waited_secs(&mut self) -> f64 {
+        self.kernel.central().map_or(0.0, |central| central.waited as f64 / 1e9)
+    }
+
+    /// Speed of a server of a fresh fleet `since` after it opened, relative to a warm one.
+    pub fn speed_at(&mut self, server: u32, since: Span) -> f64 {
+        let opened = self.kernel.desk.servers[server as usize].opened;
+        1.0 / self.kernel.desk.coldness(server as usize, opened + since.0)
     }
 }

@@ -1,8 +1,8 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
-use super::chance::{Chance, Latency};
+use super::chance::{Chance, Latency, Tables};
 use super::fleet::Fleet;
-use super::kernel::Kernel;
+use super::kernel::{Config, Kernel};
 use super::model;
 use super::pulls::Pulls;
 use crate::engine::{EventQueue, Seeds};
@@ -63,13 +63,30 @@ pub(super) enum Event {
 /// The stamp of the end that holds whatever happens.
 const HORIZON: u32 = u32::MAX;
 
+/// A scenario with everything computed that does not change from run to run: its distributions
+/// tabulated, its laws ready for blocks. Worlds on several threads share one.
+#[derive(Debug)]
+pub struct Model<'a> {
+    scenario: &'a Scenario,
+    tables: Tables,
+    kernel: Config,
+}
+
+impl<'a> Model<'a> {
+    /// Of this scenario.
+    pub fn new(scenario: &'a Scenario) -> Self {
+        Self { scenario, tables: Tables::new(scenario), kernel: model::config(scenario) }
+    }
+}
+
 /// A world that plays one scenario, replication after replication.
 pub struct World<'a> {
+    model: &'a Model<'a>,
     pub(super) scenario: &'a Scenario,
     strategy: Strategy,
     pub(super) queue: EventQueue<Event>,
     pub(super) fleet: Fleet,
-    pub(super) chance: Chance,
+    pub(super) chance: Chance<'a>,
     pub(super) pulls: Pulls,
     pub(super) pull_stamp: u32,
     pub(super) scratch: Vec<u32>,
@@ -105,17 +122,19 @@ impl std::fmt::Debug for World<'_> {
 }
 
 impl<'a> World<'a> {
-    /// A world for this scenario.
-    pub fn new(scenario: &'a Scenario) -> Self {
+    /// A world of this model.
+    pub fn new(model: &'a Model<'a>) -> Self {
+        let scenario = model.scenario;
         let strategy = Strategy::new(&scenario.strategy, scenario.service.instances);
         let state = strategy.initial();
         let looks = vec![Time::NEVER; strategy.controllers().len()];
         Self {
+            model,
             scenario,
             strategy,
             queue: EventQueue::default(),
             fleet: Fleet::default(),
-            chance: Chance::new(scenario),
+            chance: Chance::new(&model.tables),
             pulls: Pulls::new(scenario.hosts),
             pull_stamp: 0,
             scratch: Vec::new(),
@@ -173,8 +192,8 @@ impl<'a> World<'a> {
         self.served.clear();
         if self.depth == Depth::Requests {
             let algorithm = scenario.balancer.algorithm;
-            let kernel =
-                self.kernel.get_or_insert_with(|| Kernel::new(model::config(scenario), algorithm));
+            let config = &self.model.kernel;
+            let kernel = self.kernel.get_or_insert_with(|| Kernel::new(config.clone(), algorithm));
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }

@@ -1,7 +1,9 @@
 //! From runs to the answer: summaries, bands, the stories worth telling.
 
+use rayon::prelude::*;
+
 use super::observe::{Keep, Player, Run};
-use super::replicate::{Replications, values};
+use super::replicate::Replications;
 use super::result::{Bands, SimResult, Story};
 use super::spent;
 use crate::outcome::{Fate, Point, Series};
@@ -23,8 +25,8 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
     let median = story(runs, median(&runs.control));
     let worst = story(runs, worst(&runs.control));
     let summaries = OutcomeKey::ALL
-        .iter()
-        .filter_map(|key| stats::summarise(*key, &values(&table, *key, runs.has_traffic())))
+        .par_iter()
+        .filter_map(|key| stats::summarise(*key, &runs.values(*key)))
         .collect();
     SimResult {
         scenario: scenario.clone(),
@@ -36,11 +38,12 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
         summaries,
         fates: fates(&runs.control),
         bands: bands(&grid, &series),
-        time_shares: spent::shares(&median),
+        time_shares: spent::shares(scenario, &median),
         demand: demand(scenario, &grid),
         capacity: if runs.has_traffic() { capacity(scenario, &grid, &series) } else { Vec::new() },
         failures: failures(runs, &grid),
         latency: runs.latency.clone(),
+        assumed: Vec::new(),
         table,
         median,
         worst,
@@ -48,7 +51,7 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
 }
 
 /// The worst of all: a failure is certain whatever else is open.
-fn verdict(gates: &[stats::GateResult]) -> Option<Verdict> {
+pub(super) fn verdict(gates: &[stats::GateResult]) -> Option<Verdict> {
     let has = |verdict| gates.iter().any(|gate| gate.verdict == verdict);
     if gates.is_empty() {
         None
@@ -62,12 +65,10 @@ fn verdict(gates: &[stats::GateResult]) -> Option<Verdict> {
 }
 
 fn fates(runs: &[Run]) -> Vec<(Fate, Estimate)> {
+    let n = runs.len() as f64;
     let share = |fate: Fate| {
-        let hits: Vec<(f64, f64)> =
-            runs.iter().map(|run| (f64::from(u8::from(run.outcome.fate == fate)), 1.0)).collect();
-        let sample = stats::Sample::new(&hits)?;
-        let share = sample.share(|hit| hit > 0.5);
-        (share.value > 0.0).then_some((fate, share))
+        let hits = runs.iter().filter(|run| run.outcome.fate == fate).count() as f64;
+        (hits > 0.0).then(|| (fate, stats::interval::wilson(hits / n, n)))
     };
     Fate::ALL.into_iter().filter_map(share).collect()
 }
@@ -93,13 +94,17 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 }
 
 /// Sorted values of something over runs at each instant of the grid.
-fn over_runs(grid: &[f64], series: &[&Series], value: impl Fn(&Point) -> f64) -> Vec<Vec<f64>> {
+fn over_runs(
+    grid: &[f64],
+    series: &[&Series],
+    value: impl Fn(&Point) -> f64 + Sync,
+) -> Vec<Vec<f64>> {
     let at = |t: &f64| {
         let mut values: Vec<f64> = series.iter().map(|s| value(&point(s, *t))).collect();
         values.sort_by(f64::total_cmp);
         values
     };
-    grid.iter().map(at).collect()
+    grid.par_iter().map(at).collect()
 }
 
 fn bands(grid: &[f64], series: &[&Series]) -> Bands {
@@ -138,7 +143,9 @@ fn failures(runs: &Replications<'_>, grid: &[f64]) -> Vec<[f64; 8]> {
         return Vec::new();
     }
     let window = runs.scenario.slo.window.as_secs_f64();
-    let weights: Vec<f64> = runs.requests.iter().map(|r| runs.weight(r.replication)).collect();
+    let by_fate = runs.weights();
+    let weight = |run: &Run| runs.weight(&by_fate, run.replication);
+    let weights: Vec<f64> = runs.requests.iter().map(weight).collect();
     let total: f64 = weights.iter().sum();
     let windows = runs.requests.iter().map(|run| run.failures.len()).max().unwrap_or(0);
     let mut mean = vec![[0.0; 8]; windows];
@@ -201,7 +208,7 @@ fn worst(runs: &[Run]) -> u32 {
 }
 
 fn story(runs: &Replications<'_>, replication: u32) -> Story {
-    let mut player = Player::new(runs.scenario, runs.seed);
+    let mut player = Player::new(runs.model, &runs.scenario.slo, runs.seed);
     // At the depth from which the statistics of duration and capacity come.
     let keep = Keep { series: true, records: true };
     let run = player.play(replication, Depth::Control, keep);

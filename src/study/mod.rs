@@ -1,6 +1,8 @@
 //! Sets worlds going: replications in parallel, gates until decided, validation.
 
 mod assemble;
+pub mod assumed;
+pub mod exact;
 mod observe;
 pub mod options;
 mod pool;
@@ -9,6 +11,7 @@ pub mod result;
 mod spent;
 pub mod validate;
 
+pub use assumed::{Effect, End, weigh};
 pub use options::{Options, Progress, Runs};
 pub use replicate::simulate;
 pub use result::{Bands, RunTable, SimResult, Story};

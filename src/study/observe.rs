@@ -1,8 +1,8 @@
 //! One run as a study sees it: its outcome, its counts over time, and on demand all records.
 
 use crate::outcome::{Collector, Outcome, Series};
-use crate::scenario::{Scenario, Slo};
-use crate::sim::{Depth, World};
+use crate::scenario::Slo;
+use crate::sim::{Depth, Model, World};
 use crate::trace::{Ending, Moment, Record, Sink};
 use crate::units::Time;
 
@@ -88,8 +88,8 @@ pub(super) struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    pub(super) fn new(scenario: &'a Scenario, seed: u64) -> Self {
-        Self { world: World::new(scenario), observer: Observer::new(&scenario.slo), seed }
+    pub(super) fn new(model: &'a Model<'a>, slo: &Slo, seed: u64) -> Self {
+        Self { world: World::new(model), observer: Observer::new(slo), seed }
     }
 
     pub(super) fn play(&mut self, replication: u32, depth: Depth, keep: Keep) -> Run {

@@ -7,8 +7,8 @@ use super::options::{Options, Progress, Runs};
 use super::result::{RunTable, SimResult};
 use super::{assemble, pool};
 use crate::outcome::{Fate, Outcome};
-use crate::scenario::{OutcomeKey, Scenario};
-use crate::sim::Depth;
+use crate::scenario::{Gate, OutcomeKey, Scenario};
+use crate::sim::{Depth, Model};
 use crate::stats::{self, GateResult, Verdict};
 use crate::trace::Histogram;
 
@@ -24,6 +24,7 @@ const CHUNK: u32 = 64;
 /// All runs so far.
 pub(super) struct Replications<'a> {
     pub(super) scenario: &'a Scenario,
+    pub(super) model: &'a Model<'a>,
     pub(super) seed: u64,
     /// By replication; with requests where they were simulated.
     pub(super) control: Vec<Run>,
@@ -40,8 +41,10 @@ pub fn simulate(
     show: &(dyn Fn(Progress) + Sync),
 ) -> SimResult {
     pool::install(options.threads, || {
+        let model = Model::new(scenario);
         let mut runs = Replications {
             scenario,
+            model: &model,
             seed: options.seed,
             control: Vec::new(),
             requests: Vec::new(),
@@ -93,10 +96,15 @@ impl Replications<'_> {
 
     /// In order of `replications`, whatever the number of threads.
     fn play(&self, replications: &[u32], depth: Depth) -> Vec<Run> {
-        let player = || Player::new(self.scenario, self.seed);
+        let player = || Player::new(self.model, &self.scenario.slo, self.seed);
+        // A player is made for each piece of work: pieces are large enough that this is rare.
+        let piece = match depth {
+            Depth::Control => 256,
+            Depth::Requests => 8,
+        };
         replications
             .par_iter()
-            .with_min_len(1)
+            .with_min_len(piece)
             .map_init(player, |player, replication| {
                 let keep = Keep { series: *replication < SERIES, records: false };
                 player.play(*replication, depth, keep)
@@ -134,46 +142,62 @@ impl Replications<'_> {
         chosen
     }
 
-    /// The weight of a run with requests: what share of all runs it stands for.
-    pub(super) fn weight(&self, replication: u32) -> f64 {
-        let fate = self.control[replication as usize].outcome.fate;
-        let of_fate = self.control.iter().filter(|run| run.outcome.fate == fate).count();
-        let played = |run: &&Run| self.control[run.replication as usize].outcome.fate == fate;
-        let simulated = self.requests.iter().filter(played).count();
-        of_fate as f64 / simulated.max(1) as f64
+    /// The weight of a run with requests, by fate: how many runs each stands for.
+    pub(super) fn weights(&self) -> [f64; Fate::ALL.len()] {
+        let fate_of = |replication: u32| self.control[replication as usize].outcome.fate;
+        let mut all = [0.0; Fate::ALL.len()];
+        let mut simulated = [0.0; Fate::ALL.len()];
+        for run in &self.control {
+            all[run.outcome.fate as usize] += 1.0;
+        }
+        for run in &self.requests {
+            simulated[fate_of(run.replication) as usize] += 1.0;
+        }
+        std::array::from_fn(
+            |fate| if simulated[fate] > 0.0 { all[fate] / simulated[fate] } else { 0.0 },
+        )
+    }
+
+    /// The weight of one run with requests.
+    pub(super) fn weight(&self, weights: &[f64; Fate::ALL.len()], replication: u32) -> f64 {
+        weights[self.control[replication as usize].outcome.fate as usize]
+    }
+
+    /// (value, weight) of an outcome over runs, one entry a run; not a number where a run was
+    /// not simulated deeply enough for it.
+    pub(super) fn values(&self, key: OutcomeKey) -> Vec<(f64, f64)> {
+        if !(self.has_traffic() && by_requests(key)) {
+            let runs = self.control.iter();
+            return runs.map(|run| (run.outcome.values[key as usize], 1.0)).collect();
+        }
+        let weights = self.weights();
+        let mut values = vec![(f64::NAN, 1.0); self.control.len()];
+        for run in &self.requests {
+            let weight = self.weight(&weights, run.replication);
+            values[run.replication as usize] = (run.outcome.values[key as usize], weight);
+        }
+        values
     }
 
     /// One row a run: fate and capacity from its control plane, losses and latency from its
     /// requests if those were simulated.
     pub(super) fn table(&self) -> RunTable {
+        let weights = self.weights();
         let mut rows: Vec<(u32, bool, f64, Outcome)> = self
             .control
             .iter()
             .map(|run| (run.replication, false, 0.0, run.outcome.clone()))
             .collect();
-        let weights: Vec<f64> = Fate::ALL
-            .iter()
-            .map(|fate| {
-                let first = self.control.iter().find(|run| {
-                    run.outcome.fate == *fate && {
-                        let found = |r: &Run| r.replication;
-                        self.requests.binary_search_by_key(&run.replication, found).is_ok()
-                    }
-                });
-                first.map_or(0.0, |run| self.weight(run.replication))
-            })
-            .collect();
         for run in &self.requests {
             let row = &mut rows[run.replication as usize];
-            let fate = row.3.fate;
             row.1 = true;
-            row.2 = weights[fate as usize];
+            row.2 = self.weight(&weights, run.replication);
             for key in OutcomeKey::ALL.iter().filter(|key| by_requests(**key)) {
                 row.3.values[*key as usize] = run.outcome.values[*key as usize];
             }
             row.3.endings = run.outcome.endings;
         }
-        if self.scenario.traffic.is_some() {
+        if self.has_traffic() {
             for row in rows.iter_mut().filter(|row| !row.1) {
                 for key in OutcomeKey::ALL.iter().filter(|key| by_requests(**key)) {
                     row.3.values[*key as usize] = f64::NAN;
@@ -184,14 +208,9 @@ impl Replications<'_> {
     }
 
     pub(super) fn gates(&self) -> Vec<GateResult> {
-        let table = self.table();
         let desired = self.scenario.service.instances;
-        let gates = self.scenario.gates.iter();
-        gates
-            .map(|gate| {
-                stats::judge(gate, desired, &values(&table, gate.outcome, self.has_traffic()))
-            })
-            .collect()
+        let judge = |gate: &Gate| stats::judge(gate, desired, &self.values(gate.outcome));
+        self.scenario.gates.iter().map(judge).collect()
     }
 
     pub(super) fn has_traffic(&self) -> bool {
@@ -202,17 +221,6 @@ impl Replications<'_> {
 /// Outcomes that requests decide when they are simulated.
 fn by_requests(key: OutcomeKey) -> bool {
     key.needs_traffic() || key == OutcomeKey::Outage
-}
-
-/// (value, weight) of an outcome over runs; one entry a run.
-pub(super) fn values(table: &RunTable, key: OutcomeKey, traffic: bool) -> Vec<(f64, f64)> {
-    let weighted = traffic && by_requests(key);
-    let rows = table.rows.iter();
-    rows.map(|(_, simulated, weight, outcome)| {
-        let weight = if weighted && *simulated { *weight } else { 1.0 };
-        (outcome.values[key as usize], weight)
-    })
-    .collect()
 }
 
 /// How many of `runs` get requests.

@@ -1,5 +1,6 @@
 //! What a study found: everything that a screen, a file or a chart shows.
 
+use super::assumed::Effect;
 use crate::outcome::{Fate, Outcome, Series};
 use crate::scenario::Scenario;
 use crate::stats::{Estimate, GateResult, Summary, Verdict};
@@ -47,6 +48,8 @@ pub struct SimResult {
     /// Latency over all runs with requests, by period (before, during, after) and version (old,
     /// new); empty without traffic.
     pub latency: Vec<[Histogram; 2]>,
+    /// What ranges of values that nobody measured do to the gates; empty if none was tried.
+    pub assumed: Vec<Effect>,
 }
 
 /// Serving instances over time: quantiles over runs on a common grid.

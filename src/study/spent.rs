@@ -3,17 +3,28 @@
 use std::collections::BTreeMap;
 
 use super::result::Story;
+use crate::scenario::Scenario;
+use crate::scenario::settings::StrategySettings;
 use crate::trace::{Moment, Phase, Record};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// What a rollout waits for, most telling first: an instant belongs to the first that applies.
-const CAUSES: [&str; 4] = ["start", "min ready", "drain", "control plane"];
+const CAUSES: [&str; 5] = ["start", "min ready", "drain", "bake", "control plane"];
+const BAKE: usize = 3;
+const CONTROL_PLANE: usize = 4;
+
+/// Phase of each instance, and since when.
+type Phases = BTreeMap<u32, (Phase, Time)>;
 
 /// Shares of the time from the beginning of the rollout to its last verdict, by what was going
-/// on: some instance starting; else some waiting to count as available; else some draining;
-/// else nothing but the control plane.
-pub(super) fn shares(story: &Story) -> Vec<(String, f64)> {
-    let mut phases: BTreeMap<u32, Phase> = BTreeMap::new();
+/// on: some instance starting; else some waiting to count as available; else some draining; else
+/// a batch watched; else nothing but the control plane.
+pub(super) fn shares(scenario: &Scenario, story: &Story) -> Vec<(String, f64)> {
+    let bake = match &scenario.strategy {
+        StrategySettings::Generic(generic) => generic.bake,
+        StrategySettings::Kubernetes(_) => Span::ZERO,
+    };
+    let mut phases = Phases::new();
     let mut spent = [0.0; CAUSES.len()];
     let (mut begun, mut last) = (Time::NEVER, Time::ZERO);
     let end = story
@@ -23,13 +34,21 @@ pub(super) fn shares(story: &Story) -> Vec<(String, f64)> {
         .find(|(_, record)| matches!(record, Record::Said(said) if said.is_terminal()))
         .map_or(story.series.end, |(at, _)| *at);
     for (at, record) in &story.records {
-        if begun < Time::NEVER && *at > last {
-            spent[waiting_for(&phases)] += at.min(&end).since(last).as_secs_f64();
+        let until = *at.min(&end);
+        if begun < Time::NEVER && until > last {
+            let cause = waiting_for(&phases);
+            let baked = if cause == CONTROL_PLANE {
+                watched_until(&phases, begun, bake).clamp(last, until)
+            } else {
+                last
+            };
+            spent[BAKE] += baked.since(last).as_secs_f64();
+            spent[cause] += until.since(baked).as_secs_f64();
         }
-        last = (*at).max(last);
+        last = until.max(last);
         match record {
             Record::Phase { instance, to, .. } => {
-                phases.insert(*instance, *to);
+                phases.insert(*instance, (*to, *at));
             }
             Record::Moment(Moment::Begun) => begun = *at,
             _ => {}
@@ -48,8 +67,8 @@ pub(super) fn shares(story: &Story) -> Vec<(String, f64)> {
     shares
 }
 
-fn waiting_for(phases: &BTreeMap<u32, Phase>) -> usize {
-    let has = |wanted: &[Phase]| phases.values().any(|phase| wanted.contains(phase));
+fn waiting_for(phases: &Phases) -> usize {
+    let has = |wanted: &[Phase]| phases.values().any(|(phase, _)| wanted.contains(phase));
     if has(&[Phase::Pending, Phase::Starting]) {
         0
     } else if has(&[Phase::Ready]) {
@@ -57,6 +76,44 @@ fn waiting_for(phases: &BTreeMap<u32, Phase>) -> usize {
     } else if has(&[Phase::Draining]) {
         2
     } else {
-        3
+        CONTROL_PLANE
+    }
+}
+
+/// Until when the youngest instance of this rollout is watched.
+fn watched_until(phases: &Phases, begun: Time, bake: Span) -> Time {
+    let since = phases
+        .values()
+        .filter(|(phase, since)| *phase == Phase::Available && *since > begun)
+        .map(|(_, since)| *since)
+        .max();
+    since.map_or(Time::ZERO, |since| since + bake)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::scenario;
+    use crate::study::{Options, Runs, simulate};
+
+    #[test]
+    fn a_bake_is_not_blamed_on_the_control_plane() {
+        let share = |bake: &str, cause: &str| {
+            let text = format!(
+                "rollcast = 1\n[service]\ninstances = 2\n[versions.old]\nstart = \"20s\"\n\
+                 exit = \"0s\"\n[probes]\nperiod = \"1s\"\n[strategy.generic]\nbatch = 1\n\
+                 bake = \"{bake}\"\n"
+            );
+            let loaded = scenario::load(&text, "x", Path::new(""), &[]).expect("sound");
+            let runs = Runs::Fixed(1);
+            let options = Options { seed: 1, runs, max_runs: 1, threads: 1 };
+            let result = simulate(&loaded.scenario, &options, &|_| {});
+            result.time_shares.iter().find(|(name, _)| name == cause).unwrap().1
+        };
+        assert_eq!(share("0s", "bake"), 0.0);
+        let baked = share("20s", "bake");
+        assert!((0.42..0.52).contains(&baked), "as long as a start: {baked}");
+        assert!(share("20s", "control plane") < 0.08);
     }
 }

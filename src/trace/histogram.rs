@@ -17,7 +17,9 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: Box::new([0; BUCKETS]), sum: 0 }
+        // Zeroed on the heap: as an array it would cross the stack first.
+        let counts = vec![0; BUCKETS].try_into().expect("as many as there are buckets");
+        Self { counts, sum: 0 }
     }
 }
 

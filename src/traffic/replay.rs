@@ -49,6 +49,6 @@ pub(super) fn rate_at(at: &[u64], period: Span, time: Time, origin: Time) -> f64
     let period = i128::from(period.0.max(1));
     let offset = (i128::from(time.0) - i128::from(origin.0)).rem_euclid(period) as u64;
     let from = at.partition_point(|t| *t < offset);
-    let to = at.partition_point(|t| *t < offset + STEP.0);
+    let to = at.partition_point(|t| *t < offset.saturating_add(STEP.0));
     (to - from) as f64 / STEP.as_secs_f64()
 }

@@ -62,6 +62,7 @@ impl Time {
     }
 
     /// The instant `span` earlier; the beginning if that would lie before it.
+    #[must_use]
     pub fn before(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
     }

@@ -197,7 +197,7 @@ fn printed_scenarios_are_scenarios() {
 fn stories() -> Vec<String> {
     let files = std::fs::read_dir(Path::new(ROOT).join("scenarios")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let stories = names.filter(|name| name.ends_with(".toml"));
+    let stories = names.filter(|name| Path::new(name).extension().is_some_and(|e| e == "toml"));
     stories.map(|name| format!("scenarios/{name}")).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rollcast::outcome::Collector;
-use rollcast::sim::{Depth, World};
+use rollcast::sim::{Depth, Model, World};
 use rollcast::trace::journal::{self, Header, Writer};
 use rollcast::trace::{Record, Sink};
 use rollcast::units::Time;
@@ -61,7 +61,8 @@ proptest! {
             journal::World::Sim, 1, replication, serde_json::to_value(&scenario).unwrap(),
         );
         let mut sink = Both(Writer::new(Vec::new(), &header), Vec::new());
-        let end = World::new(&scenario).run(1, replication, Depth::Requests, &mut sink);
+        let model = Model::new(&scenario);
+        let end = World::new(&model).run(1, replication, Depth::Requests, &mut sink);
         let bytes = sink.0.finish().unwrap();
         let read = journal::read(&bytes[..]).unwrap();
         prop_assert!(!read.torn);

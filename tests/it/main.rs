@@ -3,7 +3,10 @@
 mod cli;
 mod determinism;
 mod failures;
+mod outputs;
+mod readme;
 mod strategies;
 mod support;
+mod theory;
 mod tidy;
 mod world;

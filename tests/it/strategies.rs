@@ -6,7 +6,7 @@ use rollcast::scenario::settings::{
     DeploymentKind, Generic, KubernetesDeployment, OnFailure, Operation, StrategySettings, Window,
 };
 use rollcast::scenario::{Dist, OutcomeKey, Pipeline, Scenario};
-use rollcast::sim::{Depth, World};
+use rollcast::sim::{Depth, Model, World};
 use rollcast::trace::{Moment, Record, Said, Sink, VersionId};
 use rollcast::units::{CountOrPercent, Share, Span, Time};
 
@@ -28,7 +28,7 @@ fn kubernetes(instances: u32, start: u64, settings: KubernetesDeployment) -> Sce
 
 fn outcome(scenario: &Scenario) -> Outcome {
     let mut collector = Collector::new(&scenario.slo, false);
-    let end = World::new(scenario).run(1, 0, Depth::Control, &mut collector);
+    let end = World::new(&Model::new(scenario)).run(1, 0, Depth::Control, &mut collector);
     collector.finish(end)
 }
 
@@ -131,7 +131,8 @@ fn makespans_are_those_of_theory() {
             ready_deadline: seconds(1_000_000),
             ..batches()
         });
-        let mut world = World::new(&scenario);
+        let model = Model::new(&scenario);
+        let mut world = World::new(&model);
         let (mut sum, mut squares) = (0.0, 0.0);
         for replication in 0..RUNS {
             let mut completion = Completion::default();

@@ -13,13 +13,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("strategy", &["scenario", "trace"]),
     ("balancer", &["scenario"]),
     ("health", &["scenario"]),
-    ("judge", &["scenario"]),
     ("lint", &["scenario", "strategy"]),
     ("traffic", &["engine", "scenario"]),
     ("exact", &["scenario"]),
     ("outcome", &["scenario", "trace"]),
     ("stats", &["scenario", "outcome"]),
-    ("sim", &["engine", "scenario", "trace", "strategy", "balancer", "health", "judge", "traffic"]),
+    ("sim", &["engine", "scenario", "trace", "strategy", "balancer", "health", "traffic"]),
     (
         "study",
         &[
@@ -31,8 +30,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "engine", "scenario", "trace", "strategy", "balancer", "health", "judge", "lint",
-            "traffic", "exact", "outcome", "stats", "sim", "study", "report",
+            "engine", "scenario", "trace", "strategy", "balancer", "health", "lint", "traffic",
+            "exact", "outcome", "stats", "sim", "study", "report",
         ],
     ),
 ];
@@ -313,6 +312,24 @@ fn rooms_import_only_what_the_table_allows() {
         }
     }
     hold(&["src"], imports);
+}
+
+#[test]
+fn the_map_shows_the_same_table() {
+    let map = in_root("ARCHITECTURE.md").expect("there is a map");
+    let all: Vec<&str> = ROOMS[1..ROOMS.len() - 1].iter().map(|(room, _)| *room).collect();
+    let row = |line: &str| {
+        let (room, rest) = line.strip_prefix("| `")?.split_once("` |")?;
+        let names = match rest.trim_end_matches(" |").rsplit_once(" | ")?.1 {
+            "–" => String::new(),
+            "all" => all.join(", "),
+            names => names.to_owned(),
+        };
+        Some((room.to_owned(), names))
+    };
+    let shown: Vec<_> = map.text.lines().filter_map(row).collect();
+    let table: Vec<_> = ROOMS.iter().map(|(r, names)| (r.to_string(), names.join(", "))).collect();
+    assert_eq!(shown, table);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rollcast::scenario::settings::{
     DeploymentKind, Generic, KubernetesDeployment, OnFailure, Order, StrategySettings, Window,
 };
 use rollcast::scenario::{Dist, OnTerm, Pipeline, Protocol, Scenario, Warmup};
-use rollcast::sim::{Depth, World};
+use rollcast::sim::{Depth, Model, World};
 use rollcast::trace::life::Checker;
 use rollcast::trace::{Cause, Ending, Moment, Phase, Record, VersionId};
 use rollcast::units::{CountOrPercent, Rounding, Share, Span, Time};
@@ -70,7 +70,8 @@ proptest! {
     #[test]
     fn replications_repeat_in_fresh_and_used_worlds(plan in any::plan()) {
         let scenario = plan.scenario();
-        let mut used = World::new(&scenario);
+        let model = Model::new(&scenario);
+        let mut used = World::new(&model);
         let mut run = |replication, depth| {
             let mut sink = Checker::new(Vec::new());
             let end = used.run(7, replication, depth, &mut sink);
@@ -83,7 +84,7 @@ proptest! {
         prop_assert!(first == run(0, Depth::Requests), "used worlds forget");
         let fresh = |replication, depth| {
             let mut sink = Vec::new();
-            let end = World::new(&scenario).run(7, replication, depth, &mut sink);
+            let end = World::new(&Model::new(&scenario)).run(7, replication, depth, &mut sink);
             (sink, end)
         };
         prop_assert!(first == fresh(0, Depth::Requests));

@@ -134,9 +134,10 @@ fn name_gate(plot: &Plot<'_>, ended: &[f64], x: f64, text: &str, limit: f64) {
 
 fn quantiles(plot: &Plot<'_>, result: &SimResult) {
     let Some(summary) = result.summary(OutcomeKey::Duration) else { return };
-    // Right of each line, at heights where the curve is not and where no two collide.
-    for (name, p, index, height) in
-        [("p50", 0.5, 2, 0.52), ("p95", 0.95, 4, 0.78), ("p99", 0.99, 5, 0.88)]
+    // Left of its line and above the curve, which is lower there; the last right of its line,
+    // where no other line follows.
+    for (name, p, index, height, left) in
+        [("p50", 0.5, 2, 0.53, true), ("p95", 0.95, 4, 0.985, true), ("p99", 0.99, 5, 0.88, false)]
     {
         let value = summary.quantiles[index].value;
         let (x, y) = plot.at(value, p);
@@ -146,6 +147,8 @@ fn quantiles(plot: &Plot<'_>, result: &SimResult) {
         plot.canvas.ring((x, y), 9.0, INK);
         let text = format!("{name} {}", format::duration(value));
         let (_, base) = plot.at(value, height);
-        plot.canvas.text((x + 18.0, base + 10.0), Type::label(TEXT, INK, Anchor::Start), &text);
+        let left = left && x - 18.0 - text_width(&text, TEXT) * 1.06 > plot.area.left;
+        let (x, anchor) = if left { (x - 18.0, Anchor::End) } else { (x + 18.0, Anchor::Start) };
+        plot.canvas.text((x, base + 10.0), Type::label(TEXT, INK, anchor), &text);
     }
 }

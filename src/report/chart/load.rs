@@ -43,7 +43,8 @@ pub(super) fn draw(result: &SimResult) -> Drawing {
     key(&canvas, ABOVE, &lines());
     let causes = causes(result);
     let lower = Words { y: "failed/s".into(), ..words.clone() };
-    let top = highest(result, &causes).max(1e-3) * 1.15;
+    // An empty axis in thousandths would look as if there were something to see.
+    let top = if causes.is_empty() { 1.0 } else { highest(result, &causes).max(1e-3) } * 1.15;
     let axes = (Axis::time(from, to), Axis::rate(top, 3.0));
     let plot = Plot::new(&root, &canvas, BELOW, axes, None, &lower);
     plot.clip();
@@ -148,7 +149,8 @@ fn label_lines(plot: &Plot<'_>, result: &SimResult, to: f64) {
     let (demand, capacity) = (*demand, capacity[1]);
     let label = |value: f64, text: &str, color: &str, below: bool| {
         let (x, y) = plot.at(to, value);
-        let y = if below { y + 32.0 } else { y - 12.0 };
+        // Below the line, unless that would cover the axis.
+        let y = if below && y + 38.0 < plot.area.bottom { y + 32.0 } else { y - 12.0 };
         plot.canvas.text((x - 12.0, y), Type::label(TEXT, color, Anchor::End), text);
     };
     label(demand, "demand", INK, demand < capacity);

@@ -99,22 +99,44 @@ pub(super) fn draw_batches(plot: &Plot<'_>, batches: &[(f64, u32)], (from, to): 
     }
 }
 
-/// Event lines with their words in rows below the batch numbers; later words that would cover
-/// earlier ones move down a row.
+/// Event lines with their words in rows below the batch numbers: on the side where no other
+/// line would cross them, and in the first row where they cover no others.
 pub(super) fn draw_events(plot: &Plot<'_>, events: &[(f64, &str, bool)], (from, to): (f64, f64)) {
-    let mut rows: [f64; 4] = [f64::MIN; 4];
-    for (t, words, bad) in events.iter().filter(|e| (from..=to).contains(&e.0)) {
+    let shown: Vec<_> =
+        telling(events).into_iter().filter(|e| (from..=to).contains(&e.0)).collect();
+    for (t, _, bad) in &shown {
         let color = if *bad { RED } else { INK };
         plot.vertical(*t, Pen { color, width: 3.5, dash: &[] });
-        let (x, _) = plot.at(*t, 0.0);
-        let width = text_width(words, TEXT) * 1.06;
-        let right = x + 10.0 + width <= plot.area.right;
-        let left = if right { x + 10.0 } else { x - 10.0 - width };
-        let row = rows.iter().position(|end| left > *end).unwrap_or(rows.len() - 1);
-        rows[row] = left + width + 12.0;
+    }
+    let lines: Vec<f64> = shown.iter().map(|e| plot.at(e.0, 0.0).0).collect();
+    let mut rows: [Vec<(f64, f64)>; 4] = Default::default();
+    for ((_, words, bad), x) in shown.iter().zip(&lines) {
+        let width = text_width(words, TEXT) * 1.06 + 10.0;
+        let crossed = |left: f64| {
+            let apart = |line: &&f64| (**line - x).abs() > 1.0;
+            lines.iter().filter(apart).filter(|l| (left..left + width).contains(*l)).count()
+        };
+        let fits = [*x + width <= plot.area.right, *x - width >= plot.area.left];
+        let right = fits[0] && (!fits[1] || crossed(*x) <= crossed(*x - width));
+        let left = if right { *x } else { *x - width };
+        let free = |row: &Vec<(f64, f64)>| row.iter().all(|(a, b)| left > *b || left + width < *a);
+        let row = rows.iter().position(free).unwrap_or(rows.len() - 1);
+        rows[row].push((left, left + width));
         let at = if right { x + 10.0 } else { x - 10.0 };
         let anchor = if right { Anchor::Start } else { Anchor::End };
         let y = plot.area.top + 64.0 + 34.0 * row as f64;
+        let color = if *bad { RED } else { INK };
         plot.canvas.text((at, y), Type::label(TEXT, color, anchor), words);
     }
+}
+
+/// Without those that only repeat another one of about the same time.
+fn telling<'a>(events: &[(f64, &'a str, bool)]) -> Vec<(f64, &'a str, bool)> {
+    let near = |t: f64, words: &str| events.iter().any(|e| e.1 == words && (e.0 - t).abs() < 1.5);
+    let repeats = |(t, words, _): &(f64, &str, bool)| match *words {
+        "trouble noticed" => near(*t, "deadline exceeded") || near(*t, "rollback decided"),
+        "rolling back" => near(*t, "rollback decided"),
+        _ => false,
+    };
+    events.iter().filter(|e| !repeats(e)).copied().collect()
 }

@@ -4,6 +4,7 @@
 //! within a schema number. Inside `scenario`, durations are whole nanoseconds, as the simulator
 //! takes them.
 
+mod latency;
 mod schema;
 
 pub use schema::schema;
@@ -11,14 +12,25 @@ pub use schema::schema;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::outcome::Is;
 use crate::scenario::gate::{OutcomeKey, Unit};
 use crate::scenario::{Gate, Scenario};
 use crate::stats::{Estimate, GateResult, QUANTILES, Summary, Verdict};
-use crate::study::SimResult;
+use crate::study::{Effect, SimResult};
 use crate::trace::Ending;
 
 /// Name and number of the format.
 pub const SCHEMA: &str = "rollcast.result/1";
+
+/// Outcomes of things that no scenario can describe yet: their names are kept, always null.
+const NOT_MODELLED: [(&str, &str); 6] = [
+    ("failed_mixed_version", "Failed: two versions did not understand each other."),
+    ("nodes_bought", "Hosts added to make room."),
+    ("cut_streams", "Long-lived connections cut."),
+    ("dependency_peak", "Peak use of a dependency against its limit."),
+    ("backlog_age_s", "Age of the oldest item, for queue consumers."),
+    ("zone_margin", "Whether the loss of a zone at the worst moment would have been survived."),
+];
 
 /// The document, indented by two blanks, with a line end at the end.
 pub fn render(result: &SimResult) -> String {
@@ -35,9 +47,12 @@ pub fn render(result: &SimResult) -> String {
         serving: Serving::of(result),
         outcomes: Outcomes(result),
         says: Says(result),
+        is: is(result),
         values: Values(result),
         time_shares: TimeShares(result),
+        latency: latency::value(result),
         load: Load::of(result),
+        assumed: &result.assumed,
         scenario: &result.scenario,
     };
     let mut text = serde_json::to_string_pretty(&document)
@@ -79,9 +94,12 @@ struct Document<'a> {
     serving: Serving<'a>,
     outcomes: Outcomes<'a>,
     says: Says<'a>,
+    is: Vec<IsEntry>,
     values: Values<'a>,
     time_shares: TimeShares<'a>,
+    latency: serde_json::Value,
     load: Option<Load<'a>>,
+    assumed: &'a [Effect],
     scenario: &'a Scenario,
 }
 
@@ -188,6 +206,35 @@ impl Serialize for Says<'_> {
     }
 }
 
+/// How many instances of which version serve at the end, and in how many runs.
+#[derive(Serialize)]
+struct IsEntry {
+    desired: u32,
+    serving_old: u32,
+    serving_new: u32,
+    runs: u32,
+}
+
+/// Every end that occurred, the most frequent first.
+fn is(result: &SimResult) -> Vec<IsEntry> {
+    let mut counts = std::collections::BTreeMap::new();
+    for (.., outcome) in &result.table.rows {
+        let Is { desired, serving_old, serving_new } = outcome.is;
+        *counts.entry((desired, serving_old, serving_new)).or_insert(0_u32) += 1;
+    }
+    let mut ends: Vec<IsEntry> = counts
+        .into_iter()
+        .map(|((desired, serving_old, serving_new), runs)| IsEntry {
+            desired,
+            serving_old,
+            serving_new,
+            runs,
+        })
+        .collect();
+    ends.sort_by_key(|end| std::cmp::Reverse(end.runs));
+    ends
+}
+
 #[derive(Serialize)]
 struct Interval {
     value: f64,
@@ -205,9 +252,13 @@ struct Values<'a>(&'a SimResult);
 
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(OutcomeKey::ALL.len()))?;
+        let names = OutcomeKey::ALL.len() + NOT_MODELLED.len();
+        let mut map = serializer.serialize_map(Some(names))?;
         for key in OutcomeKey::ALL {
             map.serialize_entry(&column(*key), &self.0.summary(*key).map(Value::of))?;
+        }
+        for (name, _) in NOT_MODELLED {
+            map.serialize_entry(name, &None::<Value>)?;
         }
         map.end()
     }
@@ -334,6 +385,30 @@ mod tests {
         assert!(parsed["load"].is_null());
         assert!(parsed["verdict"].is_null());
         assert!(parsed["values"]["latency_p99_s"].is_null());
+        assert!(parsed["latency"].is_null());
+    }
+
+    #[test]
+    fn latency_is_told_by_period_and_version() {
+        let parsed: Value = serde_json::from_str(&render(&fixture::batches())).unwrap();
+        let latency = &parsed["latency"];
+        assert!(latency["before"]["new"].is_null(), "the new version had not begun");
+        assert_eq!(latency["before"]["old"]["count"], 1000);
+        let new = |p: &str| latency["during"]["new"][p].as_f64().unwrap();
+        assert!(new("p50_s") < new("p90_s") && new("p99_s") <= new("p999_s"));
+        assert!((new("mean_s") - 0.030).abs() < 0.001);
+    }
+
+    #[test]
+    fn both_truths_and_every_name_are_there() {
+        let parsed: Value = serde_json::from_str(&render(&fixture::not_serving())).unwrap();
+        let runs = |key: &str| parsed[key].as_array().unwrap().iter().map(|e| e["runs"].as_u64());
+        assert_eq!(runs("is").map(Option::unwrap).sum::<u64>(), 200);
+        assert!(parsed["is"].as_array().unwrap().iter().any(|e| e["serving_new"] == 38));
+        assert_eq!(parsed["says"]["completed"], 200);
+        for name in ["nodes_bought", "cut_streams", "dependency_peak", "zone_margin"] {
+            assert!(parsed["values"].as_object().unwrap()[name].is_null(), "{name}");
+        }
     }
 
     #[test]

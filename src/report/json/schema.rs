@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{SCHEMA, column};
+use super::{NOT_MODELLED, SCHEMA, column, latency};
 use crate::outcome::Fate;
 use crate::scenario::OutcomeKey;
 use crate::trace::Ending;
@@ -46,13 +46,16 @@ fn value() -> Value {
             "description": "Number of runs by what the orchestrator says at the end.",
             "additionalProperties": { "type": "integer" },
         },
+        "is": is(),
         "values": values(),
         "time_shares": {
             "type": "object",
             "description": "Where the time of the median run goes, as shares of its duration.",
             "additionalProperties": number(),
         },
+        "latency": latency::schema(),
         "load": nullable(&load()),
+        "assumed": { "type": "array", "items": assumed() },
         "scenario": {
             "type": "object",
             "description": "The resolved scenario; durations in it are whole nanoseconds.",
@@ -85,11 +88,11 @@ fn name_of(fate: Fate) -> String {
     }
 }
 
-fn described(kind: &str, text: &str) -> Value {
+pub(super) fn described(kind: &str, text: &str) -> Value {
     json!({ "type": kind, "description": text })
 }
 
-fn number() -> Value {
+pub(super) fn number() -> Value {
     json!({ "type": "number" })
 }
 
@@ -101,12 +104,12 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/definitions/{name}") })
 }
 
-fn nullable(schema: &Value) -> Value {
+pub(super) fn nullable(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 /// An object in which all of `names` are required and look alike.
-fn object(names: &[&str], each: &Value) -> Value {
+pub(super) fn object(names: &[&str], each: &Value) -> Value {
     let properties: Map<String, Value> =
         names.iter().map(|n| ((*n).to_owned(), each.clone())).collect();
     json!({ "type": "object", "required": names, "properties": properties })
@@ -179,12 +182,44 @@ fn values() -> Value {
         one["description"] = json!(key.describe());
         properties.insert(column(*key), one);
     }
-    let names: Vec<String> = OutcomeKey::ALL.iter().map(|k| column(*k)).collect();
+    let mut names: Vec<String> = OutcomeKey::ALL.iter().map(|k| column(*k)).collect();
+    for (name, about) in NOT_MODELLED {
+        properties.insert(name.into(), described("null", &format!("{about} Not modelled yet.")));
+        names.push(name.into());
+    }
     json!({
         "type": "object",
         "description": "Every outcome over runs; null where it applied in none. Events are 0 or 1.",
         "required": names,
         "properties": properties,
+    })
+}
+
+fn is() -> Value {
+    let integers = ["desired", "serving_old", "serving_new", "runs"];
+    let mut is = json!({
+        "type": "array",
+        "items": object(&integers, &json!({ "type": "integer" })),
+    });
+    is["description"] = json!("What serves at the end, and in how many runs.");
+    is
+}
+
+fn assumed() -> Value {
+    let gates =
+        |text: &str| json!({ "type": "array", "items": { "type": "string" }, "description": text });
+    json!({
+        "type": "object",
+        "description": "A value that nobody measured, tried at both ends of its range.",
+        "required": ["key", "low", "high", "tried", "decides", "unclear"],
+        "properties": {
+            "key": described("string", "The scenario's key."),
+            "low": described("string", "Smallest plausible value."),
+            "high": described("string", "Largest plausible value."),
+            "tried": described("integer", "Ends that were simulated."),
+            "decides": gates("Gates that pass at one value and fail at another."),
+            "unclear": gates("Gates that lean to the other side at an end."),
+        },
     })
 }
 

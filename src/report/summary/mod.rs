@@ -3,6 +3,7 @@
 //! At most 25 lines. No wall time, so that the same result prints the same bytes. Verdicts are
 //! words with a mark; colour only repeats them.
 
+mod assumed;
 mod gates;
 mod numbers;
 mod picture;
@@ -23,16 +24,24 @@ const MAX_LINES: usize = 25;
 
 /// The whole screen, lines ended by `\n`.
 pub fn render(result: &SimResult, style: &Style) -> String {
-    let mut below = ends(result);
-    below.push(String::new());
-    below.extend(numbers::lines(result, style));
-    below.push(String::new());
-    below.extend(picture::lines(result, style));
-    below.extend(numbers::causes(result));
-    below.extend(time(result));
-    below.push(next(result));
     let mut lines = identity(result, style);
     lines.push(verdict(result, style));
+    let (ends, numbers) = (ends(result), numbers::lines(result, style));
+    let mut last: Vec<String> = numbers::causes(result).into_iter().collect();
+    last.extend(time(result));
+    last.extend(assumed::line(result));
+    last.push(next(result));
+    // What must be there; the picture and then a blank line take what is left.
+    let gates = gates::lines(result, style, 0).len();
+    let fixed = lines.len() + gates + ends.len() + numbers.len() + last.len();
+    let picture = picture::lines(result, style, MAX_LINES.saturating_sub(fixed));
+    let mut below = ends;
+    if fixed + picture.len() < MAX_LINES {
+        below.push(String::new());
+    }
+    below.extend(numbers);
+    below.extend(picture);
+    below.extend(last);
     let spare = MAX_LINES.saturating_sub(lines.len() + below.len());
     lines.extend(gates::lines(result, style, spare));
     lines.extend(below);
@@ -183,6 +192,9 @@ fn time(result: &SimResult) -> Option<String> {
 }
 
 fn next(result: &SimResult) -> String {
+    if let Some(range) = assumed::deciding(result) {
+        return format!("next: measure {0}, then sim with --set {0}=…", range.key);
+    }
     let more = u64::from(result.runs_control).saturating_mul(10);
     match result.verdict {
         Some(Verdict::Undecided) => {

@@ -21,7 +21,18 @@ pub(super) fn clients(env: &mut Env<'_>) -> Clients {
     }
 }
 
+/// A node's number rides in ten bits of every departure.
+const NODES_MAX: u32 = 1024;
+
 fn nodes(env: &mut Env<'_>) -> u32 {
+    let section = env.section("clients");
+    let key = if section.written("nodes").is_some() { "nodes" } else { "count" };
+    let (written, place) = (section.count(key), section.place(key));
+    if written > NODES_MAX {
+        let message = format!("{written} data-plane nodes are more than can be simulated");
+        let hint = format!("at most {NODES_MAX}; each then speaks for several");
+        env.problem(Diagnostic::new(Code::OutOfRange, place, message, hint));
+    }
     let section = env.section("clients");
     match (section.written("count"), section.written("nodes")) {
         (Some(_), Some(nodes)) => {

@@ -16,6 +16,7 @@ use super::raw::{Fields, Flavour, Section, Value};
 use super::reader::{Raw, missing_key};
 use super::source::Place;
 use super::{Assumed, Scenario, Slo};
+use crate::units::Span;
 
 /// What checking needs at hand.
 pub(super) struct Env<'a> {
@@ -30,6 +31,9 @@ pub(super) struct Env<'a> {
     /// Stands in for tables that are not there.
     nothing: Fields,
 }
+
+/// The longest that a rollout, or the time before it, may take: simulated clocks reach 13 days.
+const LONGEST: Span = Span::from_secs(6 * 86_400);
 
 /// Checks a scenario. The result is only worth something if no error was added to `problems`.
 pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) -> Scenario {
@@ -53,8 +57,8 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         slo: env.slo(),
         gates,
         assumed: env.assumed(),
-        horizon: env.positive("", "horizon"),
-        margin: env.section("").span("margin"),
+        horizon: env.positive_up_to("", "horizon", LONGEST),
+        margin: env.up_to("", "margin", LONGEST),
         service,
         versions,
         traffic,
@@ -91,12 +95,30 @@ impl<'a> Env<'a> {
     }
 
     /// A duration that must not be zero.
-    fn positive(&mut self, path: &str, key: &str) -> crate::units::Span {
+    fn positive(&mut self, path: &str, key: &str) -> Span {
         let section = self.section(path);
         let (span, place) = (section.span(key), section.place(key));
-        if span == crate::units::Span::ZERO {
+        if span == Span::ZERO {
             let message = format!("`{key}` must not be zero");
             self.problem(Diagnostic::new(Code::OutOfRange, place, message, ""));
+        }
+        span
+    }
+
+    /// A duration that must not be zero, and not longer than `limit`.
+    fn positive_up_to(&mut self, path: &str, key: &str, limit: Span) -> Span {
+        self.up_to(path, key, limit);
+        self.positive(path, key)
+    }
+
+    /// A duration not longer than `limit`.
+    fn up_to(&mut self, path: &str, key: &str, limit: Span) -> Span {
+        let section = self.section(path);
+        let (span, place) = (section.span(key), section.place(key));
+        if span > limit {
+            let message = format!("`{key}` is longer than what can be simulated");
+            let hint = format!("at most {limit}");
+            self.problem(Diagnostic::new(Code::OutOfRange, place, message, hint));
         }
         span
     }

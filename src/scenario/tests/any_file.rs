@@ -73,7 +73,7 @@ retries = { attempts = 3, delay = "50ms" }"#,
     ),
     (
         "clients",
-        r#"retries = { attempts = "unbounded" }
+        r#"retries = { attempts = "unbounded", delay = "100ms" }
 lag_add = { law = "uniform", low = "1s", high = "2s" }"#,
     ),
     ("clients", r#"lag_remove = { law = "exponential", mean = "1.5s" }"#),

@@ -4,8 +4,8 @@
 
 use std::collections::VecDeque;
 
+use super::attempt::fail;
 use super::desk::{Attempt, Desk, Server, guard};
-use super::dispatch::fail;
 use super::tally::NOWHERE;
 use crate::engine::{BLOCK, EventQueue};
 use crate::trace::Ending;
@@ -21,6 +21,7 @@ struct Waiting {
 #[derive(Debug, Clone, Copy)]
 struct Running {
     first: u64,
+    began: u64,
     departs: u64,
     error: bool,
     waiting: Waiting,
@@ -115,7 +116,12 @@ impl Central {
         for running in lost {
             if self.requeue {
                 self.account(now);
-                self.queue.push_front(running.waiting);
+                // Resumed, not begun again: with the same draw a second beginning would make long
+                // jobs longer, and no longer memoryless.
+                let left = running.departs.saturating_sub(now) as f64;
+                let done = 1.0 - left / (running.departs - running.began).max(1) as f64;
+                let services = running.waiting.services.map(|service| service * (1.0 - done));
+                self.queue.push_front(Waiting { services, ..running.waiting });
                 continue;
             }
             let version = desk.servers[server as usize].version as usize;
@@ -233,7 +239,7 @@ impl Central {
         let worker = &mut self.workers[index];
         let slot = worker.running.iter().position(Option::is_none).unwrap_or(0);
         worker.running[slot] =
-            Some(Running { first: waiting.attempt.first, departs, error, waiting });
+            Some(Running { first: waiting.attempt.first, began: now, departs, error, waiting });
         worker.busy += 1;
         self.in_service += 1;
         self.departures.push(Time(departs), (server, worker.epoch, slot as u32));

@@ -1,20 +1,20 @@
-//! The loop over arrivals, compiled once per station and policy.
+//! Stations, policies and the desk together: what the world changes between two advances.
 
+use super::attempt::{cut, record_settled, run};
 use super::central::Central;
-use super::desk::{Attempt, Config, Connection, Desk, Retry, Server, VersionModel, guard};
+use super::desk::{Config, Desk, Server, VersionModel, guard};
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
 use super::station::{InFlight, Station, pack};
-use super::tally::NOWHERE;
 use crate::balancer::{
-    ConsistentHash, LeastOutstanding, Loads, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
+    ConsistentHash, LeastOutstanding, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
     Weighted,
 };
 use crate::engine::{BLOCK, Seeds};
-use crate::scenario::{Algorithm, Discipline, Protocol, Warmup};
+use crate::scenario::{Algorithm, Discipline, Warmup};
 use crate::trace::{Ending, Sink};
 use crate::traffic::Source;
-use crate::units::{Span, Time};
+use crate::units::Time;
 
 #[derive(Debug)]
 enum Stations {
@@ -47,7 +47,11 @@ pub(crate) struct Kernel {
 
 /// Runs `$body` with the concrete station and policies.
 macro_rules! with_parts {
-    ($self:ident, |$station:ident, $policies:ident| $body:expr, central |$central:ident| $other:expr) => {
+    (
+        $self:ident,
+        |$station:ident, $policies:ident| $body:expr,
+        central |$central:ident| $other:expr
+    ) => {
         match &mut $self.policies {
             Policies::Central($central) => $other,
             Policies::RoundRobin($policies) => with_station!($self, $station, $body),
@@ -132,12 +136,14 @@ impl Kernel {
         }
     }
 
-    /// The server comes into the rotation of `node`, or its weight changes.
+    /// The server comes into the rotation of `node`, where it was not.
     pub(crate) fn join(&mut self, node: u32, server: u32, weight: f64) {
-        let members = &mut self.desk.nodes[node as usize].members;
-        if !members.contains(&server) {
-            members.push(server);
-        }
+        self.desk.nodes[node as usize].members.push(server);
+        self.reweigh(node, server, weight);
+    }
+
+    /// The weight of a server in the rotation of `node` changes.
+    pub(crate) fn reweigh(&mut self, node: u32, server: u32, weight: f64) {
         with_parts!(
             self,
             |_station, policies| {
@@ -158,6 +164,26 @@ impl Kernel {
             },
             central | _central | ()
         );
+    }
+
+    /// Gives the server an attempt that nobody counts, with a service drawn aside.
+    pub(crate) fn preload(&mut self, server: u32, now: Time) {
+        let index = server as usize;
+        let Server { law, factor, served, .. } = self.desk.servers[index];
+        let service = self.desk.service(law, factor, BLOCK);
+        self.desk.servers[index].served += 1;
+        let packed = pack(now.0, false);
+        with_station!(self, station, {
+            station.admit(index, served, 0, now.0, packed, service);
+        });
+    }
+
+    /// The common queue, if that is how requests find servers.
+    pub(crate) fn central(&mut self) -> Option<&mut Central> {
+        match &mut self.policies {
+            Policies::Central(central) => Some(central),
+            _ => None,
+        }
     }
 
     /// When the server has answered all it has accepted.
@@ -214,13 +240,13 @@ impl Kernel {
         match (&mut self.stations, &mut self.policies, many) {
             (_, Policies::Central(central), _) => central.advance(desk, until),
             (Stations::Line(s), Policies::RoundRobin(p), false) => {
-                run::<_, _, false>(desk, s, p, until)
+                run::<_, _, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Random(p), false) => {
-                run::<_, _, false>(desk, s, p, until)
+                run::<_, _, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Choices(p), false) => {
-                run::<_, _, false>(desk, s, p, until)
+                run::<_, _, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Least(p), false) => run::<_, _, false>(desk, s, p, until),
             _ => with_parts!(
@@ -316,366 +342,6 @@ fn policies(algorithm: Algorithm, config: &Config) -> Policies {
                 Discipline::Sharing { cores, .. } => cores.ceil() as u32,
             };
             Policies::Central(Box::new(Central::new(slots.max(1), room)))
-        }
-    }
-}
-
-/// What a node sees when it chooses.
-struct Sight<'a, S, const MANY: bool> {
-    station: &'a mut S,
-    node: u32,
-    now: u64,
-}
-
-impl<S: Station, const MANY: bool> Loads for Sight<'_, S, MANY> {
-    #[inline(always)]
-    fn outstanding(&mut self, instance: u32) -> u32 {
-        if MANY {
-            self.station.outstanding(instance as usize, self.node, self.now)
-        } else {
-            self.station.total(instance as usize, self.now)
-        }
-    }
-}
-
-fn run<S: Station, P: Policy, const MANY: bool>(
-    desk: &mut Desk,
-    station: &mut S,
-    policies: &mut [P],
-    until: u64,
-) {
-    loop {
-        if desk.cursor == BLOCK {
-            desk.refill();
-            if desk.servers.len() > NEAR {
-                fetch(desk, station, &policies[0]);
-            }
-        }
-        let now = desk.arrivals[desk.cursor % BLOCK];
-        let retry_at = desk.retries.next_time().0;
-        if retry_at < until && retry_at <= now {
-            retry::<S, P, MANY>(desk, station, policies);
-            continue;
-        }
-        if now >= until {
-            break;
-        }
-        let slot = desk.cursor % BLOCK;
-        desk.cursor += 1;
-        desk.tally.arrive(now);
-        let node = if MANY {
-            (((desk.senders[slot] >> 32) * u64::from(desk.config.nodes)) >> 32) as u32
-        } else {
-            0
-        };
-        let attempt = Attempt { first: now, node, tries: 0, bits: desk.picks[slot], slot };
-        send::<S, P, MANY>(desk, station, policies, now, attempt);
-    }
-    if P::WATCHES {
-        observe(desk, station, policies, until);
-    }
-}
-
-/// Fleets up to this size live in the second-level cache.
-const NEAR: usize = 2048;
-
-/// Touches what the next block of requests will look at: their memory is then fetched many at a
-/// time, instead of each request waiting for its own.
-#[inline(never)]
-fn fetch<S: Station, P: Policy>(desk: &Desk, station: &S, policy: &P) {
-    let members = &desk.nodes[0].members;
-    let mut touched = 0;
-    for bits in desk.picks.iter() {
-        let Some(candidates) = policy.candidates(members, *bits) else { return };
-        for server in candidates {
-            touched ^= station.touch(server as usize) ^ desk.servers[server as usize].served;
-        }
-    }
-    std::hint::black_box(touched);
-}
-
-#[cold]
-fn retry<S: Station, P: Policy, const MANY: bool>(
-    desk: &mut Desk,
-    station: &mut S,
-    policies: &mut [P],
-) {
-    let Some((at, again)) = desk.retries.pop() else { return };
-    desk.tally.retried += 1;
-    let bits = desk.aside.bits();
-    let attempt = Attempt {
-        first: again.first,
-        node: again.node.into(),
-        tries: again.tries,
-        bits,
-        slot: BLOCK,
-    };
-    send::<S, P, MANY>(desk, station, policies, at.0, attempt);
-}
-
-/// One attempt: choose, check, serve, count.
-#[inline(always)]
-fn send<S: Station, P: Policy, const MANY: bool>(
-    desk: &mut Desk,
-    station: &mut S,
-    policies: &mut [P],
-    now: u64,
-    attempt: Attempt,
-) {
-    if P::WATCHES {
-        observe(desk, station, policies, now);
-    }
-    let node = if MANY { attempt.node } else { 0 };
-    let Some(server) =
-        choose::<S, P, MANY>(desk, station, &mut policies[node as usize], now, node, attempt)
-    else {
-        return;
-    };
-    let index = server as usize;
-    let Server { law, factor, guard, version, .. } = desk.servers[index];
-    let mut service = desk.service(law, factor, attempt.slot);
-    let mut error = false;
-    if guard != 0 {
-        // A copy, so that the attempt itself can stay in registers.
-        match closer_look(desk, station, index, now, &{ attempt }, service) {
-            Some(admitted) => (service, error) = admitted,
-            None => return,
-        }
-    }
-    let serial = desk.servers[index].served;
-    desk.servers[index].served += 1;
-    if !S::KNOWN && !P::WATCHES {
-        record_settled(desk, station, index, now);
-    }
-    let departs = station.admit(index, serial, node, now, pack(attempt.first, error), service);
-    if S::KNOWN {
-        record_known(desk, attempt.first, departs, version as usize, error);
-    }
-    if P::WATCHES {
-        policies[node as usize].started(server);
-        let at = if S::KNOWN { departs } else { station.next_departure(index, now) };
-        if !S::KNOWN {
-            desk.epochs[index] += 1;
-        }
-        let entry = (server, desk.epochs[index], attempt.first, node as u16);
-        desk.departures.push(Time(at), entry);
-    }
-}
-
-/// The instance for an attempt; `None` if the attempt has ended here.
-#[inline(always)]
-fn choose<S: Station, P: Policy, const MANY: bool>(
-    desk: &mut Desk,
-    station: &mut S,
-    policy: &mut P,
-    now: u64,
-    node: u32,
-    attempt: Attempt,
-) -> Option<u32> {
-    if let Protocol::PerConnection { max_age, .. } = desk.config.protocol {
-        return choose_connection::<S, P, MANY>(
-            desk,
-            station,
-            policy,
-            now,
-            node,
-            &{ attempt },
-            max_age,
-        );
-    }
-    let members = &desk.nodes[node as usize].members;
-    if members.is_empty() {
-        fail(desk, now, NOWHERE, &{ attempt }, Ending::NoEndpoint);
-        return None;
-    }
-    Some(policy.pick(members, now, attempt.bits, &mut Sight::<S, MANY> { station, node, now }))
-}
-
-/// The instance at the other end of a connection of this node, which is made if needed.
-#[inline(never)]
-fn choose_connection<S: Station, P: Policy, const MANY: bool>(
-    desk: &mut Desk,
-    station: &mut S,
-    policy: &mut P,
-    now: u64,
-    node: u32,
-    attempt: &Attempt,
-    max_age: Span,
-) -> Option<u32> {
-    let count = desk.nodes[node as usize].connections.len() as u64;
-    // The choice among connections uses the upper bits, the choice of an instance all, mixed.
-    let place = (((attempt.bits >> 32) * count) >> 32) as usize;
-    let connection = desk.nodes[node as usize].connections[place];
-    if connection.server != u32::MAX && now < connection.expires {
-        let server = desk.servers[connection.server as usize];
-        if server.guard & guard::CLOSED == 0 {
-            return Some(connection.server);
-        }
-        if !server.goodbye {
-            desk.nodes[node as usize].connections[place].server = u32::MAX;
-            fail(desk, now, server.version as usize, attempt, Ending::Reset);
-            return None;
-        }
-    }
-    let members = &desk.nodes[node as usize].members;
-    if members.is_empty() {
-        fail(desk, now, NOWHERE, attempt, Ending::NoEndpoint);
-        return None;
-    }
-    let bits = attempt.bits.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let server = policy.pick(members, now, bits, &mut Sight::<S, MANY> { station, node, now });
-    // Ages are spread by up to 10 %, as servers do to avoid that all reconnect at once; first
-    // connections have lived for a random part of their age already.
-    let spread = crate::engine::math::open_unit(desk.aside.bits());
-    let life = if connection.server == u32::MAX && connection.expires == 0 {
-        max_age * spread
-    } else {
-        max_age * (0.9 + 0.2 * spread)
-    };
-    let expires = if max_age == Span::MAX { u64::MAX } else { (Time(now) + life).0 };
-    desk.nodes[node as usize].connections[place] = Connection { server, expires };
-    Some(server)
-}
-
-/// Closed, full, cold or failing servers: the service time that really applies and whether the
-/// answer is an error; `None` if the attempt has ended here.
-#[cold]
-#[inline(never)]
-fn closer_look<S: Station>(
-    desk: &mut Desk,
-    station: &mut S,
-    index: usize,
-    now: u64,
-    attempt: &Attempt,
-    service: u64,
-) -> Option<(u64, bool)> {
-    let Server { guard, version, .. } = desk.servers[index];
-    if guard & guard::CLOSED != 0 {
-        let reuse = match desk.config.protocol {
-            Protocol::PerRequest { reuse } => reuse.0,
-            Protocol::PerConnection { .. } => 0.0,
-        };
-        let reset = reuse > 0.0 && desk.aside.uniform() < reuse;
-        let ending = if reset { Ending::Reset } else { Ending::Refused };
-        fail(desk, now, version as usize, attempt, ending);
-        return None;
-    }
-    if guard & guard::LIMITED != 0 {
-        let limit = match desk.config.discipline {
-            Discipline::Fifo { slots, queue } => slots.saturating_add(queue.unwrap_or(u32::MAX)),
-            Discipline::Sharing { limit, .. } => limit.unwrap_or(u32::MAX),
-        };
-        if station.total(index, now) >= limit {
-            fail(desk, now, version as usize, attempt, Ending::Shed);
-            return None;
-        }
-    }
-    let mut service = service;
-    if guard & guard::COLD != 0 {
-        let starts = station.starts(index, now);
-        service = (service as f64 * desk.coldness(index, starts)) as u64;
-    }
-    let errors = desk.config.versions[version as usize].errors;
-    let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
-    Some((service, error))
-}
-
-/// Counts an attempt whose departure is known.
-#[inline(always)]
-fn record_known(desk: &mut Desk, first: u64, departs: u64, version: usize, error: bool) {
-    if departs - first > desk.config.timeout.0 {
-        desk.tally.failed(first + desk.config.timeout.0, version, Ending::Timeout);
-    } else if error {
-        desk.tally.failed(departs, version, Ending::Version);
-    } else {
-        desk.tally.answered(first, departs, version);
-    }
-}
-
-/// Counts attempts at a server whose departures have just become known.
-fn record_settled<S: Station>(desk: &mut Desk, station: &mut S, server: usize, now: u64) {
-    if S::KNOWN {
-        return;
-    }
-    let mut done = std::mem::take(&mut desk.done);
-    station.settle(server, now, &mut done);
-    let version = desk.servers[server].version as usize;
-    for attempt in done.drain(..) {
-        record_known(desk, attempt.first, attempt.departs, version, attempt.error);
-    }
-    desk.done = done;
-}
-
-/// An attempt in flight was cut at `now`; what was counted for it is taken back.
-fn cut(desk: &mut Desk, server: u32, lost: &InFlight, now: u64, counted: bool) {
-    let version = desk.servers[server as usize].version as usize;
-    let patience_ends = lost.first + desk.config.timeout.0.min(u64::MAX - lost.first);
-    let gave_up = lost.departs > patience_ends;
-    if gave_up && patience_ends <= now {
-        // The client had left before: that ending stands.
-        if !counted {
-            desk.tally.failed(patience_ends, version, Ending::Timeout);
-        }
-        return;
-    }
-    if counted {
-        if gave_up {
-            desk.tally.unfailed(patience_ends, version, Ending::Timeout);
-        } else if lost.error {
-            desk.tally.unfailed(lost.departs, version, Ending::Version);
-        } else {
-            desk.tally.unanswered(lost.first, lost.departs, version);
-        }
-    }
-    let attempt = Attempt {
-        first: lost.first,
-        node: lost.node,
-        tries: desk.config.attempts,
-        bits: 0,
-        slot: BLOCK,
-    };
-    fail(desk, now, version, &attempt, Ending::Cut);
-}
-
-/// An attempt failed at once: the request is tried again or ends.
-#[cold]
-pub(super) fn fail(desk: &mut Desk, now: u64, version: usize, attempt: &Attempt, ending: Ending) {
-    let tries = attempt.tries.saturating_add(1);
-    if tries < desk.config.attempts {
-        let wait = desk.config.retry_delay.at(desk.aside.bits()) as u64;
-        let at = now + wait;
-        if at - attempt.first < desk.config.timeout.0 {
-            let again = Retry { first: attempt.first, node: attempt.node as u16, tries };
-            desk.retries.push(Time(at), again);
-            return;
-        }
-    }
-    desk.tally.failed(now, version, ending);
-}
-
-/// Tells the policies of all departures until `now`, in order of time.
-fn observe<S: Station, P: Policy>(desk: &mut Desk, station: &mut S, policies: &mut [P], now: u64) {
-    while desk.departures.next_time().0 <= now {
-        let Some((at, (server, epoch, first, node))) = desk.departures.pop() else { return };
-        if desk.epochs[server as usize] != epoch {
-            continue;
-        }
-        if S::KNOWN {
-            policies[node as usize].ended(server, at.0 - first, at.0);
-            continue;
-        }
-        let mut done = std::mem::take(&mut desk.done);
-        station.settle(server as usize, at.0, &mut done);
-        let version = desk.servers[server as usize].version as usize;
-        for attempt in done.drain(..) {
-            record_known(desk, attempt.first, attempt.departs, version, attempt.error);
-            let latency = attempt.departs - attempt.first;
-            policies[attempt.node as usize].ended(server, latency, attempt.departs);
-        }
-        desk.done = done;
-        let next = station.next_departure(server as usize, at.0);
-        if next != u64::MAX {
-            desk.departures.push(Time(next.max(at.0 + 1)), (server, epoch, first, node));
         }
     }
 }

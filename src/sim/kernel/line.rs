@@ -19,10 +19,8 @@ const LINE: usize = 8;
 /// Departures are kept as floats, whose minimum, maximum and order the vector units know for
 /// two at a time; for 64-bit integers they do not. The bit pattern is (time, node) plus this
 /// bias, which makes every one a positive normal number: those are ordered as their bits are.
+/// Times reach 2⁵⁰ ns, 13 days; scenarios are held to that.
 const BIAS: u64 = 1 << 61;
-
-/// The largest simulated time: 2⁵⁰ ns, 13 days.
-pub(crate) const TIME_MAX: u64 = 1 << 50;
 
 /// A departure of an attempt of `node`.
 #[inline]

@@ -1,11 +1,12 @@
 //! The request kernel: millions of requests between two control-plane events, without an event
 //! for any of them.
 //!
-//! [`Kernel`] holds the servers, the data-plane nodes with their own membership, the arrival
-//! stream and the counts. [`Kernel::advance`] plays all arrivals before a given instant; between
+//! `Kernel` holds the servers, the data-plane nodes with their own membership, the arrival
+//! stream and the counts. `Kernel::advance` plays all arrivals before a given instant; between
 //! advances the world changes servers and memberships. The loop is compiled once per station
 //! (how a server works) and policy (how a node chooses).
 
+mod attempt;
 mod central;
 mod desk;
 mod dispatch;

@@ -1,6 +1,6 @@
 //! What one server does with the attempts it has accepted.
 
-/// Nodes are numbered below 2^NODE_BITS; the number rides in the low bits of departure times.
+/// Nodes are numbered below 2^`NODE_BITS`; the number rides in the low bits of departure times.
 pub(crate) const NODE_BITS: u32 = 10;
 pub(crate) const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
 

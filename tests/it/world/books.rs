@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rollcast::scenario::Scenario;
-use rollcast::sim::{Depth, World};
+use rollcast::sim::{Depth, Model, World};
 use rollcast::trace::life::Checker;
 use rollcast::trace::{Moment, Phase, Record, Said, VersionId};
 use rollcast::units::Time;
@@ -15,7 +15,7 @@ pub(crate) fn play(
     depth: Depth,
 ) -> (Vec<(Time, Record)>, Time) {
     let mut sink = Checker::new(Vec::new());
-    let end = World::new(scenario).run(1, replication, depth, &mut sink);
+    let end = World::new(&Model::new(scenario)).run(1, replication, depth, &mut sink);
     (sink.into_inner(), end)
 }
 

@@ -1,0 +1,90 @@
+//! The reference table.
+
+use serde_json::Value;
+
+/// One copy in the repository; a package must contain it, as it does by default.
+const TABLE: &str = include_str!("../../../tests/data/theory.csv");
+
+/// Standard errors in the half-width of a 95 % interval.
+pub(super) const NORMAL_95: f64 = 1.959_964;
+
+/// A row of the reference table.
+#[derive(Debug, Clone)]
+pub(super) struct Reference {
+    pub(super) name: String,
+    /// JSON as it stands in the table.
+    pub(super) text: String,
+    parameters: Value,
+    pub(super) quantity: String,
+    pub(super) value: f64,
+    /// Standard error of `value` where that is a Monte Carlo result, else 0.
+    pub(super) error: f64,
+}
+
+impl Reference {
+    /// A parameter that must be there.
+    pub(super) fn number(&self, key: &str) -> f64 {
+        let value = self.parameters[key].as_f64();
+        value.unwrap_or_else(|| panic!("{} {} has no number {key}", self.name, self.text))
+    }
+
+    pub(super) fn count(&self, key: &str) -> u32 {
+        self.number(key) as u32
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.parameters[key].is_number()
+    }
+}
+
+/// The rows that a simulator of fleets must answer, in the order of the table.
+pub(super) fn rows() -> Vec<Reference> {
+    let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
+    let read = |record: csv::StringRecord| Reference {
+        name: record[0].to_owned(),
+        text: record[1].to_owned(),
+        parameters: serde_json::from_str(&record[1]).expect("parameters are JSON"),
+        quantity: record[2].to_owned(),
+        value: record[3].parse().expect("a number"),
+        error: monte_carlo_error(&record[4]),
+    };
+    let all = reader.records().map(|r| read(r.expect("a CSV line")));
+    all.filter(|row| is_ours(&row.name)).collect()
+}
+
+fn is_ours(name: &str) -> bool {
+    let names = [
+        "mmc",
+        "mmck",
+        "erlang_b",
+        "md1",
+        "mginf_drain",
+        "drain_mm1",
+        "p2c_meanfield",
+        "sliding_window_exp",
+        "warmup_dq",
+        "envoy_slow_start",
+    ];
+    let families =
+        ["mm1", "mg1_", "split_", "exact_", "rolling_", "makespan_", "emax_", "lognormal_"];
+    names.contains(&name) || families.iter().any(|family| name.starts_with(family))
+}
+
+fn monte_carlo_error(method: &str) -> f64 {
+    let Some((_, half_width)) = method.split_once("95% half-width ") else { return 0.0 };
+    half_width.parse::<f64>().expect("a half-width") / NORMAL_95
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_with_its_own_errors() {
+        let rows = rows();
+        assert!(rows.len() >= 90, "{}", rows.len());
+        let listed = rows.iter().find(|row| row.quantity.contains("list scheduling")).unwrap();
+        assert!((listed.error * NORMAL_95 - 0.0226).abs() < 1e-12);
+        assert_eq!((rows[0].error, rows[0].number("lambda")), (0.0, 0.8));
+    }
+}
