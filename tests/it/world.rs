@@ -34,6 +34,7 @@ proptest! {
         let begun = books.moment(Moment::Begun).unwrap();
         prop_assert!(end >= begun + Plan::SILENCE + scenario.clients.timeout, "too short");
         prop_assert!(books.arrived > 0);
+        prop_assert_eq!(books.windows, end.0 / Plan::WINDOW.0, "silence has windows too");
         prop_assert_eq!(books.arrived, books.ended.iter().flatten().sum::<u64>());
         prop_assert!(books.attempts >= books.arrived);
         if scenario.clients.retries.attempts == 1 {

@@ -161,10 +161,10 @@ impl Tally {
     /// Writes the windows that are over by `end`, and latency. Requests that would end later are
     /// in no window, but their latency is kept: they did arrive in their period.
     pub(crate) fn flush(&self, end: Time, sink: &mut impl Sink) {
-        let windows = (end.0 / self.window) as usize;
-        for (index, counts) in self.windows.iter().enumerate().take(windows) {
-            let at = Time(index as u64 * self.window);
-            sink.record(at, Record::Window { counts: *counts });
+        for index in 0..end.0 / self.window {
+            // Memory reaches as far as requests did, in this run or an earlier one.
+            let counts = self.windows.get(index as usize).copied().unwrap_or_default();
+            sink.record(Time(index * self.window), Record::Window { counts });
         }
         for period in [Period::Before, Period::During, Period::After] {
             for version in [VersionId::OLD, VersionId::NEW] {

@@ -23,6 +23,8 @@ pub(crate) fn play(
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     pub(crate) arrived: u64,
+    /// Records of windows.
+    pub(crate) windows: u64,
     pub(crate) attempts: u64,
     /// By version (2: none) and ending.
     pub(crate) ended: [[u64; 8]; 3],
@@ -107,6 +109,7 @@ impl Books {
             Record::Said(said) => self.said = Some((at, *said)),
             Record::Moment(moment) => self.moments.push((at, *moment)),
             Record::Window { counts } => {
+                self.windows += 1;
                 for (version, counts) in counts.iter().enumerate() {
                     self.arrived += u64::from(counts.arrived);
                     for (sum, ended) in self.ended[version].iter_mut().zip(counts.ended) {
