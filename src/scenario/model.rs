@@ -216,7 +216,8 @@ pub struct Clients {
     pub lag_add: Dist,
     /// Instance terminating or unready → no longer chosen by a node.
     pub lag_remove: Dist,
-    /// Retries of requests that failed fast (refused, reset, shed, cut, no endpoint).
+    /// Retries of requests that failed fast (refused, reset, shed, no endpoint); those that were
+    /// cut are not tried again.
     pub retries: Retries,
 }
 

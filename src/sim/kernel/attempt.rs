@@ -77,7 +77,8 @@ fn fetch<S: Station, P: Policy>(desk: &Desk, station: &S, policy: &P) {
     for bits in desk.picks.iter() {
         let Some(candidates) = policy.candidates(members, *bits) else { return };
         for server in candidates {
-            touched ^= station.touch(server as usize) ^ desk.servers[server as usize].served;
+            let index = server as usize;
+            touched ^= station.touch(index, desk.servers[index].served);
         }
     }
     std::hint::black_box(touched);

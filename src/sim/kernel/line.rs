@@ -243,9 +243,9 @@ impl Station for LineStation {
     }
 
     #[inline]
-    fn touch(&self, server: usize) -> u64 {
+    fn touch(&self, server: usize, serial: u64) -> u64 {
         let line = &self.lines[server];
-        line.departures[0].to_bits() ^ line.ring[0].0 ^ line.ring[LINE / 2].0
+        line.departures[0].to_bits() ^ line.ring[serial as usize % LINE].0
     }
 }
 

@@ -77,10 +77,10 @@ pub(crate) trait Station {
     }
 
     /// Reads what an attempt at `server` will need, so that it is near when it is needed; the
-    /// value means nothing.
+    /// value means nothing. `serial` as for [`Station::admit`].
     #[inline]
-    fn touch(&self, server: usize) -> u64 {
-        let _ = server;
+    fn touch(&self, server: usize, serial: u64) -> u64 {
+        let _ = (server, serial);
         0
     }
 
