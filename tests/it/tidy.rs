@@ -19,13 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("outcome", &["scenario", "trace"]),
     ("stats", &["scenario", "outcome"]),
     ("sim", &["engine", "scenario", "trace", "strategy", "balancer", "health", "traffic"]),
-    (
-        "study",
-        &[
-            "engine", "scenario", "trace", "strategy", "lint", "traffic", "exact", "outcome",
-            "stats", "sim",
-        ],
-    ),
+    ("study", &["engine", "scenario", "trace", "traffic", "exact", "outcome", "stats", "sim"]),
     ("report", &["scenario", "trace", "outcome", "stats", "study"]),
     (
         "cli",
