@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::settings::Orchestrator;
 
 /// Shown when nothing is asked.
 pub(super) const FIRST_PAGE: &str = concat!(
@@ -165,8 +168,8 @@ pub(super) struct Changes {
     #[arg(long, value_name = "N", help_heading = SHORTHANDS)]
     pub(super) slots: Option<String>,
     /// The orchestrator.
-    #[arg(long, value_enum, help_heading = SHORTHANDS)]
-    pub(super) strategy: Option<StrategyKind>,
+    #[arg(long, value_parser = orchestrators(), help_heading = SHORTHANDS)]
+    pub(super) strategy: Option<String>,
     /// generic: instances at a time, or a percentage.
     #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
     pub(super) batch: Option<String>,
@@ -257,10 +260,9 @@ pub(super) enum Undecided {
     Fail,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum StrategyKind {
-    Kubernetes,
-    Generic,
+/// The names that `--strategy` takes.
+fn orchestrators() -> PossibleValuesParser {
+    PossibleValuesParser::new(Orchestrator::ALL.iter().map(|of| of.name()))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

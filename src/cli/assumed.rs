@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::args::Sim;
 use super::input;
+use crate::scenario::settings::Orchestrator;
 use crate::scenario::{self, Assumed, OutcomeKey, Override, Scenario, Source};
 use crate::study::{self, End, SimResult};
 
@@ -54,7 +55,8 @@ pub(super) fn weigh(base: SimResult, sim: &Sim, source: &Source) -> SimResult {
 /// `strategy.batch` sets `strategy.generic.batch`.
 fn is_set(key: &str, overrides: &[Override]) -> bool {
     let plain = |key: &str| {
-        key.replace("strategy.generic.", "strategy.").replace("strategy.kubernetes.", "strategy.")
+        let tables = Orchestrator::ALL.iter().map(|of| of.table().path);
+        tables.fold(key.to_owned(), |key, path| key.replace(&format!("{path}."), "strategy."))
     };
     let (key, inside) = (plain(key), format!("{}.", plain(key)));
     overrides.iter().map(|o| plain(&o.key)).any(|set| set == key || set.starts_with(&inside))

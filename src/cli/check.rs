@@ -5,7 +5,6 @@ use super::exit::Exit;
 use super::{input, terminal};
 use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Format, render};
-use crate::scenario::settings::StrategySettings;
 
 pub(super) fn run(check: &Check) -> anyhow::Result<Exit> {
     let changes = Changes { set: check.set.clone(), ..Changes::default() };
@@ -36,10 +35,7 @@ fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, warnings: usiz
     let count = count(errors, warnings);
     match scenario {
         Some(scenario) if errors == 0 => {
-            let strategy = match scenario.strategy {
-                StrategySettings::Kubernetes(_) => "kubernetes",
-                StrategySettings::Generic(_) => "generic",
-            };
+            let strategy = scenario.strategy.orchestrator().name();
             let many = |n: usize, what: &str| count_of(n, what).unwrap_or(format!("no {what}s"));
             let instances = many(scenario.service.instances as usize, "instance");
             let gates = many(scenario.gates.len(), "gate");

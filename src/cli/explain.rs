@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::terminal;
 use crate::scenario::codes::Code;
+use crate::scenario::settings::Orchestrator;
 use crate::scenario::{OutcomeKey, keys};
 
 pub(super) fn run(what: &str) -> anyhow::Result<Exit> {
@@ -27,8 +28,8 @@ fn text(what: &str) -> Result<String, Option<String>> {
     let mut found = keys::help(what);
     // As in `--set`: `strategy.batch` is that key of the strategy which has one.
     if let (Err(_), Some(key)) = (&found, what.strip_prefix("strategy.")) {
-        let kinds = ["kubernetes", "generic"].map(|kind| format!("strategy.{kind}.{key}"));
-        found = kinds.iter().find_map(|full| keys::help(full).ok()).map_or(found, Ok);
+        let full = |of: &Orchestrator| keys::help(&format!("{}.{key}", of.table().path)).ok();
+        found = Orchestrator::ALL.iter().find_map(full).map_or(found, Ok);
     }
     found
 }

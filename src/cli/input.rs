@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::args::{Changes, StrategyKind};
+use super::args::Changes;
 use crate::lint::{Finding, lint};
 use crate::scenario::codes::{Code, Severity};
 use crate::scenario::diagnostic::{Diagnostic, sort};
@@ -125,12 +125,8 @@ pub(super) fn overrides(changes: &Changes, alone: bool) -> Vec<Override> {
     let mut put = |flag: String, key: &str, value: String, append: bool| {
         overrides.push(Override { flag, key: key.to_owned(), value, append });
     };
-    let kind = changes.strategy.or(alone.then(|| implied(changes)));
-    if let Some(kind) = kind {
-        let name = match kind {
-            StrategyKind::Kubernetes => "kubernetes",
-            StrategyKind::Generic => "generic",
-        };
+    let name = changes.strategy.as_deref().or(alone.then(|| implied(changes)));
+    if let Some(name) = name {
         put(format!("--strategy {name}"), "strategy", format!("{{ {name} = {{}} }}"), false);
     }
     let shorthands = [
@@ -169,11 +165,11 @@ pub(super) fn overrides(changes: &Changes, alone: bool) -> Vec<Override> {
 }
 
 /// The strategy of flags alone: Kubernetes if one of its words is used.
-fn implied(changes: &Changes) -> StrategyKind {
+fn implied(changes: &Changes) -> &'static str {
     if changes.max_surge.is_some() || changes.max_unavailable.is_some() {
-        StrategyKind::Kubernetes
+        "kubernetes"
     } else {
-        StrategyKind::Generic
+        "generic"
     }
 }
 

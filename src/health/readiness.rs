@@ -40,6 +40,9 @@ mod tests {
             success_threshold,
             failure_threshold: 3,
             timeout: Span(1),
+            enabled: true,
+            kills: false,
+            start_period: Span(0),
         }
     }
 

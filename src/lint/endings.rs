@@ -57,6 +57,7 @@ fn never_ready(scenario: &Scenario, findings: &mut Vec<Finding>) {
                 findings.push(finding);
             }
         }
+        _ => {}
     }
 }
 

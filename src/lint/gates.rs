@@ -1,9 +1,10 @@
 //! Gates that the strategy's own arithmetic breaks in every run.
 
 use super::Finding;
-use super::arithmetic::{Budget, budget};
+use super::arithmetic::budget;
 use crate::scenario::codes::Code;
 use crate::scenario::{Bound, Direction, Gate, OutcomeKey, Scenario};
+use crate::strategy::Budget;
 use crate::units::Span;
 
 pub(super) fn gates(scenario: &Scenario, findings: &mut Vec<Finding>) {

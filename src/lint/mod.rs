@@ -10,7 +10,7 @@ mod gates;
 mod load;
 mod timing;
 
-pub use arithmetic::{Budget, budget};
+pub use arithmetic::budget;
 
 use crate::scenario::Scenario;
 use crate::scenario::codes::{Code, Severity};

@@ -69,6 +69,7 @@ fn deadlines(scenario: &Scenario, findings: &mut Vec<Finding>) {
         StrategySettings::Generic(settings) => {
             ("strategy.generic.ready_deadline", settings.ready_deadline, "they count as failed")
         }
+        _ => return,
     };
     let late = share_above(start, deadline - lag);
     if late > 0.01 {

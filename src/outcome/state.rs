@@ -86,7 +86,8 @@ impl State {
         if self.begun.is_none() {
             return;
         }
-        let resumed = self.ended_as == Said::Paused && said != Said::Paused;
+        let halted = |said| matches!(said, Said::Paused | Said::Failed | Said::RollbackPaused);
+        let resumed = halted(self.ended_as) && !halted(said);
         let reverted = back && self.ended_as != Said::RolledBack;
         if resumed || reverted {
             self.ended = None;

@@ -37,7 +37,7 @@ fn fate(collector: &Collector, is: Is) -> Fate {
     }
     match state.said {
         Said::RolledBack => Fate::RolledBack,
-        Said::Paused => Fate::Paused,
+        Said::Paused | Said::Failed | Said::RollbackPaused => Fate::Paused,
         Said::Completed if is.serving_new >= is.desired && is.serving_old == 0 => Fate::Completed,
         // Some orchestrators call their way back a completed rollout, too.
         Said::Completed if state.went_back && is.serving_old >= is.desired => Fate::RolledBack,

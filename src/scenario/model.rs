@@ -21,6 +21,8 @@ pub struct Scenario {
     pub probes: Probes,
     /// What happens between "stop" and "gone".
     pub shutdown: Shutdown,
+    /// What happens to processes that end by themselves.
+    pub restart: Restart,
     /// The orchestrator and its settings.
     pub strategy: StrategySettings,
     /// Latencies of the orchestrator's control plane.
@@ -95,6 +97,10 @@ pub struct Version {
     pub exit: Dist,
     /// Chance that an instance never becomes ready.
     pub never_ready: Share,
+    /// Chance that an instance's process ends by itself, each time it is started.
+    pub crash: Share,
+    /// Process start until it does.
+    pub crash_after: Dist,
     /// Chance that a request is answered with an error.
     pub errors: Share,
     /// Weight in weighted balancing, relative to 1.
@@ -305,6 +311,12 @@ pub struct Probes {
     pub failure_threshold: u32,
     /// A probe without an answer fails after this.
     pub timeout: Span,
+    /// Whether there is any; without one an instance is ready as soon as its process has started.
+    pub enabled: bool,
+    /// Failures in a row stop the instance, as a liveness probe or a container's health check.
+    pub kills: bool,
+    /// Failures so soon after the process start do not count for that.
+    pub start_period: Span,
 }
 
 /// From "stop" to "gone".
@@ -312,10 +324,36 @@ pub struct Probes {
 pub struct Shutdown {
     /// Runs before SIGTERM, beside the removal from the data plane.
     pub pre_stop: Span,
-    /// From "stop" to SIGKILL, `pre_stop` included.
+    /// After `pre_stop` SIGTERM waits until the instance is out of every rotation and idle, but
+    /// no longer than this.
+    pub drain_wait: Span,
+    /// Time until SIGKILL.
     pub grace: Span,
+    /// Where `grace` begins.
+    pub grace_from: GraceFrom,
     /// What the process does at SIGTERM.
     pub on_term: OnTerm,
+}
+
+/// Where the grace period begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum GraceFrom {
+    /// When the instance is told to stop: `pre_stop` and `drain_wait` use it up.
+    Stop,
+    /// At SIGTERM.
+    Term,
+}
+
+/// What happens to an instance whose process ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Restart {
+    /// It is started again so often, in the same instance; after that, or with 0, the instance
+    /// has failed and is the orchestrator's business. `u32::MAX`: without end.
+    pub attempts: u32,
+    /// Before the second restart (the first is immediate); doubles each time.
+    pub delay: Span,
+    /// But is never longer than this.
+    pub delay_max: Span,
 }
 
 /// What a process does when it gets SIGTERM.
@@ -340,6 +378,19 @@ pub struct ControlPlane {
     pub act: Dist,
     /// Created → placed on a host.
     pub schedule: Dist,
+    /// Placed and its image there → process started.
+    pub launch: Dist,
+    /// What each controller may write to the API; `None` is no limit.
+    pub writes: Option<WriteLimit>,
+}
+
+/// A token bucket on a controller's writes (creations, deletions, status updates).
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct WriteLimit {
+    /// Tokens per second.
+    pub rate: Rate,
+    /// Tokens at most.
+    pub burst: u32,
 }
 
 /// Hosts and the registry.

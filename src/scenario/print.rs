@@ -3,13 +3,9 @@
 use std::fmt::Display;
 
 use super::keys::quantile_of;
-use super::settings::{
-    AvailabilityTiming, DeploymentKind, Generic, KubernetesDeployment, OnFailure, Operation, Order,
-    StrategySettings, Window,
-};
 use super::{
-    Algorithm, Arrivals, Clients, Discipline, Dist, OnTerm, Pipeline, Profile, Protocol, Scenario,
-    Version, Warmup,
+    Algorithm, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Profile, Protocol,
+    Scenario, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -35,42 +31,59 @@ pub fn to_toml(scenario: &Scenario) -> String {
     page.text("timeout", scenario.probes.timeout);
     page.raw("success", scenario.probes.success_threshold);
     page.raw("failure", scenario.probes.failure_threshold);
+    page.raw("enabled", scenario.probes.enabled);
+    page.raw("kills", scenario.probes.kills);
+    page.text("start_period", scenario.probes.start_period);
     page.table("shutdown");
     page.text("pre_stop", scenario.shutdown.pre_stop);
+    page.text("drain_wait", scenario.shutdown.drain_wait);
     page.text("grace", scenario.shutdown.grace);
+    let from_term = scenario.shutdown.grace_from == GraceFrom::Term;
+    page.text("grace_from", if from_term { "term" } else { "stop" });
     let on_term = match scenario.shutdown.on_term {
         OnTerm::Drain => "drain",
         OnTerm::Exit => "exit",
         OnTerm::Ignore => "ignore",
     };
     page.text("on_term", on_term);
-    match &scenario.strategy {
-        StrategySettings::Kubernetes(settings) => kubernetes(&mut page, settings),
-        StrategySettings::Generic(settings) => generic(&mut page, settings),
-    }
+    page.table("restart");
+    let attempts = Some(scenario.restart.attempts).filter(|attempts| *attempts != u32::MAX);
+    page.raw("attempts", limit(attempts));
+    page.text("delay", scenario.restart.delay);
+    page.text("delay_max", scenario.restart.delay_max);
+    scenario.strategy.write(&mut page);
     surroundings(&mut page, scenario);
     page.out
 }
 
+/// A file as it is written.
 #[derive(Default)]
-struct Page {
+pub(super) struct Page {
     out: String,
 }
 
 impl Page {
-    fn table(&mut self, name: &str) {
+    pub(super) fn table(&mut self, name: &str) {
         self.out.extend(["\n[", name, "]\n"]);
     }
 
     /// A value that is TOML already.
-    fn raw(&mut self, key: &str, value: impl Display) {
+    pub(super) fn raw(&mut self, key: &str, value: impl Display) {
         self.out.extend([key, " = ", &value.to_string(), "\n"]);
     }
 
     /// A value that becomes a string.
-    fn text(&mut self, key: &str, value: impl Display) {
+    pub(super) fn text(&mut self, key: &str, value: impl Display) {
         let value = quoted(&value.to_string());
         self.raw(key, value);
+    }
+
+    /// A count, or a percentage as a string.
+    pub(super) fn amount(&mut self, key: &str, amount: CountOrPercent) {
+        match amount {
+            CountOrPercent::Count(count) => self.raw(key, count),
+            CountOrPercent::Percent(_) => self.text(key, amount),
+        }
     }
 }
 
@@ -179,6 +192,8 @@ fn version(page: &mut Page, name: &str, version: &Version) {
     }
     page.raw("exit", dist(&version.exit));
     page.text("never_ready", share(version.never_ready.0));
+    page.text("crash", share(version.crash.0));
+    page.raw("crash_after", dist(&version.crash_after));
     page.text("errors", share(version.errors.0));
     page.raw("weight", number(version.weight));
 }
@@ -309,71 +324,20 @@ fn balancer(page: &mut Page, scenario: &Scenario) {
     page.text("slow_start", scenario.balancer.slow_start);
 }
 
-fn amount(page: &mut Page, key: &str, amount: CountOrPercent) {
-    match amount {
-        CountOrPercent::Count(count) => page.raw(key, count),
-        CountOrPercent::Percent(_) => page.text(key, amount),
-    }
-}
-
-fn kubernetes(page: &mut Page, settings: &KubernetesDeployment) {
-    page.table("strategy.kubernetes");
-    match settings.kind {
-        DeploymentKind::RollingUpdate => {
-            page.text("type", "RollingUpdate");
-            amount(page, "max_surge", settings.max_surge);
-            amount(page, "max_unavailable", settings.max_unavailable);
-        }
-        DeploymentKind::Recreate => page.text("type", "Recreate"),
-    }
-    page.text("min_ready", settings.min_ready);
-    page.text("progress_deadline", settings.progress_deadline);
-    let version = match settings.timing {
-        AvailabilityTiming::WholeSeconds => "1.36",
-        AvailabilityTiming::Rechecked => "1.20",
-    };
-    page.text("version", version);
-    let operations: Vec<String> = settings
-        .operations
-        .iter()
-        .map(|(at, operation)| {
-            let what = match operation {
-                Operation::Scale(count) => format!("scale = {count}"),
-                Operation::Pause => "do = \"pause\"".to_owned(),
-                Operation::Resume => "do = \"resume\"".to_owned(),
-                Operation::Undo => "do = \"undo\"".to_owned(),
-                Operation::Rollover => "do = \"rollover\"".to_owned(),
-            };
-            format!("{{ at = \"{at}\", {what} }}")
-        })
-        .collect();
-    page.raw("operations", format!("[{}]", operations.join(", ")));
-}
-
-fn generic(page: &mut Page, settings: &Generic) {
-    page.table("strategy.generic");
-    amount(page, "batch", settings.batch);
-    let sliding = settings.window == Window::Sliding;
-    page.text("window", if sliding { "sliding" } else { "barrier" });
-    let start_first = settings.order == Order::StartFirst;
-    page.text("order", if start_first { "start-first" } else { "stop-first" });
-    page.text("bake", settings.bake);
-    page.text("ready_deadline", settings.ready_deadline);
-    amount(page, "failures_allowed", settings.failures_allowed);
-    let on_failure = match settings.on_failure {
-        OnFailure::Pause => "pause",
-        OnFailure::Rollback => "rollback",
-        OnFailure::Continue => "continue",
-    };
-    page.text("on_failure", on_failure);
-}
-
 fn surroundings(page: &mut Page, scenario: &Scenario) {
     page.table("control");
     page.raw("watch", dist(&scenario.control.watch));
     page.raw("sync", dist(&scenario.control.sync));
     page.raw("act", dist(&scenario.control.act));
     page.raw("schedule", dist(&scenario.control.schedule));
+    page.raw("launch", dist(&scenario.control.launch));
+    match scenario.control.writes {
+        None => page.text("writes", "unbounded"),
+        Some(limit) => {
+            page.text("writes", limit.rate);
+            page.raw("burst", limit.burst);
+        }
+    }
     let hosts = &scenario.hosts;
     let link = |value: Option<Bandwidth>| {
         value.map_or_else(|| "unbounded".to_owned(), |value| value.to_string())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::keys::{Default, Key};
 use super::reader;
+use super::settings::Orchestrator;
 use super::source::Place;
 use super::tree;
 use crate::units::{Bandwidth, Bytes, CountOrPercent, Rate, Share, Span};
@@ -80,15 +81,6 @@ impl Fields {
     }
 }
 
-/// Which of the defaults apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flavour {
-    /// Those of Kubernetes.
-    Kubernetes,
-    /// Those of the generic strategy.
-    Generic,
-}
-
 /// A table with its catalogue: every key has a value, the default if nothing was written.
 ///
 /// A wrong or missing required value has been complained about when it was read; its example
@@ -101,8 +93,10 @@ pub struct Section<'a> {
     pub fields: &'a Fields,
     /// Where to look before the defaults (`versions.new` is like `versions.old`).
     pub behind: Option<&'a Fields>,
+    /// The table's name; empty for an inline one.
+    pub path: &'a str,
     /// Which of the defaults apply.
-    pub flavour: Flavour,
+    pub orchestrator: Orchestrator,
 }
 
 macro_rules! getters {
@@ -163,11 +157,9 @@ impl Section<'_> {
             .iter()
             .find(|k| k.name == key)
             .unwrap_or_else(|| unreachable!("`{key}` is in the catalogue"));
-        let text = match (declared.default, self.flavour) {
-            (Default::Is(text), _)
-            | (Default::By { kubernetes: text, .. }, Flavour::Kubernetes)
-            | (Default::By { generic: text, .. }, Flavour::Generic) => text,
-            (Default::Required | Default::Says(_), _) => declared.example,
+        let text = match (self.orchestrator.default_of(self.path, key), declared.default) {
+            (Some(text), _) | (None, Default::Is(text)) => text,
+            (None, Default::Required | Default::Says(_)) => declared.example,
         };
         let value = from_text(declared, text, self.fields.at);
         Entry { key_at: self.fields.at, at: self.fields.at, value }
@@ -180,7 +172,7 @@ impl Section<'_> {
 
     /// The section of an inline table in this one.
     pub fn inner<'b>(&self, keys: &'static [Key], fields: &'b Fields) -> Section<'b> {
-        Section { keys, fields, behind: None, flavour: self.flavour }
+        Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator }
     }
 }
 

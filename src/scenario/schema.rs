@@ -3,16 +3,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{self, Default, Form, Key, Kind, TABLES};
+use super::keys::{self, Default, Form, Key, Kind, default_text};
 
 /// The schema, indented.
 pub fn schema() -> String {
     let mut root = object(
+        "",
         &keys::table("").map_or(&[][..], |table| table.keys).iter().collect::<Vec<_>>(),
         "A rollout to rehearse.",
     );
-    for table in TABLES.iter().filter(|table| !table.path.is_empty()) {
-        let mut schema = object(&table.keys.iter().collect::<Vec<_>>(), table.about);
+    for table in keys::tables().filter(|table| !table.path.is_empty()) {
+        let mut schema = object(table.path, &table.keys.iter().collect::<Vec<_>>(), table.about);
         if table.path == "assumed" {
             schema["additionalProperties"] = kind(&Kind::Range);
         }
@@ -47,9 +48,9 @@ fn insert(root: &mut Value, path: &str, schema: Value) {
     here["properties"][parts[parts.len() - 1]] = schema;
 }
 
-fn object(keys: &[&Key], about: &str) -> Value {
+fn object(table: &str, keys: &[&Key], about: &str) -> Value {
     let properties: Map<String, Value> =
-        keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+        keys.iter().map(|key| (key.name.to_owned(), property(table, key))).collect();
     let required: Vec<&str> = keys
         .iter()
         .filter(|key| matches!(key.default, Default::Required))
@@ -67,13 +68,10 @@ fn object(keys: &[&Key], about: &str) -> Value {
     schema
 }
 
-fn property(key: &Key) -> Value {
+fn property(table: &str, key: &Key) -> Value {
     let default = match key.default {
         Default::Required => "Required.".to_owned(),
-        Default::By { kubernetes, generic } => {
-            format!("Default: {kubernetes} (kubernetes), {generic} (generic).")
-        }
-        Default::Is(text) | Default::Says(text) => format!("Default: {text}."),
+        Default::Is(_) | Default::Says(_) => format!("Default: {}.", default_text(table, key)),
     };
     let mut schema = kind(&key.kind);
     // Beside `$ref` draft-07 ignores everything else.
@@ -105,7 +103,7 @@ fn form(form: &Form) -> Value {
             "patternProperties": { "^p[0-9]+(\\.[0-9]+)?$": kind(&Kind::Duration) },
         });
     }
-    let mut schema = object(&form.keys.iter().collect::<Vec<_>>(), form.name);
+    let mut schema = object("", &form.keys.iter().collect::<Vec<_>>(), form.name);
     if let Some((key, word)) = form.tag {
         schema["properties"][key] = json!({ "const": word });
     }

@@ -54,8 +54,14 @@ impl Fleet {
     }
 
     /// A new pending instance; returns its number.
-    pub(crate) fn create(&mut self, now: Time, version: VersionId, sink: &mut impl Sink) -> u32 {
-        let instance = self.push(now, version, Phase::Pending);
+    pub(crate) fn create(
+        &mut self,
+        now: Time,
+        version: VersionId,
+        slot: u32,
+        sink: &mut impl Sink,
+    ) -> u32 {
+        let instance = self.push(now, version, slot, Phase::Pending);
         let to = Phase::Pending;
         sink.record(now, Record::Phase { instance, version, to, cause: Cause::Strategy });
         instance
@@ -68,7 +74,8 @@ impl Fleet {
         version: VersionId,
         sink: &mut impl Sink,
     ) -> u32 {
-        let instance = self.push(now, version, Phase::Available);
+        let slot = self.all.len() as u32;
+        let instance = self.push(now, version, slot, Phase::Available);
         let to = Phase::Available;
         sink.record(now, Record::Phase { instance, version, to, cause: Cause::Initial });
         self.place(instance);
@@ -78,7 +85,7 @@ impl Fleet {
         instance
     }
 
-    fn push(&mut self, now: Time, version: VersionId, phase: Phase) -> u32 {
+    fn push(&mut self, now: Time, version: VersionId, slot: u32, phase: Phase) -> u32 {
         let id = self.all.len() as u32;
         let kind = version.0 as usize;
         if self.by_version.len() <= kind {
@@ -107,6 +114,7 @@ impl Fleet {
             ready_since,
             host,
             restarts: 0,
+            slot,
         });
         id
     }

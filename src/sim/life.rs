@@ -20,19 +20,20 @@ impl World<'_> {
         let (mut started, mut batch) = (0, 1);
         for action in actions {
             match *action {
-                Action::Start { version } => {
+                Action::Start { version, slot, held } => {
                     if started == 0 || started == batch {
                         batch = if started == 0 { 1 } else { batch * 2 };
                         started = 0;
                         batch_at += self.chance.latency(Latency::Act);
                     }
                     started += 1;
-                    self.plan(batch_at, Event::Create { version });
+                    self.plan(batch_at, Event::Create { version, slot, held });
                 }
                 Action::Stop { instance } => {
                     let at = self.now + self.chance.latency(Latency::Act);
                     self.plan(at, Event::Tell { instance });
                 }
+                Action::Release { .. } | Action::Route { .. } => {}
                 Action::MarkAvailable { instance } => {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;
@@ -51,7 +52,7 @@ impl World<'_> {
     /// An event in the life of an instance.
     pub(super) fn live(&mut self, event: Event, sink: &mut impl Sink) {
         match event {
-            Event::Create { version } => self.create(version, sink),
+            Event::Create { version, slot, held } => self.create(version, slot, held, sink),
             Event::Tell { instance } => self.tell(instance, sink),
             Event::Place { instance } => self.place(instance, sink),
             Event::Pull { stamp } => self.pulled(stamp),
@@ -73,8 +74,8 @@ impl World<'_> {
         }
     }
 
-    fn create(&mut self, version: VersionId, sink: &mut impl Sink) {
-        let instance = self.fleet.create(self.now, version, sink);
+    fn create(&mut self, version: VersionId, slot: u32, _held: bool, sink: &mut impl Sink) {
+        let instance = self.fleet.create(self.now, version, slot, sink);
         if let Some(kernel) = self.kernel() {
             kernel.add_server(version.0);
         }

@@ -7,7 +7,9 @@ pub mod kernel;
 mod life;
 mod model;
 mod pulls;
+pub mod script;
 pub mod steady;
 mod world;
 
+pub use script::Script;
 pub use world::{Depth, Model, World};

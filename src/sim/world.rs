@@ -29,7 +29,7 @@ pub(super) enum Event {
     /// A controller looks; only if this is still its next look.
     Look { controller: u8 },
     /// A start that was decided takes effect.
-    Create { version: VersionId },
+    Create { version: VersionId, slot: u32, held: bool },
     /// A stop that was decided takes effect.
     Tell { instance: u32 },
     /// A host was found.
@@ -303,7 +303,12 @@ impl<'a> World<'a> {
         self.looks[controller] = Time::NEVER;
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
-        let view = View { instances: self.fleet.views(), wall_phase: self.chance.wall_phase() };
+        let versions = &self.scenario.versions;
+        let view = View {
+            instances: self.fleet.views(),
+            errors: [versions.old.errors.0, versions.new.errors.0],
+            wall_phase: self.chance.wall_phase(),
+        };
         let draws = Draws::new(self.chance.strategy_key());
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
         self.carry_out(controller, &decision, sink);
@@ -342,14 +347,23 @@ impl<'a> World<'a> {
         }
         // A job that waits for completion learns of an end, not of a report in between.
         let reads_reports = matches!(self.scenario.pipeline, Pipeline::Human { .. });
-        if said == Said::Paused || (said == Said::DeadlineExceeded && reads_reports) {
+        if matches!(said, Said::Paused | Said::Failed | Said::RollbackPaused)
+            || (said == Said::DeadlineExceeded && reads_reports)
+        {
             self.alert(sink);
         }
     }
 
     /// The pipeline's patience is over.
     fn deadline(&mut self, sink: &mut impl Sink) {
-        if matches!(self.said, Said::Progressing | Said::DeadlineExceeded | Said::Paused) {
+        if matches!(
+            self.said,
+            Said::Progressing
+                | Said::DeadlineExceeded
+                | Said::Paused
+                | Said::Failed
+                | Said::RollbackPaused
+        ) {
             self.alert(sink);
         }
     }

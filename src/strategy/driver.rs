@@ -14,7 +14,7 @@ use crate::units::{Span, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Look(Controller),
-    Create(VersionId),
+    Create(VersionId, u32),
     Place(u32),
     Ready(u32),
     Fail(u32),
@@ -93,6 +93,7 @@ impl Driver {
             ready_since: Time::ZERO,
             host: id % 4,
             restarts: 0,
+            slot: id,
         };
         Self {
             strategy,
@@ -187,7 +188,7 @@ impl Driver {
         let now = self.now;
         match event {
             Event::Look(controller) => return self.look(controller),
-            Event::Create(version) => self.create(version),
+            Event::Create(version, slot) => self.create(version, slot),
             Event::Place(id) => {
                 let Some(i) = self.find(id).filter(|i| i.phase == Phase::Pending) else { return };
                 i.phase = Phase::Starting;
@@ -221,7 +222,7 @@ impl Driver {
         self.schedule_look(self.watcher());
     }
 
-    fn create(&mut self, version: VersionId) {
+    fn create(&mut self, version: VersionId, slot: u32) {
         let id = self.next_id;
         self.next_id += 1;
         let phase = Phase::Pending;
@@ -235,6 +236,7 @@ impl Driver {
             ready_since,
             host,
             restarts: 0,
+            slot,
         });
         let placed = self.now + self.lag(2);
         self.push(placed, Event::Place(id));
@@ -247,7 +249,8 @@ impl Driver {
         self.pending[controller] = false;
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
-        let view = View { instances: &self.instances, wall_phase: self.wall_phase };
+        let view =
+            View { instances: &self.instances, errors: [0.0; 2], wall_phase: self.wall_phase };
         let before = self.paranoid.then(|| self.state.clone());
         let draws = self.draws;
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
@@ -280,10 +283,10 @@ impl Driver {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Start { version } => {
+            Action::Start { version, slot, .. } => {
                 self.started += 1;
                 let at = self.now + self.lag(3);
-                self.push(at, Event::Create(version));
+                self.push(at, Event::Create(version, slot));
             }
             Action::Stop { instance } => {
                 let told = !self.halting.insert(instance);
@@ -294,6 +297,7 @@ impl Driver {
                 self.stopped.push((self.now, instance));
                 self.push(at, Event::Halt(instance));
             }
+            Action::Release { .. } | Action::Route { .. } => {}
             Action::MarkAvailable { instance } => {
                 let i = self.find(instance).expect("only what exists becomes available");
                 assert_eq!(i.phase, Phase::Ready);

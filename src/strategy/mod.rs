@@ -5,10 +5,13 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+mod budget;
 #[cfg(test)]
 mod driver;
 pub mod generic;
 pub mod kubernetes;
+
+pub use budget::Budget;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,13 +36,22 @@ pub struct InstanceView {
     pub host: u32,
     /// How often its process was started again.
     pub restarts: u32,
+    /// The place it fills (a Swarm slot, a `StatefulSet` ordinal, a host): what its start said,
+    /// for initial instances their number. [`NO_SLOT`] if places do not matter.
+    pub slot: u32,
 }
+
+/// Where places do not matter.
+pub const NO_SLOT: u32 = u32::MAX;
 
 /// What a strategy may look at.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// All instances that exist, by ascending number; draining ones included.
     pub instances: &'a [InstanceView],
+    /// Share of requests that the old and the new version answer with an error, as their metrics
+    /// show it.
+    pub errors: [f64; 2],
     /// Wall-clock time at [`Time::ZERO`], in nanoseconds after a whole second: some
     /// orchestrators compute in whole wall-clock seconds.
     pub wall_phase: Span,
@@ -79,6 +91,16 @@ pub enum Action {
     Start {
         /// What it shall run.
         version: VersionId,
+        /// The place it shall fill, or [`NO_SLOT`].
+        slot: u32,
+        /// It is placed and prepared (image pulled), but its process does not start before
+        /// [`Action::Release`].
+        held: bool,
+    },
+    /// The process of this held instance may start.
+    Release {
+        /// Which.
+        instance: u32,
     },
     /// Tell this instance to stop.
     Stop {
@@ -90,6 +112,24 @@ pub enum Action {
         /// Which.
         instance: u32,
     },
+    /// From now on the new version gets this share of the requests, in millionths, and the old
+    /// one the rest. Before the first such action requests go to whoever is in rotation.
+    Route {
+        /// Millionths.
+        new: u32,
+    },
+}
+
+impl Action {
+    /// An instance of this version, anywhere.
+    pub fn start(version: VersionId) -> Self {
+        Self::Start { version, slot: NO_SLOT, held: false }
+    }
+
+    /// An instance of this version in this place.
+    pub fn start_in(slot: u32, version: VersionId) -> Self {
+        Self::Start { version, slot, held: false }
+    }
 }
 
 /// What a controller decided. Reused between calls: `clear` it first.
@@ -137,91 +177,132 @@ pub enum Command {
     Operate(Operation),
 }
 
-/// An orchestrator with its settings; immutable.
-#[derive(Debug, Clone)]
-pub enum Strategy {
-    /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment),
-    /// Batches or a sliding window.
-    Generic(generic::Generic),
-}
-
-/// The memory of a strategy; small, and written into journals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum State {
-    /// Of a Deployment.
-    Kubernetes(kubernetes::State),
-    /// Of the generic strategy.
-    Generic(generic::State),
-}
-
-impl Strategy {
-    /// From checked settings and the desired number of instances.
-    pub fn new(settings: &StrategySettings, instances: u32) -> Self {
-        match settings {
-            StrategySettings::Kubernetes(s) => {
-                Self::Kubernetes(kubernetes::Deployment::new(s.clone(), instances))
-            }
-            StrategySettings::Generic(s) => {
-                Self::Generic(generic::Generic::new(s.clone(), instances))
-            }
-        }
-    }
-
-    /// The state before the rollout: `instances` of the old version run and are available;
-    /// their numbers are 0 … `instances` − 1.
-    pub fn initial(&self) -> State {
-        match self {
-            Self::Kubernetes(s) => State::Kubernetes(s.initial()),
-            Self::Generic(s) => State::Generic(s.initial()),
-        }
-    }
+/// What the file of an orchestrator provides: its rules under fixed settings.
+pub(crate) trait Rules {
+    /// Its memory; small, and written into journals.
+    type State;
 
     /// Names of the controllers. Controller 0 gets commands; the last one watches instances.
-    pub fn controllers(&self) -> &'static [&'static str] {
-        match self {
-            Self::Kubernetes(_) => kubernetes::CONTROLLERS,
-            Self::Generic(_) => generic::CONTROLLERS,
-        }
-    }
+    const CONTROLLERS: &'static [&'static str];
 
-    /// Takes a command. Controller 0 must be called soon after.
-    pub fn command(&self, state: &mut State, command: Command, now: Time) {
-        match (self, state) {
-            (Self::Kubernetes(s), State::Kubernetes(state)) => s.command(state, command, now),
-            (Self::Generic(s), State::Generic(state)) => s.command(state, command, now),
-            _ => unreachable!("a state belongs to the strategy that made it"),
-        }
-    }
+    /// The state before the rollout: the desired number of instances of the old version run and
+    /// are available; their numbers, and their slots, are 0, 1, …
+    fn initial(&self) -> Self::State;
 
-    /// When the next operation scheduled in the settings is due; `None` if none is left or the
-    /// rollout has not begun. A terminal verdict before that time is not the last word.
-    pub fn next_operation(&self, state: &State) -> Option<Time> {
-        match (self, state) {
-            (Self::Kubernetes(s), State::Kubernetes(state)) => s.next_operation(state),
-            (Self::Generic(_), State::Generic(_)) => None,
-            _ => unreachable!("a state belongs to the strategy that made it"),
-        }
+    /// Takes a command. Controller 0 is called soon after.
+    fn command(&self, state: &mut Self::State, command: Command, now: Time);
+
+    /// When the next operation scheduled in the settings is due; see [`Strategy::next_operation`].
+    fn next_operation(&self, _: &Self::State) -> Option<Time> {
+        None
     }
 
     /// One look of one controller. `decision` is empty on entry.
-    pub fn reconcile(
+    fn reconcile(
         &self,
-        state: &mut State,
+        state: &mut Self::State,
         controller: Controller,
         now: Time,
         view: &View<'_>,
         draws: Draws,
         decision: &mut Decision,
-    ) {
-        match (self, state) {
-            (Self::Kubernetes(s), State::Kubernetes(state)) => {
-                s.reconcile(state, controller, now, view, draws, decision);
-            }
-            (Self::Generic(s), State::Generic(state)) => {
-                s.reconcile(state, now, view, draws, decision);
-            }
-            _ => unreachable!("a state belongs to the strategy that made it"),
+    );
+
+    /// The arithmetic of a rollout without failures and without operators' changes.
+    fn budget(&self) -> Budget;
+}
+
+macro_rules! strategies {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+        /// An orchestrator with its settings; immutable.
+        #[derive(Debug, Clone)]
+        pub enum Strategy {
+            $($(#[doc = $doc])* $name($rules),)*
         }
-    }
+
+        /// The memory of a strategy; small, and written into journals.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub enum State {
+            $($(#[doc = $doc])* $name($state),)*
+        }
+
+        impl Strategy {
+            /// From checked settings and the desired number of instances.
+            pub fn new(settings: &StrategySettings, instances: u32) -> Self {
+                match settings {
+                    $(StrategySettings::$name(settings) => {
+                        Self::$name(<$rules>::new(settings.clone(), instances))
+                    })*
+                }
+            }
+
+            /// The state before the rollout: `instances` of the old version run and are
+            /// available; their numbers, and their slots, are 0 … `instances` − 1.
+            pub fn initial(&self) -> State {
+                match self {
+                    $(Self::$name(rules) => State::$name(rules.initial()),)*
+                }
+            }
+
+            /// Names of the controllers. Controller 0 gets commands; the last one watches
+            /// instances.
+            pub fn controllers(&self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$name(_) => <$rules as Rules>::CONTROLLERS,)*
+                }
+            }
+
+            /// Takes a command. Controller 0 must be called soon after.
+            pub fn command(&self, state: &mut State, command: Command, now: Time) {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => {
+                        rules.command(state, command, now);
+                    })*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
+            /// When the next operation scheduled in the settings is due; `None` if none is left
+            /// or the rollout has not begun. A terminal verdict before that time is not the last
+            /// word.
+            pub fn next_operation(&self, state: &State) -> Option<Time> {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => rules.next_operation(state),)*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
+            /// One look of one controller. `decision` is empty on entry.
+            pub fn reconcile(
+                &self,
+                state: &mut State,
+                controller: Controller,
+                now: Time,
+                view: &View<'_>,
+                draws: Draws,
+                decision: &mut Decision,
+            ) {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => {
+                        rules.reconcile(state, controller, now, view, draws, decision);
+                    })*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
+            /// The arithmetic of a rollout without failures and without operators' changes.
+            pub fn budget(&self) -> Budget {
+                match self {
+                    $(Self::$name(rules) => rules.budget(),)*
+                }
+            }
+        }
+    };
+}
+
+strategies! {
+    /// Kubernetes Deployment with its `ReplicaSet`s.
+    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    /// Batches or a sliding window.
+    Generic(generic::Generic, generic::State);
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::result::Story;
 use crate::scenario::Scenario;
-use crate::scenario::settings::StrategySettings;
 use crate::trace::{Moment, Phase, Record};
 use crate::units::{Span, Time};
 
@@ -20,10 +19,7 @@ type Phases = BTreeMap<u32, (Phase, Time)>;
 /// on: some instance starting; else some waiting to count as available; else some draining; else
 /// a batch watched; else nothing but the control plane.
 pub(super) fn shares(scenario: &Scenario, story: &Story) -> Vec<(String, f64)> {
-    let bake = match &scenario.strategy {
-        StrategySettings::Generic(generic) => generic.bake,
-        StrategySettings::Kubernetes(_) => Span::ZERO,
-    };
+    let bake = scenario.strategy.bake();
     let mut phases = Phases::new();
     let mut spent = [0.0; CAUSES.len()];
     let (mut begun, mut last) = (Time::NEVER, Time::ZERO);

@@ -156,12 +156,19 @@ pub enum Said {
     RolledBack,
     /// Its deadline passed; nothing was stopped or reverted.
     DeadlineExceeded,
+    /// Given up; nothing is reverted.
+    Failed,
+    /// Stopped on the way back to the old version.
+    RollbackPaused,
 }
 
 impl Said {
     /// Whether nothing more happens by itself after it.
     pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Paused | Self::RolledBack)
+        matches!(
+            self,
+            Self::Completed | Self::Paused | Self::RolledBack | Self::Failed | Self::RollbackPaused
+        )
     }
 }
 

@@ -111,6 +111,8 @@ fn said(said: Said) -> &'static str {
         Said::Paused => "“paused”",
         Said::RollingBack => "“rolling back”",
         Said::RolledBack => "“rolled back”",
+        Said::Failed => "“failed”",
+        Said::RollbackPaused => "“rollback paused”",
         Said::DeadlineExceeded => "“deadline exceeded”",
     }
 }

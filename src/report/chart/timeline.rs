@@ -49,6 +49,8 @@ pub(super) fn events(story: &Story) -> Vec<(f64, &'static str, bool)> {
             Record::Said(Said::Paused) => ("says “paused”", true),
             Record::Said(Said::RollingBack) => ("rolling back", true),
             Record::Said(Said::RolledBack) => ("says “rolled back”", true),
+            Record::Said(Said::Failed) => ("says “failed”", true),
+            Record::Said(Said::RollbackPaused) => ("rollback paused", true),
             Record::Said(Said::DeadlineExceeded) => ("deadline exceeded", true),
             Record::Moment(Moment::Detected) => ("trouble noticed", true),
             Record::Moment(Moment::RollbackDecided) => ("rollback decided", true),

@@ -14,7 +14,6 @@ pub use style::Style;
 use crate::outcome::Fate;
 use crate::report::format;
 use crate::scenario::OutcomeKey;
-use crate::scenario::settings::{DeploymentKind, Order, StrategySettings, Window};
 use crate::stats::Verdict;
 use crate::study::SimResult;
 use crate::trace::Said;
@@ -88,7 +87,7 @@ fn identity(result: &SimResult, style: &Style) -> Vec<String> {
     let left = format!(
         "{}  {instances} instance{plural}, {}",
         service.name,
-        strategy(&result.scenario.strategy)
+        result.scenario.strategy.describe()
     );
     let runs = format::count(u64::from(result.runs_control));
     let requests = match result.runs_requests {
@@ -100,29 +99,6 @@ fn identity(result: &SimResult, style: &Style) -> Vec<String> {
         vec![style.justify(&left, &right), String::new()]
     } else {
         vec![left, format!("  {right}")]
-    }
-}
-
-fn strategy(settings: &StrategySettings) -> String {
-    match settings {
-        StrategySettings::Kubernetes(k) => match k.kind {
-            DeploymentKind::RollingUpdate => format!(
-                "kubernetes, max_surge {}, max_unavailable {}",
-                k.max_surge, k.max_unavailable
-            ),
-            DeploymentKind::Recreate => "kubernetes, Recreate".into(),
-        },
-        StrategySettings::Generic(g) => {
-            let order = match g.order {
-                Order::StopFirst => "stop first",
-                Order::StartFirst => "start first",
-            };
-            let window = match g.window {
-                Window::Barrier => "batch",
-                Window::Sliding => "sliding",
-            };
-            format!("generic, {window} {}, {order}, bake {}", g.batch, g.bake)
-        }
     }
 }
 
@@ -177,6 +153,8 @@ fn said_name(said: Said) -> &'static str {
         Said::Paused => "paused",
         Said::RollingBack => "rolling back",
         Said::RolledBack => "rolled back",
+        Said::Failed => "failed",
+        Said::RollbackPaused => "rollback paused",
         Said::DeadlineExceeded => "deadline exceeded",
     }
 }

@@ -27,7 +27,8 @@ impl Env<'_> {
 
     fn form(&mut self, form: &str, fields: &Fields, old: Option<&Dist>) -> Dist {
         let keys = DIST.iter().find(|f| f.name == form).map_or(&[][..], |f| f.keys);
-        let section = Section { keys, fields, behind: None, flavour: self.flavour };
+        let section =
+            Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator };
         match form {
             "quantiles" => self.quantiles(fields),
             "exponential" => Dist::Exponential { mean: self.mean(&section) },

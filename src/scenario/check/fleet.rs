@@ -6,8 +6,8 @@ use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::keys::VERSION_KEYS;
 use crate::scenario::raw::{Fields, Section, Value};
 use crate::scenario::{
-    ControlPlane, Discipline, Dist, Hosts, OnTerm, Pipeline, Probes, Service, Shutdown, Version,
-    Versions, Warmup,
+    ControlPlane, Discipline, Dist, GraceFrom, Hosts, OnTerm, Pipeline, Probes, Restart, Service,
+    Shutdown, Version, Versions, Warmup, WriteLimit,
 };
 use crate::units::{Bandwidth, Bytes, Span};
 
@@ -55,8 +55,8 @@ pub(super) fn versions(env: &mut Env<'_>, traffic: bool) -> Versions {
         let hint = "write versions.old.service_time";
         env.problem(Diagnostic::new(Code::AssumedServiceTime, at, message, hint));
     }
-    let flavour = env.flavour;
-    let old = Section { keys: VERSION_KEYS, fields: old_fields, behind: None, flavour };
+    let (path, orchestrator) = ("versions.old", env.orchestrator);
+    let old = Section { keys: VERSION_KEYS, fields: old_fields, behind: None, path, orchestrator };
     let new = Section { fields: new_fields, behind: Some(old_fields), ..old };
     let old = version(env, &old, None);
     let new = version(env, &new, Some((&old, new_fields)));
@@ -80,6 +80,10 @@ fn version(
         Some((old, _)) => old.exit.clone(),
         None => dist(env, section, "exit", behind.map(|(old, _)| &old.exit)),
     };
+    let crash_after = match inherited("crash_after") {
+        Some((old, _)) => old.crash_after.clone(),
+        None => dist(env, section, "crash_after", behind.map(|(old, _)| &old.crash_after)),
+    };
     let (pull, start) = match inherited("start") {
         Some((old, _)) => (old.pull, old.start.clone()),
         None => start(env, section, behind.map(|(old, _)| old)),
@@ -91,6 +95,8 @@ fn version(
         warmup: warmup(section),
         exit,
         never_ready: section.share("never_ready"),
+        crash: section.share("crash"),
+        crash_after,
         errors: section.share("errors"),
         weight: section.number("weight"),
     }
@@ -148,6 +154,18 @@ pub(super) fn probes(env: &mut Env<'_>) -> Probes {
         success_threshold: section.count("success"),
         failure_threshold: section.count("failure"),
         timeout: section.span("timeout"),
+        enabled: section.flag("enabled"),
+        kills: section.flag("kills"),
+        start_period: section.span("start_period"),
+    }
+}
+
+pub(super) fn restart(env: &mut Env<'_>) -> Restart {
+    let section = env.section("restart");
+    Restart {
+        attempts: limit(&section, "attempts").unwrap_or(u32::MAX),
+        delay: section.span("delay"),
+        delay_max: section.span("delay_max"),
     }
 }
 
@@ -159,7 +177,16 @@ pub(super) fn shutdown(env: &mut Env<'_>) -> Shutdown {
         "ignore" => OnTerm::Ignore,
         other => unreachable!("not in the catalogue: {other}"),
     };
-    Shutdown { pre_stop: section.span("pre_stop"), grace: section.span("grace"), on_term }
+    Shutdown {
+        pre_stop: section.span("pre_stop"),
+        drain_wait: section.span("drain_wait"),
+        grace: section.span("grace"),
+        grace_from: match section.word("grace_from") {
+            "term" => GraceFrom::Term,
+            _ => GraceFrom::Stop,
+        },
+        on_term,
+    }
 }
 
 pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {
@@ -168,7 +195,15 @@ pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {
         sync: env.dist("control", "sync"),
         act: env.dist("control", "act"),
         schedule: env.dist("control", "schedule"),
+        launch: env.dist("control", "launch"),
+        writes: write_limit(env),
     }
+}
+
+fn write_limit(env: &Env<'_>) -> Option<WriteLimit> {
+    let section = env.section("control");
+    let Value::Rate(rate) = section.value("writes") else { return None };
+    Some(WriteLimit { rate, burst: section.count("burst") })
 }
 
 pub(super) fn hosts(env: &mut Env<'_>, instances: u32) -> Hosts {

@@ -12,18 +12,19 @@ use std::path::Path;
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::keys::{self, Key};
-use super::raw::{Fields, Flavour, Section, Value};
+use super::raw::{Fields, Section, Value};
 use super::reader::{Raw, missing_key};
+use super::settings::{Orchestrator, StrategySettings};
 use super::source::Place;
 use super::{Assumed, Scenario, Slo};
 use crate::units::Span;
 
 /// What checking needs at hand.
-pub(super) struct Env<'a> {
+pub(in crate::scenario) struct Env<'a> {
     /// What was written.
     raw: &'a Raw,
     /// Which of the defaults apply.
-    flavour: Flavour,
+    orchestrator: Orchestrator,
     /// Recorded files are looked for here.
     base_dir: &'a Path,
     /// Complaints so far.
@@ -37,9 +38,9 @@ const LONGEST: Span = Span::from_secs(6 * 86_400);
 
 /// Checks a scenario. The result is only worth something if no error was added to `problems`.
 pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) -> Scenario {
-    let flavour = strategy::flavour(raw, problems);
+    let orchestrator = strategy::orchestrator(raw, problems);
     let nothing = Fields::empty(Place::file(0..0));
-    let mut env = Env { raw, flavour, base_dir, problems, nothing };
+    let mut env = Env { raw, orchestrator, base_dir, problems, nothing };
     env.format_version();
     let service = fleet::service(&mut env);
     let traffic = traffic::traffic(&mut env);
@@ -50,7 +51,8 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         balancer: clients::balancer(&mut env),
         probes: fleet::probes(&mut env),
         shutdown: fleet::shutdown(&mut env),
-        strategy: strategy::strategy(&mut env),
+        restart: fleet::restart(&mut env),
+        strategy: StrategySettings::read(orchestrator, &mut env),
         control: fleet::control(&mut env),
         hosts: fleet::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),
@@ -67,10 +69,10 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
 
 impl<'a> Env<'a> {
     /// The table of this name; one without entries if it was not written.
-    fn section(&self, path: &str) -> Section<'_> {
+    pub(in crate::scenario) fn section<'b>(&'b self, path: &'b str) -> Section<'b> {
         let keys = keys::table(path).map_or(&[][..], |table| table.keys);
         let fields = self.raw.tables.get(path).unwrap_or(&self.nothing);
-        Section { keys, fields, behind: None, flavour: self.flavour }
+        Section { keys, fields, behind: None, path, orchestrator: self.orchestrator }
     }
 
     /// The fields of a table, for as long as the raw scenario lives.
@@ -78,7 +80,7 @@ impl<'a> Env<'a> {
         self.raw.tables.get(path)
     }
 
-    fn problem(&mut self, problem: Diagnostic) {
+    pub(in crate::scenario) fn problem(&mut self, problem: Diagnostic) {
         self.problems.push(problem);
     }
 
@@ -95,7 +97,7 @@ impl<'a> Env<'a> {
     }
 
     /// A duration that must not be zero.
-    fn positive(&mut self, path: &str, key: &str) -> Span {
+    pub(in crate::scenario) fn positive(&mut self, path: &str, key: &str) -> Span {
         let section = self.section(path);
         let (span, place) = (section.span(key), section.place(key));
         if span == Span::ZERO {

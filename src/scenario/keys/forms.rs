@@ -4,7 +4,7 @@ use super::Default::{Is, Required, Says};
 use super::{Form, Key, Kind};
 
 /// Shorthand for the tables below.
-pub(super) const fn key(
+pub(in crate::scenario) const fn key(
     name: &'static str,
     kind: Kind,
     default: super::Default,
@@ -210,19 +210,33 @@ pub(super) const POWER: &[Form] = &[Form {
 }];
 
 /// `operations`.
-pub(super) const OPERATION: &[Form] = &[Form {
+pub(in crate::scenario) const OPERATION: &[Form] = &[Form {
     name: "operation",
     tag: None,
-    marks: &["at", "scale", "do"],
+    marks: &["at", "scale", "do", "set", "partition"],
     keys: &[
         key("at", Kind::Duration, Required, "After the beginning of the rollout.", "\"30s\""),
         key("scale", Kind::Count(0, 1_000_000), Says("no scaling"), "`kubectl scale`.", "20"),
         key(
             "do",
-            Kind::Word(&["pause", "resume", "undo", "rollover"]),
+            Kind::Word(&["pause", "resume", "undo", "rollover", "promote", "abort"]),
             Says("nothing"),
-            "`kubectl rollout …`, or a third version.",
+            "`kubectl rollout …`, a third version (`rollover`), or what a person tells canaries.",
             "\"pause\"",
+        ),
+        key(
+            "set",
+            Kind::Count(0, 200),
+            Says("no change"),
+            "Set the template of this version: 0 is old, 1 new, 2 and up later ones.",
+            "0",
+        ),
+        key(
+            "partition",
+            Kind::Count(0, 1_000_000),
+            Says("no change"),
+            "Set `partition` of a `StatefulSet`.",
+            "3",
         ),
     ],
 }];

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Default, Key, TABLES, find, paths, table};
+use super::{Key, default_text, find, paths, table, tables};
 use crate::scenario::suggest::nearest;
 
 /// What there is to say about a key (`probes.period`), a table (`probes`), or a key by its last
@@ -31,20 +31,13 @@ pub fn help(path: &str) -> Result<String, Option<String>> {
     if !same_name.is_empty() {
         return Ok(same_name.join("\n"));
     }
-    let names = all.iter().map(String::as_str).chain(TABLES.iter().map(|table| table.path));
+    let names = all.iter().map(String::as_str).chain(tables().map(|table| table.path));
     let last = all.iter().filter_map(|known| known.rsplit('.').next());
     Err(nearest(path, names.chain(last)).map(str::to_owned))
 }
 
 fn of_key(path: &str, key: &Key) -> String {
-    let default = match key.default {
-        Default::Required => "none: it must be written".to_owned(),
-        Default::Is(text) | Default::Says(text) => text.to_owned(),
-        Default::By { kubernetes, generic } if kubernetes == generic => generic.to_owned(),
-        Default::By { kubernetes, generic } => {
-            format!("{kubernetes} with kubernetes, {generic} with generic")
-        }
-    };
+    let default = default_text(path.rsplit_once('.').map_or("", |(table, _)| table), key);
     let (name, takes) = (key.name, key.kind.expected());
     format!(
         "{path}\n  {}\n\n  takes    {takes}\n  default  {default}\n  example  {name} = {}\n",
@@ -59,7 +52,7 @@ mod tests {
     #[test]
     fn keys_tables_and_last_names_are_explained() {
         let text = help("probes.period").unwrap();
-        assert!(text.contains("\"10s\" with kubernetes, \"1s\" with generic"), "{text}");
+        assert!(text.contains("\"1s\"; \"10s\" with kubernetes"), "{text}");
         assert!(help("probes").unwrap().contains("initial_delay"));
         assert_eq!(help("batch"), help("strategy.generic.batch"));
         assert_eq!(help("bach"), Err(Some("batch".to_owned())));

@@ -8,8 +8,11 @@ mod help;
 mod tables;
 
 pub use forms::{DIST, PROFILE, quantile_of};
+pub(in crate::scenario) use forms::{OPERATION, key};
 pub use help::help;
-pub use tables::{TABLES, VERSION_KEYS};
+pub use tables::VERSION_KEYS;
+
+use super::settings::Orchestrator;
 
 /// A table of the file.
 #[derive(Debug)]
@@ -42,15 +45,8 @@ pub struct Key {
 pub enum Default {
     /// It must be there.
     Required,
-    /// This value, in TOML.
+    /// This value, in TOML; an orchestrator may have another ([`Orchestrator::world`]).
     Is(&'static str),
-    /// These values, in TOML, by strategy.
-    By {
-        /// Under `[strategy.kubernetes]`.
-        kubernetes: &'static str,
-        /// Under `[strategy.generic]`.
-        generic: &'static str,
-    },
     /// What the sentence says; the program works it out.
     Says(&'static str),
 }
@@ -149,9 +145,37 @@ impl Kind {
     }
 }
 
+/// Every table, in the order in which files should show them.
+pub fn tables() -> impl Iterator<Item = &'static Table> {
+    let strategies = Orchestrator::ALL.iter().map(|of| of.table());
+    tables::BEFORE.iter().chain(strategies).chain(tables::AFTER)
+}
+
 /// The table of this name.
 pub fn table(path: &str) -> Option<&'static Table> {
-    TABLES.iter().find(|table| table.path == path)
+    tables().find(|table| table.path == path)
+}
+
+/// What holds when a key of a table is left out, in words: `"1s"; "10s" with kubernetes`.
+pub fn default_text(table: &str, key: &Key) -> String {
+    let mut text = match key.default {
+        Default::Required => "none: it must be written".to_owned(),
+        Default::Is(text) | Default::Says(text) => text.to_owned(),
+    };
+    let mut by_value: Vec<(&str, Vec<&str>)> = Vec::new();
+    for of in Orchestrator::ALL {
+        let Some(value) = of.default_of(table, key.name).filter(|value| *value != text) else {
+            continue;
+        };
+        match by_value.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, names)) => names.push(of.name()),
+            None => by_value.push((value, vec![of.name()])),
+        }
+    }
+    for (value, names) in by_value {
+        text = format!("{text}; {value} with {}", names.join(", "));
+    }
+    text
 }
 
 /// The key at a dotted path.
@@ -169,13 +193,13 @@ pub fn paths() -> Vec<String> {
             format!("{}.{}", table.path, key.name)
         }
     };
-    TABLES.iter().flat_map(|t| t.keys.iter().map(move |k| of(t, k))).collect()
+    tables().flat_map(|t| t.keys.iter().map(move |k| of(t, k))).collect()
 }
 
 /// The names one level below a table: its keys and its subtables.
 pub fn names_in(path: &str) -> Vec<&'static str> {
     let keys = table(path).map_or(&[][..], |t| t.keys).iter().map(|key| key.name);
-    let below = TABLES.iter().filter_map(|t| {
+    let below = tables().filter_map(|t| {
         let rest = match path {
             "" => t.path,
             _ => t.path.strip_prefix(path)?.strip_prefix('.')?,

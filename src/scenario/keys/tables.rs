@@ -1,14 +1,14 @@
 //! The tables of the file with their keys and defaults.
 
-use super::Default::{By, Is, Required, Says};
-use super::forms::{OPERATION, POWER, PROFILE, RETRIES, START, WARMUP, key};
+use super::Default::{Is, Required, Says};
+use super::forms::{POWER, PROFILE, RETRIES, START, WARMUP, key};
 use super::{Key, Kind, Table};
 
 const LIMIT: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
 const LINK: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Bandwidth]);
 
-/// Every table, in the order in which files should show them.
-pub const TABLES: &[Table] = &[
+/// The tables before those of the orchestrators, in the order in which files should show them.
+pub(super) const BEFORE: &[Table] = &[
     Table { path: "", about: "A rollout to rehearse.", keys: ROOT },
     Table { path: "service", about: "The fleet that is rolled.", keys: SERVICE },
     Table { path: "versions.old", about: "What runs before the rollout.", keys: VERSION_KEYS },
@@ -30,8 +30,11 @@ pub const TABLES: &[Table] = &[
     Table { path: "balancer", about: "How a node chooses an instance.", keys: BALANCER },
     Table { path: "probes", about: "Readiness probing.", keys: PROBES },
     Table { path: "shutdown", about: "From \"stop\" to \"gone\".", keys: SHUTDOWN },
-    Table { path: "strategy.kubernetes", about: "A Kubernetes Deployment.", keys: KUBERNETES },
-    Table { path: "strategy.generic", about: "Batches or a sliding window.", keys: GENERIC },
+    Table { path: "restart", about: "What follows when a process ends by itself.", keys: RESTART },
+];
+
+/// The tables after those of the orchestrators.
+pub(super) const AFTER: &[Table] = &[
     Table { path: "control", about: "Latencies of the orchestrator.", keys: CONTROL },
     Table { path: "hosts", about: "Hosts and the image registry.", keys: HOSTS },
     Table { path: "pipeline", about: "Who rolls back.", keys: PIPELINE },
@@ -122,6 +125,20 @@ pub const VERSION_KEYS: &[Key] = &[
         "\"0.4%\"",
     ),
     key(
+        "crash",
+        Kind::Share,
+        Is("\"0%\""),
+        "Chance that a process ends by itself, each time it is started.",
+        "\"100%\"",
+    ),
+    key(
+        "crash_after",
+        Kind::Dist,
+        Is("\"0s\""),
+        "Process start until it does.",
+        "{ p50 = \"2s\", p95 = \"5s\" }",
+    ),
+    key(
         "errors",
         Kind::Share,
         Is("\"0%\""),
@@ -150,13 +167,7 @@ const TRAFFIC: &[Key] = &[
 ];
 
 const CLIENTS: &[Key] = &[
-    key(
-        "count",
-        Kind::Count(1, 100_000),
-        By { kubernetes: "4", generic: "1" },
-        "How many nodes; also written `nodes`.",
-        "60",
-    ),
+    key("count", Kind::Count(1, 100_000), Is("1"), "How many nodes; also written `nodes`.", "60"),
     key("nodes", Kind::Count(1, 100_000), Says("`count`"), "The same as `count`.", "60"),
     key(
         "protocol",
@@ -203,14 +214,14 @@ const CLIENTS: &[Key] = &[
     key(
         "lag_add",
         Kind::Dist,
-        By { kubernetes: "{ p50 = \"1s\", p95 = \"3s\" }", generic: "\"0s\"" },
+        Is("\"0s\""),
         "Instance ready until a node chooses it.",
         "{ p50 = \"1s\", p95 = \"3s\" }",
     ),
     key(
         "lag_remove",
         Kind::Dist,
-        By { kubernetes: "{ p50 = \"1s\", p95 = \"3s\" }", generic: "\"0s\"" },
+        Is("\"0s\""),
         "Instance stopping until a node leaves it out.",
         "{ p50 = \"1s\", p95 = \"3s\" }",
     ),
@@ -240,7 +251,7 @@ const BALANCER: &[Key] = &[
             ]),
             Kind::Record(POWER),
         ]),
-        By { kubernetes: "\"random\"", generic: "\"round_robin\"" },
+        Is("\"round_robin\""),
         "The rule.",
         "\"p2c\"",
     ),
@@ -261,18 +272,54 @@ const PROBES: &[Key] = &[
     key(
         "period",
         Kind::Duration,
-        By { kubernetes: "\"10s\"", generic: "\"1s\"" },
+        Is("\"1s\""),
         "Between probes; 0: readiness is known at once.",
         "\"5s\"",
     ),
     key("timeout", Kind::Duration, Is("\"1s\""), "An answer must come within this.", "\"1s\""),
     key("success", Kind::Count(1, 10_000), Is("1"), "Successes in a row that make ready.", "1"),
     key("failure", Kind::Count(1, 10_000), Is("3"), "Failures in a row that make unready.", "3"),
+    key(
+        "enabled",
+        Kind::Flag,
+        Is("true"),
+        "Without probes an instance is ready as soon as its process has started.",
+        "true",
+    ),
+    key(
+        "kills",
+        Kind::Flag,
+        Is("false"),
+        "Failures in a row stop the instance, as a container's health check does.",
+        "true",
+    ),
+    key(
+        "start_period",
+        Kind::Duration,
+        Is("\"0s\""),
+        "kills: failures so soon after the start do not count.",
+        "\"20s\"",
+    ),
 ];
 
 const SHUTDOWN: &[Key] = &[
     key("pre_stop", Kind::Duration, Is("\"0s\""), "Wait before SIGTERM.", "\"10s\""),
-    key("grace", Kind::Duration, Is("\"30s\""), "From \"stop\" to SIGKILL.", "\"45s\""),
+    key(
+        "drain_wait",
+        Kind::Duration,
+        Is("\"0s\""),
+        "After pre_stop SIGTERM waits until nobody sends anything and all is answered, at most \
+         so long.",
+        "\"300s\"",
+    ),
+    key("grace", Kind::Duration, Is("\"30s\""), "Time until SIGKILL.", "\"45s\""),
+    key(
+        "grace_from",
+        Kind::Word(&["stop", "term"]),
+        Is("\"stop\""),
+        "The grace period begins when the instance is told to stop, or at SIGTERM.",
+        "\"term\"",
+    ),
     key(
         "on_term",
         Kind::Word(&["drain", "exit", "ignore"]),
@@ -282,109 +329,62 @@ const SHUTDOWN: &[Key] = &[
     ),
 ];
 
-const KUBERNETES: &[Key] = &[
+const RESTART: &[Key] = &[
     key(
-        "type",
-        Kind::Word(&["RollingUpdate", "Recreate"]),
-        Is("\"RollingUpdate\""),
-        "`spec.strategy.type`.",
-        "\"RollingUpdate\"",
-    ),
-    key("max_surge", Kind::Amount, Is("\"25%\""), "Pods above; rounded up.", "\"25%\""),
-    key("max_unavailable", Kind::Amount, Is("\"25%\""), "Pods below; rounded down.", "0"),
-    key("min_ready", Kind::Duration, Is("\"0s\""), "Ready so long is available.", "\"10s\""),
-    key(
-        "progress_deadline",
-        Kind::Duration,
-        Is("\"10m\""),
-        "Without progress for so long the Deployment reports failure, and does nothing.",
-        "\"10m\"",
-    ),
-    key(
-        "version",
-        Kind::Word(&["1.36", "1.20"]),
-        Is("\"1.36\""),
-        "Whose way of timing `min_ready` applies.",
-        "\"1.36\"",
-    ),
-    key(
-        "operations",
-        Kind::List(&Kind::Record(OPERATION)),
-        Is("[]"),
-        "Changes that somebody makes in mid-rollout.",
-        "[{ at = \"30s\", scale = 20 }]",
-    ),
-];
-
-const GENERIC: &[Key] = &[
-    key("batch", Kind::Amount, Is("1"), "Instances replaced at a time.", "\"25%\""),
-    key(
-        "window",
-        Kind::Word(&["barrier", "sliding"]),
-        Is("\"barrier\""),
-        "The next waits for the whole batch, or for any one.",
-        "\"barrier\"",
-    ),
-    key(
-        "order",
-        Kind::Word(&["stop-first", "start-first"]),
-        Is("\"stop-first\""),
-        "Which of old and new moves first.",
-        "\"stop-first\"",
-    ),
-    key("bake", Kind::Duration, Is("\"0s\""), "Watch each batch so long.", "\"15s\""),
-    key(
-        "ready_deadline",
-        Kind::Duration,
-        Is("\"5m\""),
-        "Not ready so long after its start an instance has failed.",
-        "\"90s\"",
-    ),
-    key(
-        "failures_allowed",
-        Kind::Amount,
+        "attempts",
+        LIMIT,
         Is("0"),
-        "More failed instances than this stop the rollout.",
-        "1",
+        "So often it is started again in the same instance; then the instance has failed.",
+        "2",
     ),
     key(
-        "on_failure",
-        Kind::Word(&["pause", "rollback", "continue"]),
-        Is("\"pause\""),
-        "What then happens.",
-        "\"rollback\"",
+        "delay",
+        Kind::Duration,
+        Is("\"0s\""),
+        "Before the second restart (the first is immediate); doubles each time.",
+        "\"10s\"",
     ),
+    key("delay_max", Kind::Duration, Is("\"5m\""), "The longest such delay.", "\"5m\""),
 ];
 
 const CONTROL: &[Key] = &[
     key(
         "watch",
         Kind::Dist,
-        By { kubernetes: "{ p50 = \"8.4ms\", p90 = \"25.4ms\" }", generic: "\"0s\"" },
+        Is("\"0s\""),
         "An instance changed until its controller acts.",
         "\"10ms\"",
     ),
     key(
         "sync",
         Kind::Dist,
-        By { kubernetes: "{ p50 = \"8.0ms\", p90 = \"17.7ms\" }", generic: "\"0s\"" },
+        Is("\"0s\""),
         "One controller changed something until the next acts.",
         "\"10ms\"",
     ),
     key(
         "act",
         Kind::Dist,
-        By { kubernetes: "{ p50 = \"13.2ms\", p90 = \"30.5ms\" }", generic: "\"0s\"" },
+        Is("\"0s\""),
         "A decision until an instance is created or told to stop.",
         "\"15ms\"",
     ),
+    key("schedule", Kind::Dist, Is("\"0s\""), "Created until placed on a host.", "\"15ms\""),
     key(
-        "schedule",
+        "launch",
         Kind::Dist,
-        By { kubernetes: "{ p50 = \"15.2ms\", p90 = \"34.4ms\" }", generic: "\"0s\"" },
-        "Created until placed on a host.",
-        "\"15ms\"",
+        Is("\"0s\""),
+        "Placed, and its image there, until the process has started.",
+        "\"900ms\"",
     ),
+    key(
+        "writes",
+        Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Rate]),
+        Is("\"unbounded\""),
+        "What each controller may write to the API.",
+        "\"20/s\"",
+    ),
+    key("burst", Kind::Count(1, 1_000_000), Is("30"), "writes: at once.", "30"),
 ];
 
 const HOSTS: &[Key] = &[

@@ -38,14 +38,11 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Command, Decision, Draws, View};
+use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, Operation, Order, Window};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Rounding, Time};
 use slots::{Slot, Step};
-
-/// Names of the controllers, by index.
-pub const CONTROLLERS: &[&str] = &["rollout"];
 
 /// The generic strategy with its settings.
 #[derive(Debug, Clone)]
@@ -85,71 +82,6 @@ impl Generic {
     /// From checked settings and the number of instances.
     pub fn new(settings: settings::Generic, instances: u32) -> Self {
         Self { settings, instances }
-    }
-
-    /// All instances run the old version.
-    pub fn initial(&self) -> State {
-        State {
-            target: VersionId::OLD,
-            begun: false,
-            paused: false,
-            slots: Vec::new(),
-            batches: 0,
-            failures: 0,
-            detected: false,
-            undone: false,
-            told: Vec::new(),
-            next_instance: self.instances,
-            finished: true,
-            said: Said::Completed,
-        }
-    }
-
-    /// Begins, turns back, pauses or resumes.
-    pub fn command(&self, state: &mut State, command: Command, _: Time) {
-        match command {
-            Command::Begin => {
-                state.begun = true;
-                state.finished &= state.target == VersionId::NEW;
-                state.target = VersionId::NEW;
-            }
-            Command::Rollback => state.turn_back(),
-            Command::Operate(Operation::Undo) => {
-                state.undone |= state.target != VersionId::OLD;
-                state.turn_back();
-            }
-            Command::Operate(Operation::Pause) => state.paused = true,
-            Command::Operate(Operation::Resume) => state.paused = false,
-            Command::Operate(Operation::Scale(_) | Operation::Rollover) => {}
-        }
-    }
-
-    /// One look.
-    pub fn reconcile(
-        &self,
-        state: &mut State,
-        now: Time,
-        view: &View<'_>,
-        _: Draws,
-        decision: &mut Decision,
-    ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
-        state.observe(view);
-        if !state.begun {
-            return;
-        }
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
-        if !state.paused {
-            self.advance(state, now, view, decision);
-        }
-        if !state.paused {
-            // A slot that became free, or turned round, may go on at once.
-            self.open_slots(state, view, decision);
-        }
-        self.report(state, view, decision);
     }
 
     /// Slots at a time.
@@ -226,5 +158,97 @@ impl Generic {
             ready += u32::from(i.version == state.target && i.phase.is_ready());
         }
         ready == self.instances
+    }
+}
+
+impl Rules for Generic {
+    type State = State;
+
+    const CONTROLLERS: &'static [&'static str] = &["rollout"];
+
+    fn initial(&self) -> State {
+        State {
+            target: VersionId::OLD,
+            begun: false,
+            paused: false,
+            slots: Vec::new(),
+            batches: 0,
+            failures: 0,
+            detected: false,
+            undone: false,
+            told: Vec::new(),
+            next_instance: self.instances,
+            finished: true,
+            said: Said::Completed,
+        }
+    }
+
+    fn command(&self, state: &mut State, command: Command, _: Time) {
+        match command {
+            Command::Begin => {
+                state.begun = true;
+                state.finished &= state.target == VersionId::NEW;
+                state.target = VersionId::NEW;
+            }
+            Command::Rollback => state.turn_back(),
+            Command::Operate(Operation::Undo) => {
+                state.undone |= state.target != VersionId::OLD;
+                state.turn_back();
+            }
+            Command::Operate(Operation::Pause) => state.paused = true,
+            Command::Operate(Operation::Resume) => state.paused = false,
+            Command::Operate(
+                Operation::Scale(_)
+                | Operation::Rollover
+                | Operation::Set(_)
+                | Operation::Partition(_)
+                | Operation::Promote
+                | Operation::Abort,
+            ) => {}
+        }
+    }
+
+    fn reconcile(
+        &self,
+        state: &mut State,
+        _: Controller,
+        now: Time,
+        view: &View<'_>,
+        _: Draws,
+        decision: &mut Decision,
+    ) {
+        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
+        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        state.observe(view);
+        if !state.begun {
+            return;
+        }
+        if std::mem::take(&mut state.undone) {
+            decision.moments.push(Moment::RollbackDecided);
+        }
+        if !state.paused {
+            self.advance(state, now, view, decision);
+        }
+        if !state.paused {
+            // A slot that became free, or turned round, may go on at once.
+            self.open_slots(state, view, decision);
+        }
+        self.report(state, view, decision);
+    }
+
+    /// A batch at a time.
+    fn budget(&self) -> Budget {
+        let instances = self.instances;
+        let batch = self.settings.batch.of(instances, Rounding::Down).clamp(1, instances);
+        let stop_first = self.settings.order == Order::StopFirst;
+        Budget {
+            instances,
+            out: if stop_first { batch } else { 0 },
+            above: if stop_first { 0 } else { batch },
+            rounds: instances.div_ceil(batch),
+            wait: self.settings.bake,
+            out_key: "strategy.generic.batch",
+            above_key: "strategy.generic.batch",
+        }
     }
 }

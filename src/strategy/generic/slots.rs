@@ -73,7 +73,7 @@ impl State {
     }
 
     pub(super) fn start(&self, decision: &mut Decision) -> Step {
-        decision.actions.push(Action::Start { version: self.target });
+        decision.actions.push(Action::start(self.target));
         Step::Awaiting(self.target)
     }
 

@@ -2,7 +2,7 @@
 
 use super::{DEPLOYMENT, Deployment, REPLICASET, ReplicaSet, State, progress, scaling};
 use crate::scenario::settings::DeploymentKind;
-use crate::strategy::{Decision, View};
+use crate::strategy::{Decision, Rules, View};
 use crate::trace::{Moment, Phase, VersionId};
 use crate::units::Time;
 

@@ -62,16 +62,13 @@ mod vectors;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Controller, Decision, Draws, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 #[cfg(doc)]
 use crate::scenario::settings::AvailabilityTiming;
 use crate::scenario::settings::{DeploymentKind, KubernetesDeployment, Operation};
 use crate::trace::{Said, VersionId};
-use crate::units::Rounding;
-use crate::units::Time;
+use crate::units::{Rounding, Span, Time};
 
-/// Names of the controllers, by index.
-pub const CONTROLLERS: &[&str] = &["deployment", "replicaset"];
 const DEPLOYMENT: Controller = 0;
 const REPLICASET: Controller = 1;
 
@@ -156,8 +153,33 @@ impl Deployment {
         Self { settings, instances }
     }
 
-    /// One complete, available old set.
-    pub fn initial(&self) -> State {
+    /// Instances above the desired number; none for Recreate.
+    fn surge(&self, desired: u32) -> u32 {
+        match self.settings.kind {
+            DeploymentKind::RollingUpdate => self.settings.max_surge.of(desired, Rounding::Up),
+            DeploymentKind::Recreate => 0,
+        }
+    }
+
+    /// `MinAvailable`: desired less the unavailability budget, which is capped at desired.
+    fn min_available(&self, desired: u32) -> u32 {
+        let KubernetesDeployment { max_surge, max_unavailable, .. } = self.settings;
+        match self.settings.kind {
+            DeploymentKind::RollingUpdate => {
+                let posts = fenceposts::resolve(max_surge, max_unavailable, desired);
+                desired.saturating_sub(posts.unavailable)
+            }
+            DeploymentKind::Recreate => 0,
+        }
+    }
+}
+
+impl Rules for Deployment {
+    type State = State;
+
+    const CONTROLLERS: &'static [&'static str] = &["deployment", "replicaset"];
+
+    fn initial(&self) -> State {
         let n = self.instances;
         let mut old = ReplicaSet::new(VersionId::OLD, n, n, n + self.surge(n));
         old.status = Status { replicas: n, ready: n, available: n };
@@ -181,8 +203,7 @@ impl Deployment {
         }
     }
 
-    /// Changes the Deployment's spec.
-    pub fn command(&self, state: &mut State, command: Command, now: Time) {
+    fn command(&self, state: &mut State, command: Command, now: Time) {
         match command {
             Command::Begin => {
                 state.begun.get_or_insert(now);
@@ -196,8 +217,7 @@ impl Deployment {
         }
     }
 
-    /// One sync of one controller.
-    pub fn reconcile(
+    fn reconcile(
         &self,
         state: &mut State,
         controller: Controller,
@@ -213,29 +233,42 @@ impl Deployment {
         }
     }
 
-    /// When the next scheduled operation is due, if any is left.
-    pub fn next_operation(&self, state: &State) -> Option<Time> {
+    fn next_operation(&self, state: &State) -> Option<Time> {
         let (after, _) = self.settings.operations.get(state.operations_done)?;
         Some(state.begun? + *after)
     }
 
-    /// Instances above the desired number; none for Recreate.
-    fn surge(&self, desired: u32) -> u32 {
-        match self.settings.kind {
-            DeploymentKind::RollingUpdate => self.settings.max_surge.of(desired, Rounding::Up),
-            DeploymentKind::Recreate => 0,
-        }
-    }
-
-    /// `MinAvailable`: desired less the unavailability budget, which is capped at desired.
-    fn min_available(&self, desired: u32) -> u32 {
-        let KubernetesDeployment { max_surge, max_unavailable, .. } = self.settings;
-        match self.settings.kind {
+    /// The first look at the old set takes `max_unavailable` at once, while `max_surge` new ones
+    /// start; at most their sum is in flight.
+    fn budget(&self) -> Budget {
+        let (instances, settings) = (self.instances, &self.settings);
+        // `min_ready` is counted from a whole second: it may be up to 1 s shorter.
+        let wait = settings.min_ready - Span::from_secs(1);
+        match settings.kind {
+            DeploymentKind::Recreate => Budget {
+                instances,
+                out: instances,
+                above: 0,
+                rounds: 1,
+                wait,
+                out_key: "strategy.kubernetes.type",
+                above_key: "strategy.kubernetes.type",
+            },
             DeploymentKind::RollingUpdate => {
-                let posts = fenceposts::resolve(max_surge, max_unavailable, desired);
-                desired.saturating_sub(posts.unavailable)
+                let posts =
+                    fenceposts::resolve(settings.max_surge, settings.max_unavailable, instances);
+                let out = posts.unavailable.min(instances);
+                let above = posts.surge.min(instances);
+                Budget {
+                    instances,
+                    out,
+                    above,
+                    rounds: instances.div_ceil((out + above).max(1)),
+                    wait,
+                    out_key: "strategy.kubernetes.max_unavailable",
+                    above_key: "strategy.kubernetes.max_surge",
+                }
             }
-            DeploymentKind::Recreate => 0,
         }
     }
 }
@@ -277,6 +310,13 @@ impl State {
                 let newest = newest.unwrap_or(VersionId::NEW).max(VersionId::NEW).max(self.target);
                 self.set_target(VersionId(newest.0.saturating_add(1)));
             }
+            Operation::Set(version) => {
+                let version = VersionId(version);
+                self.undone |= version < self.target;
+                self.set_target(version);
+            }
+            // A Deployment has neither.
+            Operation::Partition(_) | Operation::Promote | Operation::Abort => {}
         }
     }
 

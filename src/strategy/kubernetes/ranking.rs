@@ -95,11 +95,20 @@ mod tests {
         let ready = if phase.is_ready() { Time(ready_secs * 1_000_000_000) } else { Time::NEVER };
         let host = if phase == Phase::Pending { u32::MAX } else { 0 };
         let version = VersionId::OLD;
-        InstanceView { id, version, phase, created: Time(1), ready_since: ready, host, restarts: 0 }
+        InstanceView {
+            id,
+            version,
+            phase,
+            created: Time(1),
+            ready_since: ready,
+            host,
+            restarts: 0,
+            slot: crate::strategy::NO_SLOT,
+        }
     }
 
     fn order(instances: &[InstanceView], count: u32) -> Vec<u32> {
-        let view = View { instances, wall_phase: Span::ZERO };
+        let view = View { instances, errors: [0.0; 2], wall_phase: Span::ZERO };
         let active = instances.iter().filter(|i| super::is_active(i.phase)).count() as u32;
         let now = Time(1_000_000_000_000);
         let mut chosen = Vec::new();

@@ -240,7 +240,7 @@ fn manage(
     if tally.active < rs.size {
         let count = (rs.size - tally.active).min(BURST);
         rs.creating = count;
-        let start = Action::Start { version: rs.version };
+        let start = Action::start(rs.version);
         decision.actions.extend(std::iter::repeat_n(start, count as usize));
     } else {
         let count = (tally.active - rs.size).min(BURST);

@@ -228,7 +228,7 @@ fn rule_08_each_sync_takes_one_step() {
     // And each of the steps is a sync of its own.
     let Deployed { strategy, mut state, fleet } = deployed(20);
     strategy.command(&mut state, Command::Begin, Time::ZERO);
-    let view = View { instances: &fleet, wall_phase: Span::ZERO };
+    let view = View { instances: &fleet, errors: [0.0; 2], wall_phase: Span::ZERO };
     for expected in [vec![20, 5], vec![15, 5], vec![15, 10]] {
         let mut decision = Decision::default();
         strategy.reconcile(&mut state, 0, Time::ZERO, &view, Draws::new(1), &mut decision);
@@ -359,7 +359,7 @@ fn a_commanded_rollback_does_not_wait_for_a_resume() {
 fn a_start_that_never_shows_is_asked_for_again_after_five_minutes() {
     let Deployed { strategy, mut state, fleet } = deployed(4);
     let fleet = &fleet[1..];
-    let view = View { instances: fleet, wall_phase: Span::ZERO };
+    let view = View { instances: fleet, errors: [0.0; 2], wall_phase: Span::ZERO };
     let mut look = |at: f64| {
         let mut decision = Decision::default();
         strategy.reconcile(&mut state, 1, seconds(at), &view, Draws::new(1), &mut decision);
@@ -374,7 +374,7 @@ fn a_start_that_never_shows_is_asked_for_again_after_five_minutes() {
 fn a_look_before_the_last_one_took_effect_asks_for_nothing_more() {
     let Deployed { strategy, mut state, fleet } = deployed(10);
     strategy.command(&mut state, Command::Begin, Time::ZERO);
-    let view = View { instances: &fleet, wall_phase: Span::ZERO };
+    let view = View { instances: &fleet, errors: [0.0; 2], wall_phase: Span::ZERO };
     let mut look = |controller| {
         let mut decision = Decision::default();
         strategy.reconcile(&mut state, controller, Time::ZERO, &view, Draws::new(1), &mut decision);
@@ -405,7 +405,7 @@ fn deployed(n: u32) -> Deployed {
 fn the_state_before_the_rollout_is_at_rest() {
     let Deployed { strategy, mut state, fleet } = deployed(5);
     let before = state.clone();
-    let view = View { instances: &fleet, wall_phase: Span::ZERO };
+    let view = View { instances: &fleet, errors: [0.0; 2], wall_phase: Span::ZERO };
     for controller in 0..2 {
         let mut decision = Decision::default();
         strategy.reconcile(&mut state, controller, Time(5), &view, Draws::new(1), &mut decision);
