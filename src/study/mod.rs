@@ -10,6 +10,7 @@ mod replicate;
 pub mod result;
 mod spent;
 pub mod validate;
+pub mod verify;
 
 pub use assumed::{Effect, End, weigh};
 pub use options::{Options, Progress, Runs};
