@@ -10,6 +10,8 @@ mod budget;
 mod driver;
 pub mod generic;
 pub mod kubernetes;
+#[cfg(test)]
+mod properties;
 
 pub use budget::Budget;
 
