@@ -10,14 +10,16 @@ mod budget;
 mod driver;
 pub mod generic;
 pub mod kubernetes;
+mod manual;
 #[cfg(test)]
 mod properties;
 
 pub use budget::Budget;
+pub use manual::{Manual, Section, manual};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::settings::{Operation, StrategySettings};
+use crate::scenario::settings::{Operation, Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -215,7 +217,7 @@ pub(crate) trait Rules {
 }
 
 macro_rules! strategies {
-    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty, $file:literal);)*) => {
         /// An orchestrator with its settings; immutable.
         #[derive(Debug, Clone)]
         pub enum Strategy {
@@ -226,6 +228,13 @@ macro_rules! strategies {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum State {
             $($(#[doc = $doc])* $name($state),)*
+        }
+
+        /// The text of an orchestrator's file.
+        fn source(of: Orchestrator) -> &'static str {
+            match of {
+                $(Orchestrator::$name => include_str!($file),)*
+            }
         }
 
         impl Strategy {
@@ -304,7 +313,7 @@ macro_rules! strategies {
 
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
+    Generic(generic::Generic, generic::State, "generic/mod.rs");
 }
