@@ -120,6 +120,7 @@ fn rule_11_failed_pods_are_deleted_with_back_off_and_a_surge_hops() {
     // Recorded: 8 nodes, surge 10 %; deleted at 1.7, 3.4, 4.5, … on nodes 2, 2, 4, 0, 5, 5, …
     let mut d = driver(settings("0", "10%"), 8, delays(never_ready_new, 0.9));
     let mut nodes = BTreeSet::new();
+    d.run_until(Time::ZERO);
     for id in 8..20 {
         let failing = d.instances.iter().map(|i| i.id).max();
         assert_eq!(failing, Some(id), "the next one is there");
