@@ -6,13 +6,18 @@
 //! latencies are parameters of the world.
 
 mod budget;
+pub mod daemonset;
 #[cfg(test)]
 mod driver;
 pub mod generic;
 pub mod kubernetes;
 mod manual;
+mod pods;
 #[cfg(test)]
 mod properties;
+mod seconds;
+pub mod statefulset;
+mod template;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -314,6 +319,11 @@ macro_rules! strategies {
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
     Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
+    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    /// Kubernetes `StatefulSet`.
+    StatefulSet(statefulset::StatefulSet, statefulset::State);
+    /// Kubernetes `DaemonSet`.
+    DaemonSet(daemonset::DaemonSet, daemonset::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
 }
