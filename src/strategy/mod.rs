@@ -319,11 +319,10 @@ macro_rules! strategies {
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
     Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
     /// Kubernetes `StatefulSet`.
-    StatefulSet(statefulset::StatefulSet, statefulset::State);
+    StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
-    DaemonSet(daemonset::DaemonSet, daemonset::State);
+    DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
 }
