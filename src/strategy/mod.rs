@@ -6,10 +6,13 @@
 //! latencies are parameters of the world.
 
 mod budget;
+pub mod codedeploy;
 #[cfg(test)]
 mod driver;
+pub mod ecs;
 pub mod generic;
 pub mod kubernetes;
+pub mod nomad;
 
 pub use budget::Budget;
 
@@ -305,4 +308,10 @@ strategies! {
     Kubernetes(kubernetes::Deployment, kubernetes::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State);
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State);
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State);
 }

@@ -1,13 +1,21 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod alarm;
+mod codedeploy;
+mod ecs;
 mod generic;
 mod kubernetes;
+mod nomad;
 mod operation;
 mod pods;
 
+pub use alarm::Alarm;
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
 
 use super::check::Env;
@@ -114,6 +122,12 @@ orchestrators! {
     Kubernetes(KubernetesDeployment);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.nomad]`: a Nomad service job.
+    Nomad(Nomad);
+    /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
+    Ecs(Ecs);
+    /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
+    CodeDeploy(CodeDeploy);
 }
 
 impl Orchestrator {
