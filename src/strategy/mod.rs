@@ -7,8 +7,10 @@
 
 mod budget;
 pub mod daemonset;
+pub mod codedeploy;
 #[cfg(test)]
 mod driver;
+pub mod ecs;
 pub mod generic;
 pub mod kubernetes;
 mod manual;
@@ -18,6 +20,7 @@ mod properties;
 mod seconds;
 pub mod statefulset;
 mod template;
+pub mod nomad;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -325,4 +328,11 @@ strategies! {
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
+    Generic(generic::Generic, generic::State);
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State);
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State);
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State);
 }

@@ -2,15 +2,23 @@
 //! settings, the keys of its table, and the defaults of other tables under it.
 
 mod daemonset;
+mod alarm;
+mod codedeploy;
+mod ecs;
 mod generic;
 mod kubernetes;
+mod nomad;
 mod operation;
 mod pods;
 mod statefulset;
 
 pub use daemonset::DaemonSet;
+pub use alarm::Alarm;
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
 
@@ -122,6 +130,12 @@ orchestrators! {
     DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.nomad]`: a Nomad service job.
+    Nomad(Nomad);
+    /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
+    Ecs(Ecs);
+    /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
+    CodeDeploy(CodeDeploy);
 }
 
 impl Orchestrator {

@@ -156,6 +156,53 @@ version = "1.20"
 type = "Recreate"
 operations = [{ at = "30s", scale = 20 }, { at = "5s", do = "pause" }]
 "#,
+    r#"[strategy.nomad]
+max_parallel = 3
+canary = 1
+auto_promote = true
+health_check = "task_states"
+progress_deadline = 0
+reschedule_function = "fibonacci"
+reschedule_attempts = 3
+reschedule_interval = "30m"
+"#,
+    r#"[strategy.nomad]
+canary = 12
+auto_revert = true
+health_check = "manual"
+operations = [{ at = "30s", do = "promote" }]
+"#,
+    r#"[strategy.ecs]
+minimum_healthy_percent = 50
+maximum_percent = 150
+room = 14
+circuit_breaker = true
+circuit_breaker_rollback = true
+threshold_type = "count"
+threshold_value = 4
+reset_on_healthy_task = false
+"#,
+    r#"[strategy.ecs]
+health = "running"
+alarm = "2%"
+alarm_delay = "2m"
+alarm_rollback = true
+bake_time = "7m"
+"#,
+    r#"[strategy.codedeploy]
+minimum_healthy_hosts = "85%"
+zones = 3
+monitor_duration = "5m"
+first_zone_monitor_duration = "9m"
+minimum_healthy_hosts_per_zone = 1
+auto_rollback_on_failure = true
+"#,
+    r#"[strategy.codedeploy]
+minimum_healthy_hosts = "HalfAtATime"
+allow_traffic_timeout = "5m"
+alarm = "5%"
+auto_rollback_on_alarm = true
+"#,
 ];
 
 const TABLES: [&str; 13] = [
@@ -207,7 +254,7 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
-        strategy in 0usize..4,
+        strategy in 0usize..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
         let printed = print::to_toml(&first);
