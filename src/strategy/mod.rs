@@ -328,11 +328,10 @@ strategies! {
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
-    Generic(generic::Generic, generic::State);
     /// HashiCorp Nomad.
-    Nomad(nomad::Nomad, nomad::State);
+    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.
-    Ecs(ecs::Ecs, ecs::State);
+    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
     /// AWS CodeDeploy, in place.
-    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State);
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
 }
