@@ -5,9 +5,12 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod argo_bluegreen;
+pub mod argo_canary;
 mod budget;
 #[cfg(test)]
 mod driver;
+pub mod flagger;
 pub mod generic;
 pub mod kubernetes;
 
@@ -305,4 +308,10 @@ strategies! {
     Kubernetes(kubernetes::Deployment, kubernetes::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
+    /// An Argo Rollout with canary steps.
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State);
+    /// An Argo Rollout, blue-green.
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State);
+    /// A Flagger Canary.
+    Flagger(flagger::Flagger, flagger::State);
 }

@@ -1,11 +1,19 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod analysis;
+mod argo_bluegreen;
+mod argo_canary;
+mod flagger;
 mod generic;
 mod kubernetes;
 mod operation;
 mod pods;
 
+pub use analysis::Analysis;
+pub use argo_bluegreen::ArgoBluegreen;
+pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use operation::Operation;
@@ -114,6 +122,12 @@ orchestrators! {
     Kubernetes(KubernetesDeployment);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.argo_canary]`: an Argo Rollout, canary.
+    ArgoCanary(ArgoCanary);
+    /// `[strategy.argo_bluegreen]`: an Argo Rollout, blue-green.
+    ArgoBluegreen(ArgoBluegreen);
+    /// `[strategy.flagger]`: a Flagger Canary.
+    Flagger(Flagger);
 }
 
 impl Orchestrator {
