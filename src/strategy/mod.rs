@@ -5,12 +5,15 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod argo_bluegreen;
+pub mod argo_canary;
 mod budget;
 pub mod daemonset;
 pub mod codedeploy;
 #[cfg(test)]
 mod driver;
 pub mod ecs;
+pub mod flagger;
 pub mod generic;
 pub mod kubernetes;
 mod manual;
@@ -334,4 +337,11 @@ strategies! {
     Ecs(ecs::Ecs, ecs::State, "ecs.rs");
     /// AWS CodeDeploy, in place.
     CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    Generic(generic::Generic, generic::State);
+    /// An Argo Rollout with canary steps.
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State);
+    /// An Argo Rollout, blue-green.
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State);
+    /// A Flagger Canary.
+    Flagger(flagger::Flagger, flagger::State);
 }

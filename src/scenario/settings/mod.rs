@@ -5,6 +5,10 @@ mod daemonset;
 mod alarm;
 mod codedeploy;
 mod ecs;
+mod analysis;
+mod argo_bluegreen;
+mod argo_canary;
+mod flagger;
 mod generic;
 mod kubernetes;
 mod nomad;
@@ -16,6 +20,10 @@ pub use daemonset::DaemonSet;
 pub use alarm::Alarm;
 pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
+pub use analysis::Analysis;
+pub use argo_bluegreen::ArgoBluegreen;
+pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
@@ -136,6 +144,12 @@ orchestrators! {
     Ecs(Ecs);
     /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
     CodeDeploy(CodeDeploy);
+    /// `[strategy.argo_canary]`: an Argo Rollout, canary.
+    ArgoCanary(ArgoCanary);
+    /// `[strategy.argo_bluegreen]`: an Argo Rollout, blue-green.
+    ArgoBluegreen(ArgoBluegreen);
+    /// `[strategy.flagger]`: a Flagger Canary.
+    Flagger(Flagger);
 }
 
 impl Orchestrator {

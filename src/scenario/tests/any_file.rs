@@ -202,6 +202,42 @@ minimum_healthy_hosts = "HalfAtATime"
 allow_traffic_timeout = "5m"
 alarm = "5%"
 auto_rollback_on_alarm = true
+    r#"[strategy.argo_canary]
+traffic_routing = true
+max_weight = 1000
+steps = [
+  { set_canary_scale = { replicas = 3 } },
+  { set_weight = 25 },
+  { pause = "5m" },
+  { analysis = { interval = "30s", count = 3, success_error_share = "0.7%" } },
+  { set_canary_scale = { weight = 300 } },
+  { set_canary_scale = { match_traffic_weight = true } },
+  { experiment = "2m" },
+  { pause = "forever" },
+]
+analysis = { interval = "1m", failure_limit = 2 }
+analysis_starting_step = 1
+operations = [{ at = "10m", do = "promote" }]
+"#,
+    r#"[strategy.argo_canary]
+max_surge = 1
+max_unavailable = 0
+replica_progress_threshold = "90%"
+"#,
+    r#"[strategy.argo_bluegreen]
+preview_replica_count = 2
+auto_promotion_enabled = false
+pre_promotion_analysis = { max_error_share = "3%" }
+post_promotion_analysis = { interval = "10s", count = 6, dry_run = true }
+"#,
+    r#"[strategy.flagger]
+step_weights = [1, 5, 20]
+step_weight_promotion = 50
+confirm_promotion = true
+"#,
+    r#"[strategy.flagger]
+provider = "kubernetes"
+threshold = 3
 "#,
 ];
 
@@ -255,6 +291,7 @@ proptest! {
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
         strategy in 0usize..STRATEGIES.len(),
+        strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
         let printed = print::to_toml(&first);
