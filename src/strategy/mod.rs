@@ -8,8 +8,8 @@
 pub mod argo_bluegreen;
 pub mod argo_canary;
 mod budget;
-pub mod daemonset;
 pub mod codedeploy;
+pub mod daemonset;
 #[cfg(test)]
 mod driver;
 pub mod ecs;
@@ -17,13 +17,13 @@ pub mod flagger;
 pub mod generic;
 pub mod kubernetes;
 mod manual;
+pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
 mod seconds;
 pub mod statefulset;
 mod template;
-pub mod nomad;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -337,11 +337,10 @@ strategies! {
     Ecs(ecs::Ecs, ecs::State, "ecs.rs");
     /// AWS CodeDeploy, in place.
     CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
-    Generic(generic::Generic, generic::State);
     /// An Argo Rollout with canary steps.
-    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State);
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
     /// An Argo Rollout, blue-green.
-    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State);
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
     /// A Flagger Canary.
-    Flagger(flagger::Flagger, flagger::State);
+    Flagger(flagger::Flagger, flagger::State, "flagger.rs");
 }

@@ -1,13 +1,13 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
-mod daemonset;
 mod alarm;
-mod codedeploy;
-mod ecs;
 mod analysis;
 mod argo_bluegreen;
 mod argo_canary;
+mod codedeploy;
+mod daemonset;
+mod ecs;
 mod flagger;
 mod generic;
 mod kubernetes;
@@ -16,13 +16,13 @@ mod operation;
 mod pods;
 mod statefulset;
 
-pub use daemonset::DaemonSet;
 pub use alarm::Alarm;
-pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
-pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
 pub use analysis::Analysis;
 pub use argo_bluegreen::ArgoBluegreen;
 pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
+pub use daemonset::DaemonSet;
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
 pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
