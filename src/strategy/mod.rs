@@ -5,11 +5,21 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod asg;
 mod budget;
+mod checkpoints;
+mod domains;
 #[cfg(test)]
 mod driver;
+mod flips;
 pub mod generic;
 pub mod kubernetes;
+mod ledger;
+mod limits;
+pub mod mig;
+mod places;
+pub mod service_fabric;
+pub mod vmss;
 
 pub use budget::Budget;
 
@@ -305,4 +315,12 @@ strategies! {
     Kubernetes(kubernetes::Deployment, kubernetes::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State);
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State);
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State);
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State);
 }
