@@ -13,11 +13,11 @@ mod domains;
 mod driver;
 mod flips;
 pub mod generic;
+mod in_place;
 pub mod kubernetes;
 mod ledger;
 mod limits;
 pub mod mig;
-mod places;
 pub mod service_fabric;
 pub mod vmss;
 

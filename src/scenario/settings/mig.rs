@@ -128,7 +128,9 @@ impl Mig {
             let hint = "a higher most_disruptive_allowed_action: this updates nothing";
             complain("most_disruptive_allowed_action", message, hint);
         }
-        problems.into_iter().for_each(|problem| env.problem(problem));
+        for problem in problems {
+            env.problem(problem);
+        }
     }
 }
 

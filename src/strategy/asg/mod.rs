@@ -181,28 +181,17 @@ impl Asg {
                     decision.actions.push(Action::MarkAvailable { instance: i.id });
                 }
                 Phase::Ready => decision.wake(i.created + self.settings.instance_warmup),
-                Phase::Failed => self.replace_unhealthy(i, state, decision),
+                Phase::Failed => state.replace_unhealthy(i, decision),
                 Phase::Pending | Phase::Starting => {
                     let until = i.created + self.settings.health_check_grace_period;
                     if now >= until {
-                        self.replace_unhealthy(i, state, decision);
+                        state.replace_unhealthy(i, decision);
                     } else {
                         decision.wake(until);
                     }
                 }
                 Phase::Available | Phase::Draining | Phase::Stopped | Phase::Lost => {}
             }
-        }
-    }
-
-    fn replace_unhealthy(&self, i: &InstanceView, state: &mut State, decision: &mut Decision) {
-        if !state.ledger.stays(i) {
-            return;
-        }
-        state.ledger.stop(i.id, decision);
-        if i.version == VersionId::NEW {
-            decision.moments.push(Moment::InstanceFailed(i.id));
-            state.detect(decision);
         }
     }
 
@@ -309,6 +298,17 @@ impl State {
         self.begun = now;
         self.alarm = Flips::from(now);
         self.alarm_look = now;
+    }
+
+    fn replace_unhealthy(&mut self, i: &InstanceView, decision: &mut Decision) {
+        if !self.ledger.stays(i) {
+            return;
+        }
+        self.ledger.stop(i.id, decision);
+        if i.version == VersionId::NEW {
+            decision.moments.push(Moment::InstanceFailed(i.id));
+            self.detect(decision);
+        }
     }
 
     fn detect(&mut self, decision: &mut Decision) {

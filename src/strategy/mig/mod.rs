@@ -53,9 +53,9 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use super::in_place::{Exchange, Places};
 use super::ledger::{Ledger, find};
 use super::limits::{Limits, Tally};
-use super::places::{Exchange, Places};
 use super::{Action, Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::scenario::settings::{self, MigType, Operation};
 use crate::trace::{Moment, Phase, Said, VersionId};
@@ -184,58 +184,12 @@ impl Mig {
                 Tally::of(ledger, view, *target, &counts).is_done(&limits)
             }
             Fleet::InPlace(places) => {
-                self.choose(places, view, &limits, *proactive, &counts);
+                choose(places, view, &limits, *proactive, &counts);
                 places.tend(view, Exchange::InPlace, decision);
                 let occupants = places.occupants(view);
                 let all_there = occupants.iter().all(|i| i.is_some_and(&counts));
                 all_there && places.of(*target).count() as u32 >= goal
             }
-        }
-    }
-
-    /// Gives as many places to the target as may be missing now.
-    fn choose(
-        &self,
-        places: &mut Places,
-        view: &View<'_>,
-        limits: &Limits,
-        proactive: bool,
-        counts: &dyn Fn(&InstanceView) -> bool,
-    ) {
-        let occupants = places.occupants(view);
-        let is_available = |slot: u32| occupants[slot as usize].is_some_and(counts);
-        let mut available = (0..places.len()).filter(|slot| is_available(*slot)).count() as u32;
-        let mut done = places.of(limits.target).count() as u32;
-        for wanted in [false, true] {
-            for slot in 0..places.len() {
-                let is_empty = occupants[slot as usize].is_none();
-                let may = if proactive {
-                    is_available(slot) == wanted && (!wanted || available > limits.lowest)
-                } else {
-                    is_empty
-                };
-                if done < limits.goal && may && places.goal(slot) != limits.target {
-                    places.set(slot, limits.target);
-                    done += 1;
-                    available -= u32::from(wanted && proactive);
-                }
-            }
-        }
-    }
-
-    fn report(&self, state: &mut State, is_done: bool, decision: &mut Decision) {
-        state.reached |= is_done;
-        let said = match (state.target == VersionId::NEW, state.reached, state.proactive) {
-            (true, true, _) => Said::Completed,
-            (true, false, true) => Said::Progressing,
-            (true, false, false) => Said::Paused,
-            (false, true, _) => Said::RolledBack,
-            (false, false, true) => Said::RollingBack,
-            (false, false, false) => Said::RollbackPaused,
-        };
-        if said != state.said {
-            state.said = said;
-            decision.said = Some(said);
         }
     }
 }
@@ -264,12 +218,57 @@ impl Fleet {
 }
 
 impl State {
+    fn report(&mut self, is_done: bool, decision: &mut Decision) {
+        self.reached |= is_done;
+        let said = match (self.target == VersionId::NEW, self.reached, self.proactive) {
+            (true, true, _) => Said::Completed,
+            (true, false, true) => Said::Progressing,
+            (true, false, false) => Said::Paused,
+            (false, true, _) => Said::RolledBack,
+            (false, false, true) => Said::RollingBack,
+            (false, false, false) => Said::RollbackPaused,
+        };
+        if said != self.said {
+            self.said = said;
+            decision.said = Some(said);
+        }
+    }
+
     fn go_back(&mut self) {
         self.begun = true;
         self.reached &= self.target == VersionId::OLD;
         self.target = VersionId::OLD;
         // Whoever goes back wants it done.
         self.proactive = true;
+    }
+}
+
+/// Gives as many places to the target as may be missing now.
+fn choose(
+    places: &mut Places,
+    view: &View<'_>,
+    limits: &Limits,
+    proactive: bool,
+    counts: &dyn Fn(&InstanceView) -> bool,
+) {
+    let occupants = places.occupants(view);
+    let is_available = |slot: u32| occupants[slot as usize].is_some_and(counts);
+    let mut available = (0..places.len()).filter(|slot| is_available(*slot)).count() as u32;
+    let mut done = places.of(limits.target).count() as u32;
+    for wanted in [false, true] {
+        for slot in 0..places.len() {
+            let is_empty = occupants[slot as usize].is_none();
+            let may = if proactive {
+                is_available(slot) == wanted && (!wanted || available > limits.lowest)
+            } else {
+                is_empty
+            };
+            if done < limits.goal && may && places.goal(slot) != limits.target {
+                places.set(slot, limits.target);
+                done += 1;
+                available -= u32::from(wanted && proactive);
+            }
+        }
     }
 }
 
@@ -342,7 +341,7 @@ impl Rules for Mig {
         self.heal(state, now, view, decision);
         if state.begun {
             let is_done = self.update(state, view, decision);
-            self.report(state, is_done, decision);
+            state.report(is_done, decision);
         }
     }
 

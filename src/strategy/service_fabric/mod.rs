@@ -58,7 +58,7 @@ use serde::{Deserialize, Serialize};
 
 use super::domains;
 use super::flips::Flips;
-use super::places::{Exchange, Places};
+use super::in_place::{Exchange, Places};
 use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, FailureAction, Operation};
 use crate::trace::{Moment, Phase, Said, VersionId};

@@ -51,7 +51,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::domains;
-use super::places::{Exchange, Places};
+use super::in_place::{Exchange, Places};
 use super::{Action, Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::scenario::settings::{self, Operation};
 use crate::trace::{Moment, Phase, Said, VersionId};
@@ -278,9 +278,8 @@ impl State {
             (Step::Done, _, true) => Said::Completed,
             (Step::Done, _, false) => Said::RolledBack,
             (Step::Aborted, _, true) => Said::Failed,
-            (Step::Aborted, _, false) => Said::RollbackPaused,
             (Step::Next(_), true, true) => Said::Paused,
-            (Step::Next(_), true, false) => Said::RollbackPaused,
+            (Step::Aborted, _, false) | (Step::Next(_), true, false) => Said::RollbackPaused,
             (Step::Next(_) | Step::Batch(_), _, true) => Said::Progressing,
             (Step::Next(_) | Step::Batch(_), _, false) => Said::RollingBack,
         };
