@@ -12,6 +12,15 @@ mod domains;
 #[cfg(test)]
 mod driver;
 mod flips;
+pub mod argo_bluegreen;
+pub mod argo_canary;
+mod budget;
+pub mod codedeploy;
+pub mod daemonset;
+#[cfg(test)]
+mod driver;
+pub mod ecs;
+pub mod flagger;
 pub mod generic;
 mod in_place;
 pub mod kubernetes;
@@ -20,12 +29,21 @@ mod limits;
 pub mod mig;
 pub mod service_fabric;
 pub mod vmss;
+mod manual;
+pub mod nomad;
+mod pods;
+#[cfg(test)]
+mod properties;
+mod seconds;
+pub mod statefulset;
+mod template;
 
 pub use budget::Budget;
+pub use manual::{Manual, Section, manual};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::settings::{Operation, StrategySettings};
+use crate::scenario::settings::{Operation, Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -223,7 +241,7 @@ pub(crate) trait Rules {
 }
 
 macro_rules! strategies {
-    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty, $file:literal);)*) => {
         /// An orchestrator with its settings; immutable.
         #[derive(Debug, Clone)]
         pub enum Strategy {
@@ -234,6 +252,13 @@ macro_rules! strategies {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum State {
             $($(#[doc = $doc])* $name($state),)*
+        }
+
+        /// The text of an orchestrator's file.
+        fn source(of: Orchestrator) -> &'static str {
+            match of {
+                $(Orchestrator::$name => include_str!($file),)*
+            }
         }
 
         impl Strategy {
@@ -312,7 +337,11 @@ macro_rules! strategies {
 
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
+    /// Kubernetes `StatefulSet`.
+    StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
+    /// Kubernetes `DaemonSet`.
+    DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
     /// EC2 Auto Scaling instance refresh.
@@ -323,4 +352,17 @@ strategies! {
     Vmss(vmss::Vmss, vmss::State);
     /// Service Fabric monitored upgrade.
     ServiceFabric(service_fabric::ServiceFabric, service_fabric::State);
+    Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    /// An Argo Rollout with canary steps.
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
+    /// An Argo Rollout, blue-green.
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
+    /// A Flagger Canary.
+    Flagger(flagger::Flagger, flagger::State, "flagger.rs");
 }

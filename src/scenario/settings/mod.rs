@@ -18,6 +18,34 @@ pub use mig::{Mig, MigAction, MigType, Replacement};
 pub use operation::Operation;
 pub use service_fabric::{FailureAction, ServiceFabric};
 pub use vmss::Vmss;
+mod alarm;
+mod analysis;
+mod argo_bluegreen;
+mod argo_canary;
+mod codedeploy;
+mod daemonset;
+mod ecs;
+mod flagger;
+mod generic;
+mod kubernetes;
+mod nomad;
+mod operation;
+mod pods;
+mod statefulset;
+
+pub use alarm::Alarm;
+pub use analysis::Analysis;
+pub use argo_bluegreen::ArgoBluegreen;
+pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
+pub use daemonset::DaemonSet;
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
+pub use flagger::{Flagger, FlaggerProvider};
+pub use generic::{Generic, OnFailure, Order, Window};
+pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
+pub use operation::Operation;
+pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -121,6 +149,10 @@ macro_rules! orchestrators {
 orchestrators! {
     /// `[strategy.kubernetes]`: a Deployment.
     Kubernetes(KubernetesDeployment);
+    /// `[strategy.statefulset]`: pods with an identity, replaced from the last to the first.
+    StatefulSet(StatefulSet);
+    /// `[strategy.daemonset]`: a pod on every node.
+    DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
     /// `[strategy.asg]`: an EC2 Auto Scaling instance refresh.
@@ -131,6 +163,18 @@ orchestrators! {
     Vmss(Vmss);
     /// `[strategy.service_fabric]`: a Service Fabric monitored upgrade.
     ServiceFabric(ServiceFabric);
+    /// `[strategy.nomad]`: a Nomad service job.
+    Nomad(Nomad);
+    /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
+    Ecs(Ecs);
+    /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
+    CodeDeploy(CodeDeploy);
+    /// `[strategy.argo_canary]`: an Argo Rollout, canary.
+    ArgoCanary(ArgoCanary);
+    /// `[strategy.argo_bluegreen]`: an Argo Rollout, blue-green.
+    ArgoBluegreen(ArgoBluegreen);
+    /// `[strategy.flagger]`: a Flagger Canary.
+    Flagger(Flagger);
 }
 
 impl Orchestrator {
