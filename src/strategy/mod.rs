@@ -5,6 +5,13 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod asg;
+mod budget;
+mod checkpoints;
+mod domains;
+#[cfg(test)]
+mod driver;
+mod flips;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 mod budget;
@@ -15,7 +22,13 @@ mod driver;
 pub mod ecs;
 pub mod flagger;
 pub mod generic;
+mod in_place;
 pub mod kubernetes;
+mod ledger;
+mod limits;
+pub mod mig;
+pub mod service_fabric;
+pub mod vmss;
 mod manual;
 pub mod nomad;
 mod pods;
@@ -330,6 +343,15 @@ strategies! {
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
+    Generic(generic::Generic, generic::State);
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State);
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State);
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State);
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State);
     Generic(generic::Generic, generic::State, "generic/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");

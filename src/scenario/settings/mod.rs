@@ -1,6 +1,23 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod asg;
+mod generic;
+mod kubernetes;
+mod machines;
+mod mig;
+mod operation;
+mod pods;
+mod service_fabric;
+mod vmss;
+
+pub use asg::{Asg, Protected};
+pub use generic::{Generic, OnFailure, Order, Window};
+pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use mig::{Mig, MigAction, MigType, Replacement};
+pub use operation::Operation;
+pub use service_fabric::{FailureAction, ServiceFabric};
+pub use vmss::Vmss;
 mod alarm;
 mod analysis;
 mod argo_bluegreen;
@@ -138,6 +155,14 @@ orchestrators! {
     DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.asg]`: an EC2 Auto Scaling instance refresh.
+    Asg(Asg);
+    /// `[strategy.mig]`: a Google Cloud managed instance group.
+    Mig(Mig);
+    /// `[strategy.vmss]`: an Azure VM Scale Set rolling upgrade.
+    Vmss(Vmss);
+    /// `[strategy.service_fabric]`: a Service Fabric monitored upgrade.
+    ServiceFabric(ServiceFabric);
     /// `[strategy.nomad]`: a Nomad service job.
     Nomad(Nomad);
     /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
