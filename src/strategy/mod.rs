@@ -14,11 +14,8 @@ mod driver;
 mod flips;
 pub mod argo_bluegreen;
 pub mod argo_canary;
-mod budget;
 pub mod codedeploy;
 pub mod daemonset;
-#[cfg(test)]
-mod driver;
 pub mod ecs;
 pub mod flagger;
 pub mod generic;
@@ -343,16 +340,15 @@ strategies! {
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
-    /// EC2 Auto Scaling instance refresh.
-    Asg(asg::Asg, asg::State);
-    /// Google Cloud managed instance group.
-    Mig(mig::Mig, mig::State);
-    /// Azure VM Scale Set rolling upgrade.
-    Vmss(vmss::Vmss, vmss::State);
-    /// Service Fabric monitored upgrade.
-    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State);
     Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.
