@@ -313,7 +313,7 @@ impl Driver {
             State::Kubernetes(state) => {
                 (state.sizes().map(|(_, size)| size).collect(), state.available())
             }
-            State::Generic(_) => (Vec::new(), counted as u32),
+            _ => (Vec::new(), counted as u32),
         };
         let active = self.instances.iter().filter(active).count() as u32;
         let told = |i: &&InstanceView| i.phase.is_active() && self.halting.contains(&i.id);

@@ -5,13 +5,20 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod ansible;
+pub mod appconfig;
+mod batches;
 mod budget;
+pub mod capistrano;
 #[cfg(test)]
 mod driver;
 pub mod generic;
+pub mod kamal;
 pub mod kubernetes;
+mod places;
 #[cfg(test)]
 mod properties;
+mod verdict;
 
 pub use budget::Budget;
 
@@ -307,4 +314,12 @@ strategies! {
     Kubernetes(kubernetes::Deployment, kubernetes::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State);
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State);
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State);
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State);
 }

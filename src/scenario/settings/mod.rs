@@ -1,12 +1,20 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod ansible;
+mod appconfig;
+mod capistrano;
 mod generic;
+mod kamal;
 mod kubernetes;
 mod operation;
 mod pods;
 
+pub use ansible::{Ansible, HostOrder};
+pub use appconfig::{AppConfig, Apply, Growth, Preset};
+pub use capistrano::{Capistrano, Runner};
 pub use generic::{Generic, OnFailure, Order, Window};
+pub use kamal::Kamal;
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use operation::Operation;
 
@@ -35,6 +43,12 @@ pub(in crate::scenario) trait Settings: Sized {
     /// How long each step is watched after its instances are there.
     fn bake(&self) -> Span {
         Span::ZERO
+    }
+
+    /// The key of its table that says how long `shutdown.drain_wait` is, and how long; if it has
+    /// such a key.
+    fn drain_wait(&self) -> Option<(&'static str, Span)> {
+        None
     }
 }
 
@@ -93,6 +107,13 @@ macro_rules! orchestrators {
                 }
             }
 
+            /// The key of its table that says how long `shutdown.drain_wait` is, and how long.
+            pub(in crate::scenario) fn drain_wait(&self) -> Option<(&'static str, Span)> {
+                match self {
+                    $(Self::$name(settings) => settings.drain_wait(),)*
+                }
+            }
+
             pub(in crate::scenario) fn read(of: Orchestrator, env: &mut Env<'_>) -> Self {
                 match of {
                     $(Orchestrator::$name => Self::$name($settings::read(env)),)*
@@ -114,6 +135,14 @@ orchestrators! {
     Kubernetes(KubernetesDeployment);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.ansible]`: a play over hosts, in batches.
+    Ansible(Ansible);
+    /// `[strategy.kamal]`: containers behind a proxy on each host.
+    Kamal(Kamal);
+    /// `[strategy.capistrano]`: a restart over SSH.
+    Capistrano(Capistrano);
+    /// `[strategy.appconfig]`: a share of the targets that grows with time.
+    AppConfig(AppConfig);
 }
 
 impl Orchestrator {
