@@ -10,8 +10,15 @@ pub mod appconfig;
 mod batches;
 mod budget;
 pub mod capistrano;
+pub mod argo_bluegreen;
+pub mod argo_canary;
+mod budget;
+pub mod codedeploy;
+pub mod daemonset;
 #[cfg(test)]
 mod driver;
+pub mod ecs;
+pub mod flagger;
 pub mod generic;
 pub mod kamal;
 pub mod kubernetes;
@@ -19,12 +26,21 @@ mod places;
 #[cfg(test)]
 mod properties;
 mod verdict;
+mod manual;
+pub mod nomad;
+mod pods;
+#[cfg(test)]
+mod properties;
+mod seconds;
+pub mod statefulset;
+mod template;
 
 pub use budget::Budget;
+pub use manual::{Manual, Section, manual};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::settings::{Operation, StrategySettings};
+use crate::scenario::settings::{Operation, Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -222,7 +238,7 @@ pub(crate) trait Rules {
 }
 
 macro_rules! strategies {
-    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty, $file:literal);)*) => {
         /// An orchestrator with its settings; immutable.
         #[derive(Debug, Clone)]
         pub enum Strategy {
@@ -233,6 +249,13 @@ macro_rules! strategies {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum State {
             $($(#[doc = $doc])* $name($state),)*
+        }
+
+        /// The text of an orchestrator's file.
+        fn source(of: Orchestrator) -> &'static str {
+            match of {
+                $(Orchestrator::$name => include_str!($file),)*
+            }
         }
 
         impl Strategy {
@@ -311,7 +334,11 @@ macro_rules! strategies {
 
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
+    /// Kubernetes `StatefulSet`.
+    StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
+    /// Kubernetes `DaemonSet`.
+    DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
     /// Ansible plays over hosts.
@@ -322,4 +349,17 @@ strategies! {
     Capistrano(capistrano::Capistrano, capistrano::State);
     /// AWS `AppConfig`: a share of the targets that grows with time.
     AppConfig(appconfig::AppConfig, appconfig::State);
+    Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    /// An Argo Rollout with canary steps.
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
+    /// An Argo Rollout, blue-green.
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
+    /// A Flagger Canary.
+    Flagger(flagger::Flagger, flagger::State, "flagger.rs");
 }

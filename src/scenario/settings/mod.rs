@@ -4,19 +4,39 @@
 mod ansible;
 mod appconfig;
 mod capistrano;
+mod alarm;
+mod analysis;
+mod argo_bluegreen;
+mod argo_canary;
+mod codedeploy;
+mod daemonset;
+mod ecs;
+mod flagger;
 mod generic;
 mod kamal;
 mod kubernetes;
+mod nomad;
 mod operation;
 mod pods;
+mod statefulset;
 
 pub use ansible::{Ansible, HostOrder};
 pub use appconfig::{AppConfig, Apply, Growth, Preset};
 pub use capistrano::{Capistrano, Runner};
+pub use alarm::Alarm;
+pub use analysis::Analysis;
+pub use argo_bluegreen::ArgoBluegreen;
+pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
+pub use daemonset::DaemonSet;
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
+pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kamal::Kamal;
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
+pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -133,6 +153,10 @@ macro_rules! orchestrators {
 orchestrators! {
     /// `[strategy.kubernetes]`: a Deployment.
     Kubernetes(KubernetesDeployment);
+    /// `[strategy.statefulset]`: pods with an identity, replaced from the last to the first.
+    StatefulSet(StatefulSet);
+    /// `[strategy.daemonset]`: a pod on every node.
+    DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
     /// `[strategy.ansible]`: a play over hosts, in batches.
@@ -143,6 +167,18 @@ orchestrators! {
     Capistrano(Capistrano);
     /// `[strategy.appconfig]`: a share of the targets that grows with time.
     AppConfig(AppConfig);
+    /// `[strategy.nomad]`: a Nomad service job.
+    Nomad(Nomad);
+    /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
+    Ecs(Ecs);
+    /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
+    CodeDeploy(CodeDeploy);
+    /// `[strategy.argo_canary]`: an Argo Rollout, canary.
+    ArgoCanary(ArgoCanary);
+    /// `[strategy.argo_bluegreen]`: an Argo Rollout, blue-green.
+    ArgoBluegreen(ArgoBluegreen);
+    /// `[strategy.flagger]`: a Flagger Canary.
+    Flagger(Flagger);
 }
 
 impl Orchestrator {
