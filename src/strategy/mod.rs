@@ -6,6 +6,13 @@
 //! latencies are parameters of the world.
 
 pub mod asg;
+pub mod ansible;
+pub mod appconfig;
+mod batches;
+mod budget;
+pub mod capistrano;
+pub mod argo_bluegreen;
+pub mod argo_canary;
 mod budget;
 mod checkpoints;
 mod domains;
@@ -26,6 +33,12 @@ mod limits;
 pub mod mig;
 pub mod service_fabric;
 pub mod vmss;
+pub mod kamal;
+pub mod kubernetes;
+mod places;
+#[cfg(test)]
+mod properties;
+mod verdict;
 mod manual;
 pub mod nomad;
 mod pods;
@@ -340,6 +353,15 @@ strategies! {
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
+    Generic(generic::Generic, generic::State);
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State);
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State);
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State);
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State);
     Generic(generic::Generic, generic::State, "generic/mod.rs");
     /// EC2 Auto Scaling instance refresh.
     Asg(asg::Asg, asg::State, "asg/mod.rs");
