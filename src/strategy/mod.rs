@@ -13,14 +13,11 @@ mod budget;
 pub mod capistrano;
 pub mod argo_bluegreen;
 pub mod argo_canary;
-mod budget;
 mod checkpoints;
 mod domains;
 #[cfg(test)]
 mod driver;
 mod flips;
-pub mod argo_bluegreen;
-pub mod argo_canary;
 pub mod codedeploy;
 pub mod daemonset;
 pub mod ecs;
@@ -34,7 +31,6 @@ pub mod mig;
 pub mod service_fabric;
 pub mod vmss;
 pub mod kamal;
-pub mod kubernetes;
 mod places;
 #[cfg(test)]
 mod properties;
@@ -42,8 +38,6 @@ mod verdict;
 mod manual;
 pub mod nomad;
 mod pods;
-#[cfg(test)]
-mod properties;
 mod seconds;
 pub mod statefulset;
 mod template;
@@ -353,16 +347,15 @@ strategies! {
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
-    /// Ansible plays over hosts.
-    Ansible(ansible::Ansible, ansible::State);
-    /// Kamal: containers behind a proxy on each host.
-    Kamal(kamal::Kamal, kamal::State);
-    /// Capistrano: restarts over SSH.
-    Capistrano(capistrano::Capistrano, capistrano::State);
-    /// AWS `AppConfig`: a share of the targets that grows with time.
-    AppConfig(appconfig::AppConfig, appconfig::State);
     Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State, "ansible/mod.rs");
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State, "kamal/mod.rs");
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
     /// EC2 Auto Scaling instance refresh.
     Asg(asg::Asg, asg::State, "asg/mod.rs");
     /// Google Cloud managed instance group.
