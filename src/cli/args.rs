@@ -82,10 +82,14 @@ pub(super) enum Verb {
         #[arg(value_enum)]
         of: SchemaOf,
     },
-    /// Explain a key (`probes.period`), a table, an outcome, or a code (`E012`).
+    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, or a code
+    /// (`E012`).
     Explain {
         /// What.
         what: String,
+        /// The page of an orchestrator as Markdown.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),

@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod import;
 mod input;
+mod manual;
 mod output;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
@@ -55,7 +56,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::Result }) => {
             terminal::out(&report::json::schema()).map(|()| Exit::Done)
         }
-        Some(Verb::Explain { what }) => explain::run(what),
+        Some(Verb::Explain { what, markdown }) => explain::run(what, *markdown),
         Some(Verb::Validate(validate)) => validate::run(validate),
     }
 }

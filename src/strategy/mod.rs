@@ -5,12 +5,19 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod argo_bluegreen;
+pub mod argo_canary;
 mod budget;
+pub mod codedeploy;
 pub mod daemonset;
 #[cfg(test)]
 mod driver;
+pub mod ecs;
+pub mod flagger;
 pub mod generic;
 pub mod kubernetes;
+mod manual;
+pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
@@ -19,10 +26,11 @@ pub mod statefulset;
 mod template;
 
 pub use budget::Budget;
+pub use manual::{Manual, Section, manual};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::settings::{Operation, StrategySettings};
+use crate::scenario::settings::{Operation, Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -220,7 +228,7 @@ pub(crate) trait Rules {
 }
 
 macro_rules! strategies {
-    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty, $file:literal);)*) => {
         /// An orchestrator with its settings; immutable.
         #[derive(Debug, Clone)]
         pub enum Strategy {
@@ -231,6 +239,13 @@ macro_rules! strategies {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum State {
             $($(#[doc = $doc])* $name($state),)*
+        }
+
+        /// The text of an orchestrator's file.
+        fn source(of: Orchestrator) -> &'static str {
+            match of {
+                $(Orchestrator::$name => include_str!($file),)*
+            }
         }
 
         impl Strategy {
@@ -309,11 +324,23 @@ macro_rules! strategies {
 
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
     /// Kubernetes `StatefulSet`.
-    StatefulSet(statefulset::StatefulSet, statefulset::State);
+    StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
-    DaemonSet(daemonset::DaemonSet, daemonset::State);
+    DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
+    Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    /// An Argo Rollout with canary steps.
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
+    /// An Argo Rollout, blue-green.
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
+    /// A Flagger Canary.
+    Flagger(flagger::Flagger, flagger::State, "flagger.rs");
 }

@@ -1,16 +1,32 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod alarm;
+mod analysis;
+mod argo_bluegreen;
+mod argo_canary;
+mod codedeploy;
 mod daemonset;
+mod ecs;
+mod flagger;
 mod generic;
 mod kubernetes;
+mod nomad;
 mod operation;
 mod pods;
 mod statefulset;
 
+pub use alarm::Alarm;
+pub use analysis::Analysis;
+pub use argo_bluegreen::ArgoBluegreen;
+pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use daemonset::DaemonSet;
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
+pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
 
@@ -122,6 +138,18 @@ orchestrators! {
     DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.nomad]`: a Nomad service job.
+    Nomad(Nomad);
+    /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
+    Ecs(Ecs);
+    /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
+    CodeDeploy(CodeDeploy);
+    /// `[strategy.argo_canary]`: an Argo Rollout, canary.
+    ArgoCanary(ArgoCanary);
+    /// `[strategy.argo_bluegreen]`: an Argo Rollout, blue-green.
+    ArgoBluegreen(ArgoBluegreen);
+    /// `[strategy.flagger]`: a Flagger Canary.
+    Flagger(Flagger);
 }
 
 impl Orchestrator {

@@ -156,6 +156,89 @@ version = "1.20"
 type = "Recreate"
 operations = [{ at = "30s", scale = 20 }, { at = "5s", do = "pause" }]
 "#,
+    r#"[strategy.nomad]
+max_parallel = 3
+canary = 1
+auto_promote = true
+health_check = "task_states"
+progress_deadline = 0
+reschedule_function = "fibonacci"
+reschedule_attempts = 3
+reschedule_interval = "30m"
+"#,
+    r#"[strategy.nomad]
+canary = 12
+auto_revert = true
+health_check = "manual"
+operations = [{ at = "30s", do = "promote" }]
+"#,
+    r#"[strategy.ecs]
+minimum_healthy_percent = 50
+maximum_percent = 150
+room = 14
+circuit_breaker = true
+circuit_breaker_rollback = true
+threshold_type = "count"
+threshold_value = 4
+reset_on_healthy_task = false
+"#,
+    r#"[strategy.ecs]
+health = "running"
+alarm = "2%"
+alarm_delay = "2m"
+alarm_rollback = true
+bake_time = "7m"
+"#,
+    r#"[strategy.codedeploy]
+minimum_healthy_hosts = "85%"
+zones = 3
+monitor_duration = "5m"
+first_zone_monitor_duration = "9m"
+minimum_healthy_hosts_per_zone = 1
+auto_rollback_on_failure = true
+"#,
+    r#"[strategy.codedeploy]
+minimum_healthy_hosts = "HalfAtATime"
+allow_traffic_timeout = "5m"
+alarm = "5%"
+auto_rollback_on_alarm = true
+    r#"[strategy.argo_canary]
+traffic_routing = true
+max_weight = 1000
+steps = [
+  { set_canary_scale = { replicas = 3 } },
+  { set_weight = 25 },
+  { pause = "5m" },
+  { analysis = { interval = "30s", count = 3, success_error_share = "0.7%" } },
+  { set_canary_scale = { weight = 300 } },
+  { set_canary_scale = { match_traffic_weight = true } },
+  { experiment = "2m" },
+  { pause = "forever" },
+]
+analysis = { interval = "1m", failure_limit = 2 }
+analysis_starting_step = 1
+operations = [{ at = "10m", do = "promote" }]
+"#,
+    r#"[strategy.argo_canary]
+max_surge = 1
+max_unavailable = 0
+replica_progress_threshold = "90%"
+"#,
+    r#"[strategy.argo_bluegreen]
+preview_replica_count = 2
+auto_promotion_enabled = false
+pre_promotion_analysis = { max_error_share = "3%" }
+post_promotion_analysis = { interval = "10s", count = 6, dry_run = true }
+"#,
+    r#"[strategy.flagger]
+step_weights = [1, 5, 20]
+step_weight_promotion = 50
+confirm_promotion = true
+"#,
+    r#"[strategy.flagger]
+provider = "kubernetes"
+threshold = 3
+"#,
 ];
 
 const TABLES: [&str; 13] = [
@@ -207,7 +290,8 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
-        strategy in 0usize..4,
+        strategy in 0usize..STRATEGIES.len(),
+        strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
         let printed = print::to_toml(&first);
