@@ -5,42 +5,42 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
-pub mod asg;
 pub mod ansible;
 pub mod appconfig;
+pub mod argo_bluegreen;
+pub mod argo_canary;
+pub mod asg;
 mod batches;
 mod budget;
 pub mod capistrano;
-pub mod argo_bluegreen;
-pub mod argo_canary;
 mod checkpoints;
+pub mod codedeploy;
+pub mod daemonset;
 mod domains;
 #[cfg(test)]
 mod driver;
-mod flips;
-pub mod codedeploy;
-pub mod daemonset;
 pub mod ecs;
 pub mod flagger;
+mod flips;
 pub mod generic;
 mod in_place;
+pub mod kamal;
 pub mod kubernetes;
 mod ledger;
 mod limits;
+mod manual;
 pub mod mig;
-pub mod service_fabric;
-pub mod vmss;
-pub mod kamal;
+pub mod nomad;
 mod places;
+mod pods;
 #[cfg(test)]
 mod properties;
-mod verdict;
-mod manual;
-pub mod nomad;
-mod pods;
 mod seconds;
+pub mod service_fabric;
 pub mod statefulset;
 mod template;
+mod verdict;
+pub mod vmss;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
