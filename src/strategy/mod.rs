@@ -7,12 +7,11 @@
 
 pub mod ansible;
 pub mod appconfig;
+pub mod argo_bluegreen;
+pub mod argo_canary;
 mod batches;
 mod budget;
 pub mod capistrano;
-pub mod argo_bluegreen;
-pub mod argo_canary;
-mod budget;
 pub mod codedeploy;
 pub mod daemonset;
 #[cfg(test)]
@@ -22,18 +21,16 @@ pub mod flagger;
 pub mod generic;
 pub mod kamal;
 pub mod kubernetes;
-mod places;
-#[cfg(test)]
-mod properties;
-mod verdict;
 mod manual;
 pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
+mod seats;
 mod seconds;
 pub mod statefulset;
 mod template;
+mod verdict;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -340,16 +337,15 @@ strategies! {
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
-    /// Ansible plays over hosts.
-    Ansible(ansible::Ansible, ansible::State);
-    /// Kamal: containers behind a proxy on each host.
-    Kamal(kamal::Kamal, kamal::State);
-    /// Capistrano: restarts over SSH.
-    Capistrano(capistrano::Capistrano, capistrano::State);
-    /// AWS `AppConfig`: a share of the targets that grows with time.
-    AppConfig(appconfig::AppConfig, appconfig::State);
     Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State, "ansible/mod.rs");
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State, "kamal/mod.rs");
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.

@@ -1,13 +1,13 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
-mod ansible;
-mod appconfig;
-mod capistrano;
 mod alarm;
 mod analysis;
+mod ansible;
+mod appconfig;
 mod argo_bluegreen;
 mod argo_canary;
+mod capistrano;
 mod codedeploy;
 mod daemonset;
 mod ecs;
@@ -20,13 +20,13 @@ mod operation;
 mod pods;
 mod statefulset;
 
-pub use ansible::{Ansible, HostOrder};
-pub use appconfig::{AppConfig, Apply, Growth, Preset};
-pub use capistrano::{Capistrano, Runner};
 pub use alarm::Alarm;
 pub use analysis::Analysis;
+pub use ansible::{Ansible, HostOrder};
+pub use appconfig::{AppConfig, Apply, Growth, Preset};
 pub use argo_bluegreen::ArgoBluegreen;
 pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use capistrano::{Capistrano, Runner};
 pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use daemonset::DaemonSet;
 pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
