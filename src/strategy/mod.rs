@@ -12,25 +12,39 @@ pub mod argo_canary;
 mod batches;
 mod budget;
 pub mod capistrano;
+pub mod asg;
+mod batches;
+mod budget;
+pub mod capistrano;
+mod checkpoints;
 pub mod codedeploy;
 pub mod daemonset;
+mod domains;
 #[cfg(test)]
 mod driver;
 pub mod ecs;
 pub mod flagger;
+mod flips;
 pub mod generic;
+mod in_place;
 pub mod kamal;
 pub mod kubernetes;
+mod ledger;
+mod limits;
 mod manual;
+pub mod mig;
 pub mod nomad;
+mod places;
 mod pods;
 #[cfg(test)]
 mod properties;
 mod seats;
 mod seconds;
+pub mod service_fabric;
 pub mod statefulset;
 mod template;
 mod verdict;
+pub mod vmss;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -346,6 +360,14 @@ strategies! {
     Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
     /// AWS `AppConfig`: a share of the targets that grows with time.
     AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.

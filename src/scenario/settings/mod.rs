@@ -7,6 +7,7 @@ mod ansible;
 mod appconfig;
 mod argo_bluegreen;
 mod argo_canary;
+mod asg;
 mod capistrano;
 mod codedeploy;
 mod daemonset;
@@ -15,10 +16,14 @@ mod flagger;
 mod generic;
 mod kamal;
 mod kubernetes;
+mod machines;
+mod mig;
 mod nomad;
 mod operation;
 mod pods;
+mod service_fabric;
 mod statefulset;
+mod vmss;
 
 pub use alarm::Alarm;
 pub use analysis::Analysis;
@@ -26,6 +31,7 @@ pub use ansible::{Ansible, HostOrder};
 pub use appconfig::{AppConfig, Apply, Growth, Preset};
 pub use argo_bluegreen::ArgoBluegreen;
 pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use asg::{Asg, Protected};
 pub use capistrano::{Capistrano, Runner};
 pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use daemonset::DaemonSet;
@@ -34,9 +40,12 @@ pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kamal::Kamal;
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use mig::{Mig, MigAction, MigType, Replacement};
 pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
+pub use service_fabric::{FailureAction, ServiceFabric};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
+pub use vmss::Vmss;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -159,6 +168,14 @@ orchestrators! {
     DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.asg]`: an EC2 Auto Scaling instance refresh.
+    Asg(Asg);
+    /// `[strategy.mig]`: a Google Cloud managed instance group.
+    Mig(Mig);
+    /// `[strategy.vmss]`: an Azure VM Scale Set rolling upgrade.
+    Vmss(Vmss);
+    /// `[strategy.service_fabric]`: a Service Fabric monitored upgrade.
+    ServiceFabric(ServiceFabric);
     /// `[strategy.ansible]`: a play over hosts, in batches.
     Ansible(Ansible);
     /// `[strategy.kamal]`: containers behind a proxy on each host.

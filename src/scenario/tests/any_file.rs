@@ -156,6 +156,45 @@ version = "1.20"
 type = "Recreate"
 operations = [{ at = "30s", scale = 20 }, { at = "5s", do = "pause" }]
 "#,
+    r#"[strategy.asg]
+min_healthy_percentage = 100
+max_healthy_percentage = 150
+checkpoint_percentages = [5, 20, 100]
+checkpoint_delay = "10m"
+bake_time = "5m"
+auto_rollback = true
+alarm = "2.5%"
+protected_instances = 1
+scale_in_protected_instances = "Ignore"
+"#,
+    r#"[strategy.mig]
+max_surge = "10%"
+max_unavailable = 0
+min_ready = "10s"
+target_size = "20%"
+autohealing = true
+"#,
+    r#"[strategy.mig]
+type = "OPPORTUNISTIC"
+zones = 1
+replacement_method = "RECREATE"
+minimal_action = "RESTART"
+most_disruptive_allowed_action = "RESTART"
+"#,
+    r#"[strategy.vmss]
+max_batch_instance_percent = 50
+max_unhealthy_upgraded_instance_percent = 0
+pause_time_between_batches = "2s"
+max_surge = true
+zones = 3
+"#,
+    r#"[strategy.service_fabric]
+upgrade_domains = 4
+health_check_wait = "30s"
+upgrade_timeout = "2h"
+min_instance_percentage = 60
+watchdog = "2%"
+failure_action = "Rollback"
     r#"[strategy.nomad]
 max_parallel = 3
 canary = 1
@@ -331,6 +370,8 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
+        strategy in 0usize..1000,
+        strategy in 0usize..STRATEGIES.len(),
         strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
