@@ -48,7 +48,7 @@ pub(super) struct Snapshot {
     pub(super) at: Time,
     /// Sizes of the replica sets in order of creation (Kubernetes).
     pub(super) sizes: Vec<u32>,
-    /// As reported (Kubernetes), or counted (generic).
+    /// As reported (Kubernetes Deployment), or counted.
     pub(super) available: u32,
     /// Not terminating, not failed.
     pub(super) active: u32,
@@ -313,7 +313,7 @@ impl Driver {
             State::Kubernetes(state) => {
                 (state.sizes().map(|(_, size)| size).collect(), state.available())
             }
-            State::Generic(_) => (Vec::new(), counted as u32),
+            _ => (Vec::new(), counted as u32),
         };
         let active = self.instances.iter().filter(active).count() as u32;
         let told = |i: &&InstanceView| i.phase.is_active() && self.halting.contains(&i.id);

@@ -6,10 +6,17 @@
 //! latencies are parameters of the world.
 
 mod budget;
+pub mod daemonset;
 #[cfg(test)]
 mod driver;
 pub mod generic;
 pub mod kubernetes;
+mod pods;
+#[cfg(test)]
+mod properties;
+mod seconds;
+pub mod statefulset;
+mod template;
 
 pub use budget::Budget;
 
@@ -329,6 +336,10 @@ macro_rules! strategies {
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
     Kubernetes(kubernetes::Deployment, kubernetes::State);
+    /// Kubernetes `StatefulSet`.
+    StatefulSet(statefulset::StatefulSet, statefulset::State);
+    /// Kubernetes `DaemonSet`.
+    DaemonSet(daemonset::DaemonSet, daemonset::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
 }
