@@ -46,7 +46,6 @@ impl World<'_> {
         };
         let draws = Draws::new(self.chance.strategy_key());
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
-        self.note_status();
         self.carry_out(controller, &decision, sink);
         self.decision = decision;
     }

@@ -10,7 +10,7 @@ use super::pipeline::PipelineState;
 use super::pulls::Pulls;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Status, Strategy};
+use crate::strategy::{Command, Decision, State, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -115,8 +115,6 @@ pub struct World<'a> {
     pub(super) ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
     pub(super) served: Vec<u64>,
-    /// What the orchestrator's API showed, whenever that changed; only if asked for.
-    pub(super) statuses: Option<Vec<(Time, Status)>>,
 }
 
 impl std::fmt::Debug for World<'_> {
@@ -245,20 +243,37 @@ impl<'a> World<'a> {
     }
 
     fn happen(&mut self, event: Event, sink: &mut impl Sink) {
-        match event {
-            Event::Begin => self.begin(sink),
-            Event::Look { controller } => self.look(usize::from(controller), sink),
-            Event::Deadline => self.deadline(sink),
-            Event::Decide => self.roll_back(sink),
+        let happened = match event {
+            Event::Begin => {
+                self.begin(sink);
+                true
+            }
+            Event::Look { controller } => {
+                self.look(usize::from(controller), sink);
+                true
+            }
+            Event::Deadline => {
+                self.deadline(sink);
+                true
+            }
+            Event::Decide => {
+                self.roll_back(sink);
+                true
+            }
+            Event::Reweigh { instance } => {
+                self.reweigh(instance);
+                true
+            }
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
-                return;
+                false
             }
-            Event::Reweigh { instance } => self.reweigh(instance),
             Event::Create { .. }
             | Event::Tell { .. }
             | Event::Place { .. }
             | Event::Pull { .. }
+            | Event::Release { .. }
+            | Event::Launch { .. }
             | Event::Able { .. }
             | Event::Ready { .. }
             | Event::Release { .. }
@@ -271,18 +286,27 @@ impl<'a> World<'a> {
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
+                true
             }
-            Event::Kill { .. }
-            | Event::Waited { .. }
-            | Event::Crash { .. }
-            | Event::Unfit { .. }
-            | Event::Restart { .. } => {
-                if !self.perhaps(event, sink) {
-                    return;
-                }
+            // What may have lost its meaning does not put off the end of the record.
+            Event::Kill { instance } => self.kill(instance, sink),
+            Event::Waited { instance } => self.waited(instance, sink),
+            Event::Crash { instance, process } => {
+                self.restless -= 1;
+                self.crash(instance, process, sink)
             }
+            Event::Unfit { instance, process } => {
+                self.restless -= 1;
+                self.unfit(instance, process)
+            }
+            Event::Restart { instance, process } => {
+                self.restless -= 1;
+                self.restart(instance, process, sink)
+            }
+        };
+        if happened {
+            self.plan_end(sink);
         }
-        self.plan_end(sink);
     }
 
     /// An event that may have lost its meaning; says whether it has happened.
@@ -313,7 +337,6 @@ impl<'a> World<'a> {
             kernel.desk.tally.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
-        self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
         self.look_after(0, Latency::Sync);
