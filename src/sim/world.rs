@@ -10,7 +10,7 @@ use super::pipeline::PipelineState;
 use super::pulls::Pulls;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Strategy};
+use crate::strategy::{Command, Decision, State, Status, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -115,6 +115,8 @@ pub struct World<'a> {
     pub(super) ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
     pub(super) served: Vec<u64>,
+    /// What the orchestrator's API showed, whenever that changed; only if asked for.
+    pub(super) statuses: Option<Vec<(Time, Status)>>,
 }
 
 impl std::fmt::Debug for World<'_> {
@@ -276,8 +278,6 @@ impl<'a> World<'a> {
             | Event::Launch { .. }
             | Event::Able { .. }
             | Event::Ready { .. }
-            | Event::Release { .. }
-            | Event::Launch { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Terminate { .. }
@@ -309,27 +309,6 @@ impl<'a> World<'a> {
         }
     }
 
-    /// An event that may have lost its meaning; says whether it has happened.
-    fn perhaps(&mut self, event: Event, sink: &mut impl Sink) -> bool {
-        match event {
-            Event::Kill { instance } => self.kill(instance, sink),
-            Event::Waited { instance } => self.waited(instance, sink),
-            Event::Crash { instance, process } => {
-                self.restless -= 1;
-                self.crash(instance, process, sink)
-            }
-            Event::Unfit { instance, process } => {
-                self.restless -= 1;
-                self.unfit(instance, process)
-            }
-            Event::Restart { instance, process } => {
-                self.restless -= 1;
-                self.restart(instance, process, sink)
-            }
-            _ => true,
-        }
-    }
-
     fn begin(&mut self, sink: &mut impl Sink) {
         sink.record(self.now, Record::Moment(Moment::Begun));
         let now = self.now;
@@ -337,6 +316,7 @@ impl<'a> World<'a> {
             kernel.desk.tally.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
+        self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
         self.look_after(0, Latency::Sync);
