@@ -240,8 +240,25 @@ pub(crate) trait Rules {
         decision: &mut Decision,
     );
 
+    /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it says.
+    fn status(&self, _: &Self::State) -> Option<Status> {
+        None
+    }
+
     /// The arithmetic of a rollout without failures and without operators' changes.
     fn budget(&self) -> Budget;
+}
+
+/// What an orchestrator's API shows of a rollout: what a client sees who asks it, which may
+/// differ from what is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Instances reported as available.
+    pub available: u32,
+    /// A client that waits for the end of the rollout would now be told that it is there.
+    pub done: bool,
+    /// Sizes wanted of each version, where the orchestrator has such.
+    pub sizes: Vec<(VersionId, u32)>,
 }
 
 macro_rules! strategies {
@@ -325,6 +342,15 @@ macro_rules! strategies {
                     $((Self::$name(rules), State::$name(state)) => {
                         rules.reconcile(state, controller, now, view, draws, decision);
                     })*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
+            /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it
+            /// says.
+            pub fn status(&self, state: &State) -> Option<Status> {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => rules.status(state),)*
                     _ => unreachable!("a state belongs to the strategy that made it"),
                 }
             }
