@@ -55,7 +55,7 @@ fn naming_the_strategy_that_is_there_keeps_its_settings() {
         let scenario = input::check(text, "x", Path::new(""), &overrides).scenario.expect("sound");
         match scenario.strategy {
             StrategySettings::Generic(settings) => Some(settings.batch),
-            StrategySettings::Kubernetes(_) => None,
+            _ => None,
         }
     };
     assert_eq!(batch("--strategy generic"), Some(CountOrPercent::Count(4)));

@@ -10,6 +10,7 @@ mod budget;
 mod driver;
 pub mod generic;
 pub mod kubernetes;
+pub mod swarm;
 
 pub use budget::Budget;
 
@@ -305,4 +306,6 @@ strategies! {
     Kubernetes(kubernetes::Deployment, kubernetes::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
+    /// Docker Swarm.
+    Swarm(swarm::Swarm, swarm::State);
 }

@@ -5,10 +5,12 @@ mod generic;
 mod kubernetes;
 mod operation;
 mod pods;
+mod swarm;
 
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use operation::Operation;
+pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -114,6 +116,8 @@ orchestrators! {
     Kubernetes(KubernetesDeployment);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.swarm]`: a Docker Swarm service.
+    Swarm(Swarm);
 }
 
 impl Orchestrator {
