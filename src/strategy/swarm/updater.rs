@@ -47,14 +47,14 @@ enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Made {
     pub(super) task: u32,
-    /// When a worker saw that it runs, or ended.
-    pub(super) seen: Option<Time>,
+    /// When a worker saw that it runs.
+    pub(super) ran: Option<Time>,
     counted: bool,
 }
 
 impl Made {
     pub(super) fn new(task: u32) -> Self {
-        Self { task, seen: None, counted: false }
+        Self { task, ran: None, counted: false }
     }
 }
 
@@ -215,7 +215,7 @@ impl State {
         }
         for task in ended {
             let Some(made) = run.made(task).filter(|made| !made.counted) else { continue };
-            if made.seen.is_some_and(|seen| look.now.since(seen) > config.monitor) {
+            if made.ran.is_some_and(|ran| look.now.since(ran) > config.monitor) {
                 continue;
             }
             made.counted = true;

@@ -121,10 +121,10 @@ impl State {
                     if status == Status::Preparing {
                         Worker::Watches { task, old }
                     } else {
-                        if let Some(made) = run.made(task) {
-                            made.seen = Some(look.now);
-                        }
                         if status == Status::Running {
+                            if let Some(made) = run.made(task) {
+                                made.ran = Some(look.now);
+                            }
                             // Somebody else may have shut them down: then there is nothing to do.
                             let _ = self.remove(&old, look);
                         } else if delay == Span::ZERO && look.coins.worker_first(task) {
