@@ -18,6 +18,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -57,5 +58,6 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Explain { what }) => explain::run(what),
         Some(Verb::Validate(validate)) => validate::run(validate),
+        Some(Verb::Verify(verify)) => verify::run(verify),
     }
 }

@@ -11,6 +11,7 @@ pub mod format;
 pub mod json;
 pub mod summary;
 pub mod table;
+pub mod verify;
 
 pub use summary::Style;
 

@@ -173,6 +173,22 @@ impl Fleet {
         place.map_or(Time::NEVER, |place| self.views[place].ready_since)
     }
 
+    pub(crate) fn slot(&self, instance: u32) -> u32 {
+        let place = self.views.binary_search_by_key(&instance, |view| view.id);
+        place.map_or(u32::MAX, |place| self.views[place].slot)
+    }
+
+    pub(crate) fn restarts(&self, instance: u32) -> u32 {
+        let place = self.views.binary_search_by_key(&instance, |view| view.id);
+        place.map_or(0, |place| self.views[place].restarts)
+    }
+
+    pub(crate) fn restarted(&mut self, instance: u32) {
+        if let Some(view) = self.view(instance) {
+            view.restarts += 1;
+        }
+    }
+
     /// SIGKILL is due then.
     pub(crate) fn set_kill(&mut self, instance: u32, at: Time) {
         self.all[instance as usize].kill_at = at;

@@ -65,6 +65,8 @@ impl World<'_> {
             Event::Terminate { instance } => self.terminate(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
             Event::Begin
+            | Event::Outside { .. }
+            | Event::Crash { .. }
             | Event::Look { .. }
             | Event::Reweigh { .. }
             | Event::Kill { .. }
@@ -132,6 +134,17 @@ impl World<'_> {
             let instance = self.fleet.get(instance);
             (instance.version, instance.ordinal)
         };
+        let slot = self.fleet.slot(instance);
+        if let Some(fate) = self.script().and_then(|s| s.fate(version, ordinal, slot)) {
+            if let Some(ready) = fate.ready {
+                self.plan(self.now + ready, Event::Able { instance });
+                self.plan(self.now + ready, Event::Ready { instance });
+            }
+            if let Some(ends) = fate.ends.filter(|ends| !ends.from_ready) {
+                self.plan(self.now + ends.after, Event::Crash { instance });
+            }
+            return;
+        }
         let Some(start) = self.chance.start(version, ordinal) else { return };
         let able = self.now + start;
         self.plan(able, Event::Able { instance });
@@ -156,9 +169,42 @@ impl World<'_> {
             return;
         }
         self.fleet.move_to(self.now, instance, Phase::Ready, Cause::Probe, sink);
+        let (entry, slot) = (*self.fleet.get(instance), self.fleet.slot(instance));
+        if let Some(fate) = self.script().and_then(|s| s.fate(entry.version, entry.ordinal, slot))
+            && let Some(ends) = fate.ends.filter(|ends| ends.from_ready)
+        {
+            let left = ends.back.is_none_or(|(_, times)| self.fleet.restarts(instance) < times);
+            if left {
+                self.plan(self.now + ends.after, Event::Crash { instance });
+            }
+        }
         for node in 0..self.scenario.clients.nodes {
             let at = self.now + self.chance.lag_add(instance, node);
             self.plan(at, Event::Join { instance, node: node as u16 });
+        }
+        self.changed();
+    }
+
+    pub(super) fn crash(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.moving -= 1;
+        let entry = *self.fleet.get(instance);
+        if !matches!(entry.phase, Phase::Starting | Phase::Ready | Phase::Available) {
+            return;
+        }
+        let slot = self.fleet.slot(instance);
+        let fate = self.script().and_then(|s| s.fate(entry.version, entry.ordinal, slot));
+        let Some(ends) = fate.and_then(|fate| fate.ends) else { return };
+        match ends.back {
+            None => self.fleet.move_to(self.now, instance, Phase::Failed, Cause::Crashed, sink),
+            Some((after, _)) => {
+                self.fleet.restarted(instance);
+                if entry.phase != Phase::Starting {
+                    self.fleet.move_to(self.now, instance, Phase::Starting, Cause::Crashed, sink);
+                    self.plan(self.now + after, Event::Ready { instance });
+                } else {
+                    self.plan(self.now + after, Event::Crash { instance });
+                }
+            }
         }
         self.changed();
     }
@@ -221,6 +267,14 @@ impl World<'_> {
                 let at = self.now + self.chance.lag_remove(instance, node);
                 self.plan(at, Event::Leave { instance, node: node as u16 });
             }
+        }
+        let slot = self.fleet.slot(instance);
+        if let Some(fate) =
+            self.script().and_then(|s| s.fate(entry.version, entry.ordinal, slot))
+        {
+            self.moving += 1;
+            self.plan(self.now + fate.stop, Event::Exit { instance });
+            return;
         }
         let shutdown = self.scenario.shutdown;
         let pre_stop = if entry.able { shutdown.pre_stop } else { Span::ZERO };

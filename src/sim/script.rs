@@ -1,6 +1,6 @@
 //! What befalls each instance when it is told rather than drawn: for recorded rollouts.
 
-use crate::strategy::Command;
+pub use crate::strategy::{Command, Status};
 use crate::trace::VersionId;
 use crate::units::{Span, Time};
 

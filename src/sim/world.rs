@@ -5,10 +5,11 @@ use super::fleet::Fleet;
 use super::kernel::{Config, Kernel};
 use super::model;
 use super::pulls::Pulls;
+use super::script::{Outside, Script};
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::{Algorithm, Pipeline, Scenario};
-use crate::strategy::{Command, Decision, Draws, State, Strategy, View};
-use crate::trace::{Moment, Record, Said, Sink, VersionId};
+use crate::strategy::{Command, Decision, Draws, State, Status, Strategy, View};
+use crate::trace::{Cause, Moment, Phase, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::{Span, Time};
 
@@ -58,6 +59,10 @@ pub(super) enum Event {
     Decide,
     /// The record ends, if nothing has happened since this was planned.
     End { stamp: u32 },
+    /// Somebody outside does something.
+    Outside { index: u32 },
+    /// A process ends by itself.
+    Crash { instance: u32 },
 }
 
 /// The stamp of the end that holds whatever happens.
@@ -70,12 +75,18 @@ pub struct Model<'a> {
     scenario: &'a Scenario,
     tables: Tables,
     kernel: Config,
+    script: Option<&'a Script>,
 }
 
 impl<'a> Model<'a> {
     /// Of this scenario.
     pub fn new(scenario: &'a Scenario) -> Self {
-        Self { scenario, tables: Tables::new(scenario), kernel: model::config(scenario) }
+        Self { scenario, tables: Tables::new(scenario), kernel: model::config(scenario), script: None }
+    }
+
+    /// The same with known luck.
+    pub fn with_script(scenario: &'a Scenario, script: &'a Script) -> Self {
+        Self { script: Some(script), ..Self::new(scenario) }
     }
 }
 
@@ -106,6 +117,8 @@ pub struct World<'a> {
     ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
     served: Vec<u64>,
+    /// What the orchestrator's API showed, whenever that changed; only if asked for.
+    statuses: Option<Vec<(Time, Status)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +164,30 @@ impl<'a> World<'a> {
             end_stamp: 0,
             ended: false,
             served: Vec::new(),
+            statuses: None,
+        }
+    }
+
+    /// Keeps what the orchestrator's API shows from the next run on; see [`World::statuses`].
+    pub fn keep_statuses(&mut self) {
+        self.statuses = Some(Vec::new());
+    }
+
+    /// What the orchestrator's API showed in the last run, whenever that changed.
+    pub fn statuses(&self) -> &[(Time, Status)] {
+        self.statuses.as_deref().unwrap_or_default()
+    }
+
+    /// What is known beforehand of this world's luck.
+    pub(super) fn script(&self) -> Option<&'a Script> {
+        self.model.script
+    }
+
+    fn note_status(&mut self) {
+        let Some(statuses) = &mut self.statuses else { return };
+        let Some(status) = self.strategy.status(&self.state) else { return };
+        if statuses.last().is_none_or(|(_, last)| *last != status) {
+            statuses.push((self.now, status));
         }
     }
 
@@ -190,6 +227,10 @@ impl<'a> World<'a> {
         self.state = self.strategy.initial();
         self.looks.fill(Time::NEVER);
         self.served.clear();
+        if let Some(statuses) = &mut self.statuses {
+            statuses.clear();
+        }
+        self.note_status();
         if self.depth == Depth::Requests {
             let algorithm = scenario.balancer.algorithm;
             let config = &self.model.kernel;
@@ -230,6 +271,8 @@ impl<'a> World<'a> {
             Event::Look { controller } => self.look(usize::from(controller), sink),
             Event::Deadline => self.deadline(sink),
             Event::Decide => self.roll_back(sink),
+            Event::Outside { index } => self.outside(index, sink),
+            Event::Crash { instance } => self.crash(instance, sink),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 return;
@@ -264,7 +307,12 @@ impl<'a> World<'a> {
             kernel.desk.tally.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
-        let horizon = now + self.scenario.horizon;
+        let script = self.script();
+        let end = script.and_then(|script| script.ends_at(now));
+        let horizon = end.unwrap_or(now + self.scenario.horizon);
+        for (index, (after, _)) in script.iter().flat_map(|s| &s.events).enumerate() {
+            self.queue.push(now + *after, Event::Outside { index: index as u32 });
+        }
         self.queue.push(horizon, Event::End { stamp: HORIZON });
         self.look_after(0, Latency::Sync);
         let waits = match &self.scenario.pipeline {
@@ -276,6 +324,35 @@ impl<'a> World<'a> {
             self.pipeline = PipelineState::Watching;
             self.queue.push(now + timeout, Event::Deadline);
         }
+    }
+
+    fn outside(&mut self, index: u32, sink: &mut impl Sink) {
+        let Some(script) = self.script() else { return };
+        match script.events[index as usize].1 {
+            Outside::Tell(command) => {
+                self.strategy.command(&mut self.state, command, self.now);
+                self.note_status();
+                self.look_after(0, Latency::Sync);
+            }
+            Outside::Stop { version, count } => {
+                for id in self.first(version, count) {
+                    self.live(Event::Tell { instance: id }, sink);
+                }
+            }
+            Outside::Fail { version, count } => {
+                for id in self.first(version, count) {
+                    self.fleet.move_to(self.now, id, Phase::Failed, Cause::Crashed, sink);
+                    self.changed();
+                }
+            }
+        }
+    }
+
+    fn first(&self, version: VersionId, count: u32) -> Vec<u32> {
+        let there = |v: &&crate::strategy::InstanceView| {
+            v.version == version && v.phase.is_active() && v.phase != Phase::Failed
+        };
+        self.fleet.views().iter().filter(there).take(count as usize).map(|v| v.id).collect()
     }
 
     /// A controller shall look after a latency, unless it looks before then anyway.
@@ -307,12 +384,18 @@ impl<'a> World<'a> {
         let view = View {
             instances: self.fleet.views(),
             errors: [versions.old.errors.0, versions.new.errors.0],
-            wall_phase: self.chance.wall_phase(),
+            wall_phase: self.wall_phase(),
         };
         let draws = Draws::new(self.chance.strategy_key());
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
+        self.note_status();
         self.carry_out(controller, &decision, sink);
         self.decision = decision;
+    }
+
+    fn wall_phase(&self) -> Span {
+        let told = self.script().and_then(|script| script.wall_phase);
+        told.unwrap_or_else(|| self.chance.wall_phase())
     }
 
     fn carry_out(&mut self, controller: usize, decision: &Decision, sink: &mut impl Sink) {
@@ -394,6 +477,9 @@ impl<'a> World<'a> {
 
     /// Once everything has come to rest the record goes on for the margin, then ends.
     fn plan_end(&mut self, sink: &mut impl Sink) {
+        if self.script().is_some_and(|script| script.end.is_some()) {
+            return;
+        }
         // Any event may have begun something: what was planned before no longer holds.
         self.end_stamp += 1;
         let pending_operation = self.strategy.next_operation(&self.state).is_some();

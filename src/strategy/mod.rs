@@ -6,11 +6,18 @@
 //! latencies are parameters of the world.
 
 mod budget;
+pub mod daemonset;
 #[cfg(test)]
 mod driver;
 pub mod generic;
 pub mod kubernetes;
 pub mod swarm;
+mod pods;
+#[cfg(test)]
+mod properties;
+mod seconds;
+pub mod statefulset;
+mod template;
 
 pub use budget::Budget;
 
@@ -209,8 +216,25 @@ pub(crate) trait Rules {
         decision: &mut Decision,
     );
 
+    /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it says.
+    fn status(&self, _: &Self::State) -> Option<Status> {
+        None
+    }
+
     /// The arithmetic of a rollout without failures and without operators' changes.
     fn budget(&self) -> Budget;
+}
+
+/// What an orchestrator's API shows of a rollout: what a client sees who asks it, which may
+/// differ from what is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Instances reported as available.
+    pub available: u32,
+    /// A client that waits for the end of the rollout would now be told that it is there.
+    pub done: bool,
+    /// Sizes wanted of each version, where the orchestrator has such.
+    pub sizes: Vec<(VersionId, u32)>,
 }
 
 macro_rules! strategies {
@@ -291,6 +315,15 @@ macro_rules! strategies {
                 }
             }
 
+            /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it
+            /// says.
+            pub fn status(&self, state: &State) -> Option<Status> {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => rules.status(state),)*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
             /// The arithmetic of a rollout without failures and without operators' changes.
             pub fn budget(&self) -> Budget {
                 match self {
@@ -304,6 +337,10 @@ macro_rules! strategies {
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
     Kubernetes(kubernetes::Deployment, kubernetes::State);
+    /// Kubernetes `StatefulSet`.
+    StatefulSet(statefulset::StatefulSet, statefulset::State);
+    /// Kubernetes `DaemonSet`.
+    DaemonSet(daemonset::DaemonSet, daemonset::State);
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State);
     /// Docker Swarm.

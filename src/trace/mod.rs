@@ -3,6 +3,7 @@
 pub mod histogram;
 pub mod journal;
 pub mod life;
+pub mod recorded;
 pub mod record;
 
 pub use histogram::Histogram;

@@ -1,16 +1,20 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod daemonset;
 mod generic;
 mod kubernetes;
 mod operation;
 mod pods;
 mod swarm;
+mod statefulset;
 
+pub use daemonset::DaemonSet;
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use operation::Operation;
 pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
+pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -114,6 +118,10 @@ macro_rules! orchestrators {
 orchestrators! {
     /// `[strategy.kubernetes]`: a Deployment.
     Kubernetes(KubernetesDeployment);
+    /// `[strategy.statefulset]`: pods with an identity, replaced from the last to the first.
+    StatefulSet(StatefulSet);
+    /// `[strategy.daemonset]`: a pod on every node.
+    DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
     /// `[strategy.swarm]`: a Docker Swarm service.
