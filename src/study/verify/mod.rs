@@ -4,6 +4,7 @@ mod files;
 mod forecast;
 mod kubernetes;
 mod steps;
+mod swarm;
 mod total;
 mod verdict;
 
@@ -80,6 +81,9 @@ fn play(file: &Path, options: &Options) -> Result<Verdict, Unusable> {
     match recorded::load(file).map_err(|e: RecordingError| unusable(e.to_string()))? {
         Recording::Kubernetes(recording) => {
             kubernetes::verdict(&name, &recording, options).map_err(unusable)
+        }
+        Recording::Swarm(recording) => {
+            swarm::verdict(&name, &recording, options).map_err(unusable)
         }
         Recording::Rollcast(_) => Err(unusable("not yet".into())),
     }
