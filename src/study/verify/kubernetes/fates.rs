@@ -114,8 +114,8 @@ fn bad(fate: Fate, misbehaves: Misbehaves) -> Fate {
     let (ready, ends) = match misbehaves {
         Misbehaves::NeverReady => (None, None),
         Misbehaves::CrashLoop => {
-            let back = Some((LOOP, u32::MAX));
-            (None, Some(Ends { after: start + LOOP, from_ready: false, back }))
+            let back = Some((Span::ZERO, u32::MAX));
+            (None, Some(Ends { after: LOOP, from_ready: false, back }))
         }
         Misbehaves::FailsBeforeReady => {
             (None, Some(Ends { after: start, from_ready: false, back: None }))

@@ -28,17 +28,17 @@ pub(super) fn verdict(
         for run in from..to {
             let mut watch = Watch::new(recording);
             world.run(options.seed, run, Depth::Control, &mut watch);
-            let (play, order) = watch.finish(world.statuses());
+            let (play, order) = watch.finish(&world);
             plays.push(play);
             orders.push(order);
         }
     };
     match options.inputs {
-        Inputs::Observed => play(&Model::with_script(&scenario, &told), 0, runs),
+        Inputs::Observed => play(&Model::with_script(&scenario, told), 0, runs),
         Inputs::Spec => {
             for run in 0..runs {
                 let told = scene::script(recording, Inputs::Spec, options.seed, run);
-                play(&Model::with_script(&scenario, &told), run, run + 1);
+                play(&Model::with_script(&scenario, told), run, run + 1);
             }
         }
     }
@@ -106,7 +106,7 @@ fn changes(recording: &Recording) -> (Merge, Vec<Change>) {
     let change = |step: &Step| match step {
         Step::Sizes { at, sizes } => (*at, watch::sizes(sizes)),
         Step::Pod { at, add, place, version } => {
-            (*at, watch::pod(recording.kind, *add, *place, *version))
+            (*at, watch::pod_change(recording.kind, *add, *place, *version))
         }
     };
     (merge, recording.steps.iter().map(change).collect())

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::super::Inputs;
 use super::fates;
 use crate::scenario::settings::{
-    AvailabilityTiming, DeploymentKind, KubernetesDeployment, Operation, StrategySettings,
+    AvailabilityTiming, DaemonSet, DeploymentKind, KubernetesDeployment, Operation,
+    PodManagementPolicy, StatefulSet, StrategySettings, UpdateType,
 };
 use crate::scenario::{ControlPlane, Dist, Scenario, WriteLimit};
 use crate::sim::script::{Command, Outside, Script};
@@ -30,18 +31,18 @@ pub(super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
     scenario.traffic = None;
     scenario.margin = Span::ZERO;
     scenario.clients.nodes = 1;
-    scenario.hosts.count = 1;
-    scenario.strategy = settings(recording)?;
+    scenario.hosts.count = if recording.kind == Kind::DaemonSet { spec.replicas.max(1) } else { 1 };
+    scenario.strategy = settings(recording);
     scenario.control = control(recording);
     Ok(scenario)
 }
 
-fn settings(recording: &Recording) -> Result<StrategySettings, String> {
+fn settings(recording: &Recording) -> StrategySettings {
     let spec = &recording.spec;
     let quarter = CountOrPercent::Percent(25.0);
     let rechecked = recording.release.starts_with("v1.20.");
     match recording.kind {
-        Kind::Deployment => Ok(StrategySettings::Kubernetes(KubernetesDeployment {
+        Kind::Deployment => StrategySettings::Kubernetes(KubernetesDeployment {
             kind: if spec.recreate {
                 DeploymentKind::Recreate
             } else {
@@ -57,28 +58,53 @@ fn settings(recording: &Recording) -> Result<StrategySettings, String> {
                 AvailabilityTiming::WholeSeconds
             },
             operations: Vec::new(),
-        })),
-        Kind::StatefulSet | Kind::DaemonSet => {
-            Err(format!("{} recordings cannot be played yet", recording.kind.name()))
-        }
+        }),
+        Kind::StatefulSet => StrategySettings::StatefulSet(StatefulSet {
+            pod_management_policy: if spec.parallel {
+                PodManagementPolicy::Parallel
+            } else {
+                PodManagementPolicy::OrderedReady
+            },
+            kind: UpdateType::RollingUpdate,
+            partition: spec.partition,
+            // Without the feature gate the field is dropped.
+            max_unavailable: spec.max_unavailable.filter(|_| recording.gate),
+            min_ready: spec.min_ready,
+            operations: Vec::new(),
+        }),
+        Kind::DaemonSet => StrategySettings::DaemonSet(DaemonSet {
+            kind: UpdateType::RollingUpdate,
+            max_unavailable: spec.max_unavailable.unwrap_or(CountOrPercent::Count(1)),
+            max_surge: spec.max_surge.unwrap_or(CountOrPercent::Count(0)),
+            min_ready: spec.min_ready,
+            operations: Vec::new(),
+        }),
     }
 }
 
 /// Latencies measured on quiet recordings (classes "serial" and "ladder"), in milliseconds.
 fn control(recording: &Recording) -> ControlPlane {
     let (rate, burst) = recording.limit;
+    let env = |name: &str, d: [f64; 4]| std::env::var(name).map_or(d, |v| { let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect(); [v[0], v[1], v[2], v[3]] });
+    let (rate, burst) = if rate > 100.0 { let e = env("VK_RATE", [119.0, 2.0, 0.0, 0.0]); (e[0], e[1] as u32) } else { (rate, burst) };
     ControlPlane {
         // Pod ready → `status.readyReplicas`.
-        watch: latency([3.3, 8.4, 25.4, 58.8]),
+        watch: latency(env("VK_WATCH", [3.3, 8.4, 25.4, 58.8])),
         // `status.availableReplicas` → next `spec.replicas`.
-        sync: latency([4.9, 8.0, 17.7, 48.8]),
+        sync: latency(env("VK_SYNC", [4.9, 8.0, 17.7, 48.8])),
         // `spec.replicas` → first pod created or told to stop, less a sync.
-        act: latency([2.0, 5.5, 13.0, 30.0]),
+        act: latency(env("VK_ACT", [2.0, 5.5, 13.0, 30.0])),
         // Created → scheduled.
         schedule: latency([7.1, 15.2, 34.4, 51.0]),
         launch: Dist::Fixed(Span::ZERO),
         writes: Some(WriteLimit { rate: Rate(rate), burst }),
     }
+}
+
+/// When the last change from outside is there, in seconds.
+pub(super) fn last_change(recording: &Recording) -> f64 {
+    let last = recording.last_op();
+    if last > 0.0 { last + REQUEST.as_secs_f64() } else { 0.0 }
 }
 
 fn latency([p10, p50, p90, p99]: [f64; 4]) -> Dist {

@@ -4,44 +4,52 @@ use std::fmt::Write as _;
 
 use super::super::forecast::Play;
 use super::super::steps::Change;
+use super::scene;
+use crate::sim::World;
 use crate::sim::script::Status;
 use crate::trace::recorded::kubernetes::{Kind, Op, Recording};
 use crate::trace::{Cause, Phase, Record, Sink, VersionId};
 use crate::units::Time;
+
+/// One pod.
+#[derive(Debug)]
+struct Pod {
+    phase: Phase,
+    version: VersionId,
+}
 
 /// Follows one run.
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
     recording: &'a Recording,
     /// By number of the instance.
-    phases: Vec<(Phase, VersionId)>,
+    pods: Vec<Pod>,
     active: u32,
     active_max: u32,
-    /// Pods created and told to stop.
-    changes: Vec<(Time, bool, u32)>,
+    /// Pods created (`true`) and told to stop.
+    changes: Vec<(f64, bool, u32)>,
 }
 
 impl<'a> Watch<'a> {
     /// For a run of this recording.
     pub(super) fn new(recording: &'a Recording) -> Self {
-        Self { recording, phases: Vec::new(), active: 0, active_max: 0, changes: Vec::new() }
+        Self { recording, pods: Vec::new(), active: 0, active_max: 0, changes: Vec::new() }
     }
 
-    /// What was seen, given what the API showed.
-    pub(super) fn finish(self, statuses: &[(Time, Status)]) -> (Play, Vec<Change>) {
-        let after = self.recording.last_op();
-        let done = statuses.iter().find(|(at, status)| status.done && at.as_secs_f64() >= after);
+    /// What was seen, given the world after that run.
+    pub(super) fn finish(self, world: &World<'_>) -> (Play, Vec<Change>) {
+        let statuses = world.statuses();
+        let done = first_done(statuses, scene::last_change(self.recording));
         let wanted = self.recording.wanted();
         let target = self.recording.summary.target;
-        let has = |phase| self.phases.iter().any(|(p, _)| *p == phase);
-        let available = |version: &VersionId| *version == target;
-        let at_target = self
-            .phases
-            .iter()
-            .filter(|(phase, version)| *phase == Phase::Available && available(version))
-            .count() as u32;
+        let has = |phase| self.pods.iter().any(|pod| pod.phase == phase);
+        let kept = partition(self.recording);
+        let is_due = |(id, pod): &(u32, &Pod)| {
+            pod.phase == Phase::Available && (pod.version == target || world.slot(*id) < kept)
+        };
+        let at_target = (0..).zip(&self.pods).filter(is_due).count() as u32;
         let play = Play {
-            done: done.map(|(at, _)| at.as_secs_f64()),
+            done,
             settled: at_target == wanted && self.active == wanted && !has(Phase::Draining),
             at_target,
             active_max: self.active_max,
@@ -59,10 +67,28 @@ impl<'a> Watch<'a> {
                 }
                 order
             }
-            Kind::StatefulSet | Kind::DaemonSet => Vec::new(),
+            Kind::StatefulSet | Kind::DaemonSet => {
+                let kind = self.recording.kind;
+                let change = |&(at, added, id): &(f64, bool, u32)| {
+                    let version = self.pods[id as usize].version;
+                    (at, pod_change(kind, added, world.slot(id), version))
+                };
+                self.changes.iter().map(change).collect()
+            }
         };
         (play, order)
     }
+}
+
+/// When somebody who waits since `after` (seconds) is first told that the rollout is done.
+fn first_done(statuses: &[(Time, Status)], after: f64) -> Option<f64> {
+    let later = statuses.partition_point(|(at, _)| at.as_secs_f64() <= after + 1e-9);
+    let holds = later.checked_sub(1).is_some_and(|last| statuses[last].1.done);
+    if holds {
+        return Some(after);
+    }
+    let done = statuses[later..].iter().find(|(_, status)| status.done);
+    done.map(|(at, _)| at.as_secs_f64())
 }
 
 fn counts(phase: Phase) -> bool {
@@ -73,20 +99,20 @@ impl Sink for Watch<'_> {
     fn record(&mut self, at: Time, record: Record) {
         let Record::Phase { instance, version, to, cause } = record else { return };
         let place = instance as usize;
-        if self.phases.len() <= place {
-            self.phases.push((Phase::Stopped, version));
+        if self.pods.len() <= place {
+            self.pods.push(Pod { phase: Phase::Stopped, version });
         }
-        let before = std::mem::replace(&mut self.phases[place].0, to);
+        let pod = &mut self.pods[place];
+        let before = std::mem::replace(&mut pod.phase, to);
         match (counts(before), counts(to)) {
             (false, true) => self.active += 1,
             (true, false) => self.active -= 1,
             _ => {}
         }
         self.active_max = self.active_max.max(self.active);
-        if to == Phase::Pending && cause == Cause::Strategy {
-            self.changes.push((at, true, instance));
-        } else if to == Phase::Draining {
-            self.changes.push((at, false, instance));
+        let added = to == Phase::Pending && cause == Cause::Strategy;
+        if added || to == Phase::Draining {
+            self.changes.push((at.as_secs_f64(), added, instance));
         }
     }
 }
@@ -106,7 +132,7 @@ pub(super) fn sizes(sizes: &[(VersionId, u32)]) -> String {
 
 /// A change of one pod in words: `+3 v2`. Which node of a `DaemonSet` comes next is not decided
 /// by anything that is recorded, so it is left out.
-pub(super) fn pod(kind: Kind, add: bool, place: u32, version: VersionId) -> String {
+pub(super) fn pod_change(kind: Kind, add: bool, place: u32, version: VersionId) -> String {
     let sign = if add { '+' } else { '-' };
     match kind {
         Kind::DaemonSet => format!("{sign} v{}", version.0 + 1),
