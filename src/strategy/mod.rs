@@ -11,12 +11,12 @@ pub mod daemonset;
 mod driver;
 pub mod generic;
 pub mod kubernetes;
-pub mod swarm;
 mod pods;
 #[cfg(test)]
 mod properties;
 mod seconds;
 pub mod statefulset;
+pub mod swarm;
 mod template;
 
 pub use budget::Budget;

@@ -6,15 +6,15 @@ mod generic;
 mod kubernetes;
 mod operation;
 mod pods;
-mod swarm;
 mod statefulset;
+mod swarm;
 
 pub use daemonset::DaemonSet;
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use operation::Operation;
-pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
+pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
