@@ -245,24 +245,39 @@ impl<'a> World<'a> {
     }
 
     fn happen(&mut self, event: Event, sink: &mut impl Sink) {
-        match event {
-            Event::Begin => self.begin(sink),
-            Event::Look { controller } => self.look(usize::from(controller), sink),
-            Event::Deadline => self.deadline(sink),
-            Event::Decide => self.roll_back(sink),
+        let happened = match event {
+            Event::Begin => {
+                self.begin(sink);
+                true
+            }
+            Event::Look { controller } => {
+                self.look(usize::from(controller), sink);
+                true
+            }
+            Event::Deadline => {
+                self.deadline(sink);
+                true
+            }
+            Event::Decide => {
+                self.roll_back(sink);
+                true
+            }
+            Event::Reweigh { instance } => {
+                self.reweigh(instance);
+                true
+            }
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
-                return;
+                false
             }
-            Event::Reweigh { instance } => self.reweigh(instance),
             Event::Create { .. }
             | Event::Tell { .. }
             | Event::Place { .. }
             | Event::Pull { .. }
-            | Event::Able { .. }
-            | Event::Ready { .. }
             | Event::Release { .. }
             | Event::Launch { .. }
+            | Event::Able { .. }
+            | Event::Ready { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Terminate { .. }
@@ -271,23 +286,9 @@ impl<'a> World<'a> {
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
+                true
             }
-            Event::Kill { .. }
-            | Event::Waited { .. }
-            | Event::Crash { .. }
-            | Event::Unfit { .. }
-            | Event::Restart { .. } => {
-                if !self.perhaps(event, sink) {
-                    return;
-                }
-            }
-        }
-        self.plan_end(sink);
-    }
-
-    /// An event that may have lost its meaning; says whether it has happened.
-    fn perhaps(&mut self, event: Event, sink: &mut impl Sink) -> bool {
-        match event {
+            // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),
             Event::Waited { instance } => self.waited(instance, sink),
             Event::Crash { instance, process } => {
@@ -302,7 +303,9 @@ impl<'a> World<'a> {
                 self.restless -= 1;
                 self.restart(instance, process, sink)
             }
-            _ => true,
+        };
+        if happened {
+            self.plan_end(sink);
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn verdict(
     recording: &Recording,
     options: &Options,
 ) -> Result<Verdict, String> {
-    let scenario = scene::scenario(recording)?;
+    let scenario = scene::scenario(recording, options.inputs)?;
     let told = scene::script(recording, Inputs::Observed, options.seed, 0);
     let (mut plays, mut orders) = (Vec::new(), Vec::new());
     let runs = options.runs.max(1);

@@ -17,7 +17,7 @@ use crate::units::{CountOrPercent, Rate, Span};
 const REQUEST: Span = Span::from_millis(5);
 
 /// The scenario: settings and control plane; delays are told, see [`script`].
-pub(super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
+pub(super) fn scenario(recording: &Recording, inputs: Inputs) -> Result<Scenario, String> {
     let spec = &recording.spec;
     let text = format!(
         "rollcast = 1\n[service]\nname = \"app\"\ninstances = {}\n[versions.old]\nstart = \"1s\"\n[versions.new]\nstart = \"1s\"\n\
@@ -33,7 +33,7 @@ pub(super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
     scenario.clients.nodes = 1;
     scenario.hosts.count = if recording.kind == Kind::DaemonSet { spec.replicas.max(1) } else { 1 };
     scenario.strategy = settings(recording);
-    scenario.control = control(recording);
+    scenario.control = control(recording, inputs);
     Ok(scenario)
 }
 
@@ -83,20 +83,17 @@ fn settings(recording: &Recording) -> StrategySettings {
 }
 
 /// Latencies measured on quiet recordings (classes "serial" and "ladder"), in milliseconds.
-fn control(recording: &Recording) -> ControlPlane {
+fn control(recording: &Recording, inputs: Inputs) -> ControlPlane {
+    let (middle, tail) = match inputs {
+        Inputs::Observed => slowness(recording),
+        Inputs::Spec => (1.0, 1.0),
+    };
+    let latency = |[p10, p50, p90, p99]: [f64; 4]| {
+        latency([p10 * middle, p50 * middle, p90 * tail, p99 * tail])
+    };
     let (rate, burst) = recording.limit;
-    let env = |name: &str, d: [f64; 4]| {
-        std::env::var(name).map_or(d, |v| {
-            let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect();
-            [v[0], v[1], v[2], v[3]]
-        })
-    };
-    let (rate, burst) = if rate > 100.0 {
-        let e = env("VK_RATE", [119.0, 2.0, 0.0, 0.0]);
-        (e[0], e[1] as u32)
-    } else {
-        (rate, burst)
-    };
+    let env = |name: &str, d: [f64; 4]| std::env::var(name).map_or(d, |v| { let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect(); [v[0], v[1], v[2], v[3]] });
+    let (rate, burst) = if rate > 100.0 { let e = env("VK_RATE", [119.0, 2.0, 0.0, 0.0]); (e[0] / middle, e[1] as u32) } else { (rate, burst) };
     ControlPlane {
         // Pod ready → `status.readyReplicas`.
         watch: latency(env("VK_WATCH", [3.3, 8.4, 25.4, 58.8])),
@@ -115,6 +112,19 @@ fn control(recording: &Recording) -> ControlPlane {
 pub(super) fn last_change(recording: &Recording) -> f64 {
     let last = recording.last_op();
     if last > 0.0 { last + REQUEST.as_secs_f64() } else { 0.0 }
+}
+
+/// Median and p90 of how late the lab was in quiet recordings, in milliseconds.
+const QUIET: (f64, f64) = (13.5, 26.0);
+
+/// How many times slower than quiet ones this recording's lab was, by its own account: in the
+/// middle and in the tail.
+fn slowness(recording: &Recording) -> (f64, f64) {
+    let (p50, p90, _) = recording.noise;
+    if p50 <= 0.0 || std::env::var("VK_NOSLOW").is_ok() {
+        return (1.0, 1.0);
+    }
+    (p50 / QUIET.0, p90 / QUIET.1)
 }
 
 fn latency([p10, p50, p90, p99]: [f64; 4]) -> Dist {
