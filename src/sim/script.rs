@@ -30,6 +30,9 @@ pub struct Fate {
     pub stop: Span,
     /// It ends by itself.
     pub ends: Option<Ends>,
+    /// It fails so long after it was placed, held or not, before its process starts (there is no
+    /// such image).
+    pub rejected: Option<Span>,
 }
 
 /// A process that ends by itself.

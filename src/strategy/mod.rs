@@ -38,6 +38,7 @@ mod seats;
 mod seconds;
 pub mod service_fabric;
 pub mod statefulset;
+pub mod swarm;
 mod template;
 mod verdict;
 pub mod vmss;
@@ -402,4 +403,7 @@ strategies! {
     ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
     /// A Flagger Canary.
     Flagger(flagger::Flagger, flagger::State, "flagger.rs");
+    Generic(generic::Generic, generic::State);
+    /// Docker Swarm.
+    Swarm(swarm::Swarm, swarm::State);
 }

@@ -24,6 +24,7 @@ mod pods;
 mod service_fabric;
 mod statefulset;
 mod vmss;
+mod swarm;
 
 pub use alarm::Alarm;
 pub use analysis::Analysis;
@@ -46,6 +47,7 @@ pub use operation::Operation;
 pub use service_fabric::{FailureAction, ServiceFabric};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
 pub use vmss::Vmss;
+pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -196,6 +198,8 @@ orchestrators! {
     ArgoBluegreen(ArgoBluegreen);
     /// `[strategy.flagger]`: a Flagger Canary.
     Flagger(Flagger);
+    /// `[strategy.swarm]`: a Docker Swarm service.
+    Swarm(Swarm);
 }
 
 impl Orchestrator {

@@ -4,6 +4,7 @@ mod files;
 mod forecast;
 mod kubernetes;
 mod steps;
+mod swarm;
 mod total;
 mod verdict;
 
@@ -81,6 +82,7 @@ fn play(file: &Path, options: &Options) -> Result<Verdict, Unusable> {
         Recording::Kubernetes(recording) => {
             kubernetes::verdict(&name, &recording, options).map_err(unusable)
         }
+        Recording::Swarm(recording) => swarm::verdict(&name, &recording, options).map_err(unusable),
         Recording::Rollcast(_) => Err(unusable("not yet".into())),
     }
 }

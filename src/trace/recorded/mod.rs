@@ -1,6 +1,7 @@
 //! Recorded rollouts of real orchestrators, as files: which format it is, and what it says.
 
 pub mod kubernetes;
+pub mod swarm;
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,6 +15,8 @@ use crate::trace::journal::{self, Journal, JournalError};
 pub enum Recording {
     /// Of Kubernetes controllers.
     Kubernetes(Box<kubernetes::Recording>),
+    /// Of a Docker Swarm.
+    Swarm(Box<swarm::Recording>),
     /// Of rollcast itself.
     Rollcast(Box<Journal>),
 }
@@ -58,6 +61,9 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, RecordingError> {
     let has = |key: &str| value.get(key).is_some();
     if has("kubernetes_version") {
         return Ok(Recording::Kubernetes(Box::new(kubernetes::Recording::read(value)?)));
+    }
+    if value.get("format").and_then(|f| f.as_str()) == Some("swarm-trace/1") {
+        return Ok(Recording::Swarm(Box::new(swarm::Recording::read(value)?)));
     }
     let what = match value.as_object() {
         Some(object) => format!(

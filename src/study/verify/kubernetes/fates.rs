@@ -99,7 +99,8 @@ fn stated(recording: &Recording, late: &Late<'_>) -> Vec<Vec<Fate>> {
             let misbehaves = behaviour
                 .filter(|b| b.only.as_ref().is_none_or(|only| only.contains(&(ordinal as u32))))
                 .map(|behaviour| behaviour.misbehaves);
-            let fate = Fate { ready: Some(span(ready)), stop: span(stop), ends: None };
+            let fate =
+                Fate { ready: Some(span(ready)), stop: span(stop), ends: None, rejected: None };
             misbehaves.map_or(fate, |misbehaves| bad(fate, misbehaves))
         };
         (0..count).map(one).collect()
