@@ -403,7 +403,6 @@ strategies! {
     ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
     /// A Flagger Canary.
     Flagger(flagger::Flagger, flagger::State, "flagger.rs");
-    Generic(generic::Generic, generic::State);
     /// Docker Swarm.
-    Swarm(swarm::Swarm, swarm::State);
+    Swarm(swarm::Swarm, swarm::State, "swarm/mod.rs");
 }

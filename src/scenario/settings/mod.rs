@@ -23,8 +23,8 @@ mod operation;
 mod pods;
 mod service_fabric;
 mod statefulset;
-mod vmss;
 mod swarm;
+mod vmss;
 
 pub use alarm::Alarm;
 pub use analysis::Analysis;
@@ -46,8 +46,8 @@ pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
 pub use service_fabric::{FailureAction, ServiceFabric};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
-pub use vmss::Vmss;
 pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
+pub use vmss::Vmss;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
