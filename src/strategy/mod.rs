@@ -13,6 +13,8 @@ pub mod ecs;
 pub mod generic;
 pub mod kubernetes;
 pub mod nomad;
+#[cfg(test)]
+mod properties;
 
 pub use budget::Budget;
 
