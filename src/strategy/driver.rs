@@ -58,6 +58,9 @@ pub(super) struct Snapshot {
     pub(super) objects: u32,
 }
 
+/// Of this version, by number.
+type Doom = Box<dyn Fn(VersionId, u32) -> Option<Span>>;
+
 pub(super) struct Driver {
     pub(super) strategy: Strategy,
     pub(super) state: State,
@@ -72,6 +75,10 @@ pub(super) struct Driver {
     pub(super) stopped: Vec<(Time, u32)>,
     /// Checks determinism and the JSON round trip at each look.
     pub(super) paranoid: bool,
+    /// Error shares that strategies see.
+    pub(super) errors: [f64; 2],
+    /// How long after its creation an instance fails for good, if it does.
+    pub(super) doom: Option<Doom>,
     delays: Delays,
     queue: BinaryHeap<Reverse<(Time, u64, Event)>>,
     halting: BTreeSet<u32>,
@@ -108,6 +115,8 @@ impl Driver {
             started: 0,
             stopped: Vec::new(),
             paranoid: true,
+            errors: [0.0; 2],
+            doom: None,
             delays,
             queue: BinaryHeap::new(),
             halting: BTreeSet::new(),
@@ -240,6 +249,10 @@ impl Driver {
         });
         let placed = self.now + self.lag(2);
         self.push(placed, Event::Place(id));
+        if let Some(after) = self.doom.as_ref().and_then(|doom| doom(version, id)) {
+            let at = self.now + after;
+            self.push(at, Event::Fail(id));
+        }
         if let Some(start) = (self.delays.start)(version, id) {
             self.push(placed + start, Event::Ready(id));
         }
@@ -250,7 +263,7 @@ impl Driver {
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
         let view =
-            View { instances: &self.instances, errors: [0.0; 2], wall_phase: self.wall_phase };
+            View { instances: &self.instances, errors: self.errors, wall_phase: self.wall_phase };
         let before = self.paranoid.then(|| self.state.clone());
         let draws = self.draws;
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);

@@ -5,6 +5,7 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+mod alarm;
 mod budget;
 pub mod codedeploy;
 #[cfg(test)]
@@ -12,9 +13,11 @@ mod driver;
 pub mod ecs;
 pub mod generic;
 pub mod kubernetes;
+mod ledger;
 pub mod nomad;
 #[cfg(test)]
 mod properties;
+mod schedule;
 
 pub use budget::Budget;
 
