@@ -72,6 +72,8 @@ pub(super) struct Driver {
     pub(super) stopped: Vec<(Time, u32)>,
     /// Checks determinism and the JSON round trip at each look.
     pub(super) paranoid: bool,
+    /// Error shares that strategies see.
+    pub(super) errors: [f64; 2],
     /// Ready until it fails; `None`: it does not.
     pub(super) crash: Box<dyn Fn(VersionId, u32) -> Option<Span>>,
     /// Created until it fails, held or not; `None`: it does not.
@@ -113,6 +115,7 @@ impl Driver {
             started: 0,
             stopped: Vec::new(),
             paranoid: true,
+            errors: [0.0; 2],
             crash: Box::new(|_, _| None),
             reject: Box::new(|_, _| None),
             delays,
@@ -273,7 +276,7 @@ impl Driver {
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
         let view =
-            View { instances: &self.instances, errors: [0.0; 2], wall_phase: self.wall_phase };
+            View { instances: &self.instances, errors: self.errors, wall_phase: self.wall_phase };
         let before = self.paranoid.then(|| self.state.clone());
         let draws = self.draws;
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);

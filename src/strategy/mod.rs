@@ -5,6 +5,7 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+mod alarm;
 pub mod ansible;
 pub mod appconfig;
 pub mod argo_bluegreen;
@@ -31,9 +32,13 @@ mod limits;
 mod manual;
 pub mod mig;
 pub mod nomad;
+pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod properties;
+mod schedule;
 mod seats;
 mod seconds;
 pub mod service_fabric;
