@@ -5,38 +5,35 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod argo_bluegreen;
+pub mod argo_canary;
 pub mod asg;
 mod budget;
 mod checkpoints;
-mod domains;
-#[cfg(test)]
-mod driver;
-mod flips;
-pub mod argo_bluegreen;
-pub mod argo_canary;
-mod budget;
 pub mod codedeploy;
 pub mod daemonset;
+mod domains;
 #[cfg(test)]
 mod driver;
 pub mod ecs;
 pub mod flagger;
+mod flips;
 pub mod generic;
 mod in_place;
 pub mod kubernetes;
 mod ledger;
 mod limits;
-pub mod mig;
-pub mod service_fabric;
-pub mod vmss;
 mod manual;
+pub mod mig;
 pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
 mod seconds;
+pub mod service_fabric;
 pub mod statefulset;
 mod template;
+pub mod vmss;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -342,16 +339,15 @@ strategies! {
     StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
-    /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
     /// EC2 Auto Scaling instance refresh.
-    Asg(asg::Asg, asg::State);
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
     /// Google Cloud managed instance group.
-    Mig(mig::Mig, mig::State);
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
     /// Azure VM Scale Set rolling upgrade.
-    Vmss(vmss::Vmss, vmss::State);
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
     /// Service Fabric monitored upgrade.
-    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State);
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
+    /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");

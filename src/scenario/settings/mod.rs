@@ -1,51 +1,43 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
-mod asg;
-mod generic;
-mod kubernetes;
-mod machines;
-mod mig;
-mod operation;
-mod pods;
-mod service_fabric;
-mod vmss;
-
-pub use asg::{Asg, Protected};
-pub use generic::{Generic, OnFailure, Order, Window};
-pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
-pub use mig::{Mig, MigAction, MigType, Replacement};
-pub use operation::Operation;
-pub use service_fabric::{FailureAction, ServiceFabric};
-pub use vmss::Vmss;
 mod alarm;
 mod analysis;
 mod argo_bluegreen;
 mod argo_canary;
+mod asg;
 mod codedeploy;
 mod daemonset;
 mod ecs;
 mod flagger;
 mod generic;
 mod kubernetes;
+mod machines;
+mod mig;
 mod nomad;
 mod operation;
 mod pods;
+mod service_fabric;
 mod statefulset;
+mod vmss;
 
 pub use alarm::Alarm;
 pub use analysis::Analysis;
 pub use argo_bluegreen::ArgoBluegreen;
 pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use asg::{Asg, Protected};
 pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use daemonset::DaemonSet;
 pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
 pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use mig::{Mig, MigAction, MigType, Replacement};
 pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
+pub use service_fabric::{FailureAction, ServiceFabric};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
+pub use vmss::Vmss;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
