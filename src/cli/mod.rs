@@ -5,6 +5,7 @@
 mod args;
 mod assumed;
 mod check;
+mod compare;
 mod exact;
 mod exit;
 mod explain;
@@ -49,6 +50,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         None => terminal::out(args::FIRST_PAGE).map(|()| Exit::Done),
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
+        Some(Verb::Compare(compare)) => compare::run(compare),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Schema { of: SchemaOf::Scenario }) => {
             terminal::out(&scenario::schema::schema()).map(|()| Exit::Done)

@@ -9,6 +9,14 @@ pub mod argo_bluegreen;
 pub mod argo_canary;
 pub mod asg;
 mod budget;
+pub mod ansible;
+pub mod appconfig;
+pub mod argo_bluegreen;
+pub mod argo_canary;
+pub mod asg;
+mod batches;
+mod budget;
+pub mod capistrano;
 mod checkpoints;
 pub mod codedeploy;
 pub mod daemonset;
@@ -20,6 +28,7 @@ pub mod flagger;
 mod flips;
 pub mod generic;
 mod in_place;
+pub mod kamal;
 pub mod kubernetes;
 mod ledger;
 mod limits;
@@ -29,10 +38,12 @@ pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
+mod seats;
 mod seconds;
 pub mod service_fabric;
 pub mod statefulset;
 mod template;
+mod verdict;
 pub mod vmss;
 
 pub use budget::Budget;
@@ -349,6 +360,22 @@ strategies! {
     ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State, "ansible/mod.rs");
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State, "kamal/mod.rs");
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.

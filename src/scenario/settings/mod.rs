@@ -3,14 +3,18 @@
 
 mod alarm;
 mod analysis;
+mod ansible;
+mod appconfig;
 mod argo_bluegreen;
 mod argo_canary;
 mod asg;
+mod capistrano;
 mod codedeploy;
 mod daemonset;
 mod ecs;
 mod flagger;
 mod generic;
+mod kamal;
 mod kubernetes;
 mod machines;
 mod mig;
@@ -23,14 +27,18 @@ mod vmss;
 
 pub use alarm::Alarm;
 pub use analysis::Analysis;
+pub use ansible::{Ansible, HostOrder};
+pub use appconfig::{AppConfig, Apply, Growth, Preset};
 pub use argo_bluegreen::ArgoBluegreen;
 pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
 pub use asg::{Asg, Protected};
+pub use capistrano::{Capistrano, Runner};
 pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use daemonset::DaemonSet;
 pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
 pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
+pub use kamal::Kamal;
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 pub use mig::{Mig, MigAction, MigType, Replacement};
 pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
@@ -64,6 +72,12 @@ pub(in crate::scenario) trait Settings: Sized {
     /// How long each step is watched after its instances are there.
     fn bake(&self) -> Span {
         Span::ZERO
+    }
+
+    /// The key of its table that says how long `shutdown.drain_wait` is, and how long; if it has
+    /// such a key.
+    fn drain_wait(&self) -> Option<(&'static str, Span)> {
+        None
     }
 }
 
@@ -122,6 +136,13 @@ macro_rules! orchestrators {
                 }
             }
 
+            /// The key of its table that says how long `shutdown.drain_wait` is, and how long.
+            pub(in crate::scenario) fn drain_wait(&self) -> Option<(&'static str, Span)> {
+                match self {
+                    $(Self::$name(settings) => settings.drain_wait(),)*
+                }
+            }
+
             pub(in crate::scenario) fn read(of: Orchestrator, env: &mut Env<'_>) -> Self {
                 match of {
                     $(Orchestrator::$name => Self::$name($settings::read(env)),)*
@@ -155,6 +176,14 @@ orchestrators! {
     Vmss(Vmss);
     /// `[strategy.service_fabric]`: a Service Fabric monitored upgrade.
     ServiceFabric(ServiceFabric);
+    /// `[strategy.ansible]`: a play over hosts, in batches.
+    Ansible(Ansible);
+    /// `[strategy.kamal]`: containers behind a proxy on each host.
+    Kamal(Kamal);
+    /// `[strategy.capistrano]`: a restart over SSH.
+    Capistrano(Capistrano);
+    /// `[strategy.appconfig]`: a share of the targets that grows with time.
+    AppConfig(AppConfig);
     /// `[strategy.nomad]`: a Nomad service job.
     Nomad(Nomad);
     /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.

@@ -279,6 +279,47 @@ confirm_promotion = true
 provider = "kubernetes"
 threshold = 3
 "#,
+    r#"[strategy.ansible]
+serial = [1, "25%"]
+max_fail_percentage = 0
+drain_wait = "60s"
+"#,
+    r#"[strategy.ansible]
+serial = 3
+max_fail_percentage = "12.5%"
+any_errors_fatal = true
+forks = 20
+order = "reverse_sorted"
+start_timeout = "90s"
+"#,
+    r#"[strategy.kamal]
+boot_limit = "25%"
+boot_wait = "10s"
+drain_timeout = "20s"
+primary = 1
+proxy = false
+"#,
+    r#"[strategy.capistrano]
+in = "groups"
+limit = 3
+wait = "5s"
+"#,
+    r#"[strategy.capistrano]
+in = "sequence"
+restart_time = "500ms"
+"#,
+    r#"[strategy.appconfig]
+preset = "AppConfig.Canary10Percent20Minutes"
+alarm_errors = "0.7%"
+"#,
+    r#"[strategy.appconfig]
+growth_type = "EXPONENTIAL"
+growth_factor = "33.3%"
+deployment_duration = "10m"
+apply = "restart"
+alarm_unready = "10%"
+alarm_after = "90s"
+"#,
 ];
 
 const TABLES: [&str; 13] = [
