@@ -176,6 +176,7 @@ checkpoint_delay = "10m"
 bake_time = "5m"
 auto_rollback = true
 alarm = "2.5%"
+alarm_delay = "2m"
 protected_instances = 1
 scale_in_protected_instances = "Ignore"
 "#,
@@ -383,6 +384,7 @@ proptest! {
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
         strategy in 0usize..STRATEGIES.len(),
+        strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
         let printed = print::to_toml(&first);
