@@ -12,11 +12,7 @@ pub mod asg;
 mod budget;
 pub mod ansible;
 pub mod appconfig;
-pub mod argo_bluegreen;
-pub mod argo_canary;
-pub mod asg;
 mod batches;
-mod budget;
 pub mod capistrano;
 mod checkpoints;
 pub mod codedeploy;
@@ -36,10 +32,7 @@ mod limits;
 mod manual;
 pub mod mig;
 pub mod nomad;
-pub mod nomad;
 mod pods;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod properties;
 mod schedule;
@@ -400,14 +393,6 @@ strategies! {
     Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
     /// AWS `AppConfig`: a share of the targets that grows with time.
     AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
-    /// EC2 Auto Scaling instance refresh.
-    Asg(asg::Asg, asg::State, "asg/mod.rs");
-    /// Google Cloud managed instance group.
-    Mig(mig::Mig, mig::State, "mig/mod.rs");
-    /// Azure VM Scale Set rolling upgrade.
-    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
-    /// Service Fabric monitored upgrade.
-    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.
