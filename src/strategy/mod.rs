@@ -5,6 +5,8 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+mod analysis;
+mod argo;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 mod budget;

@@ -57,10 +57,12 @@ mod replicaset;
 mod rules;
 mod scaling;
 mod seconds;
+mod sets;
 #[cfg(test)]
 mod vectors;
 
 use serde::{Deserialize, Serialize};
+pub(super) use sets::{Counts, SetController, Sets};
 
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 #[cfg(doc)]
