@@ -181,6 +181,11 @@ impl Rollout {
         ahead.iter().any(|(_, op)| matches!(op, Operation::Promote | Operation::Resume))
     }
 
+    /// Whether it is on the way back: to the old version, or from one that was given up.
+    pub(super) fn goes_back(&self) -> bool {
+        if self.aborted { self.stable < self.target } else { self.target == VersionId::OLD }
+    }
+
     /// Of the set of the template.
     pub(super) fn new_set(&self) -> Counts {
         self.sets.counts(self.target)

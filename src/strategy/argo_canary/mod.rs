@@ -200,12 +200,9 @@ impl ArgoCanary {
 
     fn verdict(&self, state: &State) -> Said {
         let rollout = &state.rollout;
-        let back = rollout.target == VersionId::OLD;
+        let back = rollout.goes_back();
         let waits =
             self.waits_for_somebody(state) && !rollout.expects_promotion(&self.settings.operations);
-        if rollout.aborted {
-            return if rollout.finished { Said::RolledBack } else { Said::RollingBack };
-        }
         match (rollout.finished, waits, back) {
             (true, _, false) => Said::Completed,
             (true, _, true) => Said::RolledBack,

@@ -128,6 +128,10 @@ impl ArgoCanary {
         let mut scaled = false;
         for version in &others {
             let set = rollout.sets.counts(*version);
+            if set.available > set.size {
+                // The status lags behind the last scale-down: the original gives up this sync.
+                return scaled;
+            }
             scaled |= set.available < set.size && rollout.sets.resize(*version, set.available);
         }
         let settings = &self.settings;
