@@ -35,7 +35,7 @@ pub(super) enum Verdict {
 
 impl Run {
     /// Begins at `now`.
-    pub(super) fn new(analysis: &Analysis, now: Time) -> Self {
+    fn new(analysis: &Analysis, now: Time) -> Self {
         Self {
             next: now + analysis.initial_delay,
             measured: 0,
@@ -49,12 +49,7 @@ impl Run {
 
     /// Takes the measurement that is due, if one is. `value` is the share of errors in the new
     /// version's answers; `None` if nobody of the new version answers.
-    pub(super) fn measure(
-        &mut self,
-        analysis: &Analysis,
-        now: Time,
-        value: Option<f64>,
-    ) -> Verdict {
+    fn measure(&mut self, analysis: &Analysis, now: Time, value: Option<f64>) -> Verdict {
         if self.verdict != Verdict::Running || now < self.next {
             return self.verdict;
         }
@@ -82,6 +77,16 @@ impl Run {
         }
         self.judge(analysis);
         self.verdict
+    }
+
+    /// The same of a run that is begun if there is none yet.
+    pub(super) fn go_on(
+        run: &mut Option<Self>,
+        analysis: &Analysis,
+        now: Time,
+        value: Option<f64>,
+    ) -> Verdict {
+        run.get_or_insert_with(|| Self::new(analysis, now)).measure(analysis, now, value)
     }
 
     /// When the next measurement is due; `None` if there is none.

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::analysis::Run;
 use super::kubernetes::{Counts, SetController, Sets};
 use super::{Action, Controller, Decision, View};
-use crate::scenario::settings::{Analysis, Operation};
+use crate::scenario::settings::Operation;
 use crate::trace::{Moment, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -176,13 +175,13 @@ impl Rollout {
     }
 
     /// Whether somebody will promote or resume.
-    pub(super) fn expects_promotion(&self, operations: &[(Span, Operation)]) -> bool {
+    fn expects_promotion(&self, operations: &[(Span, Operation)]) -> bool {
         let ahead = &operations[self.operations_done.min(operations.len())..];
         ahead.iter().any(|(_, op)| matches!(op, Operation::Promote | Operation::Resume))
     }
 
     /// Whether it is on the way back: to the old version, or from one that was given up.
-    pub(super) fn goes_back(&self) -> bool {
+    fn goes_back(&self) -> bool {
         if self.aborted { self.stable < self.target } else { self.target == VersionId::OLD }
     }
 
@@ -294,9 +293,18 @@ impl Rollout {
         runs.then(|| self.progress.at + deadline + Span(1))
     }
 
-    /// Whether the deadline has passed.
-    pub(super) fn is_late(&self) -> bool {
-        self.progress.timed_out
+    /// What is to be said. `waits`: nothing happens until somebody promotes.
+    pub(super) fn verdict(&self, waits: bool, operations: &[(Span, Operation)]) -> Said {
+        let waits = waits && !self.expects_promotion(operations);
+        match (self.finished, waits, self.goes_back()) {
+            (true, _, false) => Said::Completed,
+            (true, _, true) => Said::RolledBack,
+            (false, true, false) => Said::Paused,
+            (false, true, true) => Said::RollbackPaused,
+            (false, false, _) if self.progress.timed_out => Said::DeadlineExceeded,
+            (false, false, false) => Said::Progressing,
+            (false, false, true) => Said::RollingBack,
+        }
     }
 
     /// Tells what changed.
@@ -313,14 +321,20 @@ impl Rollout {
     }
 }
 
+/// Asks for a look at those of the times that lie ahead.
+pub(super) fn wake(
+    times: impl IntoIterator<Item = Option<Time>>,
+    now: Time,
+    decision: &mut Decision,
+) {
+    for time in times.into_iter().flatten().filter(|t| *t > now && *t != Time::NEVER) {
+        decision.wake(time);
+    }
+}
+
 /// The share of errors in the answers of a version, as its metrics show it; `None` if nobody of
 /// that version answers.
 pub(super) fn errors(view: &View<'_>, version: VersionId) -> Option<f64> {
     let answers = view.instances.iter().any(|i| i.version == version && i.phase.is_ready());
     answers.then(|| view.errors[usize::from(version.0).min(1)])
-}
-
-/// The run of an analysis, begun if there is none yet.
-pub(super) fn run_of<'a>(run: &'a mut Option<Run>, analysis: &Analysis, now: Time) -> &'a mut Run {
-    run.get_or_insert_with(|| Run::new(analysis, now))
 }

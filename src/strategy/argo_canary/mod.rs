@@ -70,11 +70,13 @@ mod traffic;
 use serde::{Deserialize, Serialize};
 
 use super::analysis::Run;
-use super::argo::{CONTROLLERS, REPLICASET, ROLLOUT, Rollout};
+use super::argo::{CONTROLLERS, REPLICASET, ROLLOUT, Rollout, wake};
 use super::kubernetes::{SetController, fenceposts};
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, CanaryStep, Operation};
-use crate::trace::{Moment, Said, VersionId};
+#[cfg(doc)]
+use crate::trace::Said;
+use crate::trace::{Moment, VersionId};
 use crate::units::{Span, Time};
 
 /// An Argo Rollout with canary steps.
@@ -147,7 +149,8 @@ impl ArgoCanary {
         if changed {
             decision.notify |= 1 << ROLLOUT | 1 << REPLICASET;
         }
-        let said = self.verdict(state);
+        let waits = self.waits_for_somebody(state);
+        let said = state.rollout.verdict(waits, &self.settings.operations);
         state.rollout.report(said, decision);
         self.wake(state, now, decision);
     }
@@ -198,22 +201,6 @@ impl ArgoCanary {
         news
     }
 
-    fn verdict(&self, state: &State) -> Said {
-        let rollout = &state.rollout;
-        let back = rollout.goes_back();
-        let waits =
-            self.waits_for_somebody(state) && !rollout.expects_promotion(&self.settings.operations);
-        match (rollout.finished, waits, back) {
-            (true, _, false) => Said::Completed,
-            (true, _, true) => Said::RolledBack,
-            (false, true, false) => Said::Paused,
-            (false, true, true) => Said::RollbackPaused,
-            (false, false, _) if rollout.is_late() => Said::DeadlineExceeded,
-            (false, false, false) => Said::Progressing,
-            (false, false, true) => Said::RollingBack,
-        }
-    }
-
     fn wake(&self, state: &State, now: Time, decision: &mut Decision) {
         let pause = match (self.step(state), state.waiting_since) {
             (Some(CanaryStep::Pause(Some(span)) | CanaryStep::Experiment(span)), Some(since)) => {
@@ -221,14 +208,15 @@ impl ArgoCanary {
             }
             _ => None,
         };
-        let runs = [state.step_run, state.background].into_iter().flatten();
-        let progress = state.rollout.progress_ends(self.settings.progress_deadline);
-        let due = state.rollout.next_due(&self.settings.operations);
-        let times =
-            [pause, progress, due].into_iter().flatten().chain(runs.filter_map(|r| r.due()));
-        for time in times.filter(|time| *time > now && *time != Time::NEVER) {
-            decision.wake(time);
-        }
+        let due = |run: Option<Run>| run.and_then(|run| run.due());
+        let times = [
+            pause,
+            due(state.step_run),
+            due(state.background),
+            state.rollout.progress_ends(self.settings.progress_deadline),
+            state.rollout.next_due(&self.settings.operations),
+        ];
+        wake(times, now, decision);
     }
 
     /// Pods that start one after another, at least: the rises of the canary from step to step.

@@ -1,10 +1,10 @@
 //! The steps: which weight holds, what is done, what comes next.
 
 use super::{ArgoCanary, State};
-use crate::scenario::settings::{Analysis, CanaryScale, CanaryStep};
+use crate::scenario::settings::{CanaryScale, CanaryStep};
 use crate::strategy::View;
 use crate::strategy::analysis::{Run, Verdict};
-use crate::strategy::argo::{errors, run_of};
+use crate::strategy::argo::errors;
 use crate::trace::VersionId;
 use crate::units::{Rounding, Time};
 
@@ -77,12 +77,12 @@ impl ArgoCanary {
         let value = errors(view, target);
         let mut verdicts = [Verdict::Running; 2];
         if let Some(CanaryStep::Analysis(analysis)) = self.step(state).copied() {
-            verdicts[0] = measure(&mut state.step_run, &analysis, now, value);
+            verdicts[0] = Run::go_on(&mut state.step_run, &analysis, now, value);
         }
         if let Some(analysis) = &self.settings.analysis
             && state.step >= self.settings.analysis_starting_step as usize
         {
-            verdicts[1] = measure(&mut state.background, analysis, now, value);
+            verdicts[1] = Run::go_on(&mut state.background, analysis, now, value);
         }
         if verdicts.contains(&Verdict::Failed) {
             return self.abort(state, true);
@@ -200,8 +200,4 @@ fn next_step(state: &mut State) {
     state.step += 1;
     state.waiting_since = None;
     state.step_run = None;
-}
-
-fn measure(run: &mut Option<Run>, analysis: &Analysis, now: Time, value: Option<f64>) -> Verdict {
-    run_of(run, analysis, now).measure(analysis, now, value)
 }
