@@ -62,7 +62,7 @@ mod sets;
 mod vectors;
 
 use serde::{Deserialize, Serialize};
-pub(super) use sets::{Counts, SetController, Sets};
+pub(super) use sets::{Counts, Report, SetController, Sets};
 
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 #[cfg(doc)]
@@ -293,7 +293,7 @@ impl State {
         }
     }
 
-    fn operate(&mut self, operation: Operation) {
+    pub(super) fn operate(&mut self, operation: Operation) {
         match operation {
             Operation::Scale(desired) => {
                 if desired != self.desired {

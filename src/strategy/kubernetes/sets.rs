@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deployment, ReplicaSet, State};
+use super::progress::{Condition, Totals};
+use super::{Deployment, ReplicaSet, State, Status};
 use crate::scenario::settings::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
 use crate::strategy::{Decision, Draws, Rules, View};
 use crate::trace::VersionId;
@@ -103,10 +104,57 @@ impl Sets {
             }
         }
     }
+}
 
-    /// Starts that were asked for in this set and have not been seen.
-    pub(in crate::strategy) fn awaited(&self, version: VersionId) -> u32 {
-        let found = self.0.replica_sets.iter().find(|rs| rs.version == version);
-        found.map_or(0, |rs| rs.creating)
+/// What a Deployment's status says, for whoever watches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::strategy) struct Report {
+    /// `spec.replicas`.
+    pub(in crate::strategy) desired: u32,
+    /// Pods of all sets.
+    pub(in crate::strategy) replicas: u32,
+    /// Those of the present template.
+    pub(in crate::strategy) updated: u32,
+    /// Available pods of all sets.
+    pub(in crate::strategy) available: u32,
+    /// `ProgressDeadlineExceeded`.
+    pub(in crate::strategy) timed_out: bool,
+}
+
+impl State {
+    /// The status as the deployment controller wrote it last.
+    pub(in crate::strategy) fn report(&self) -> Report {
+        Report {
+            desired: self.desired,
+            replicas: self.observed.replicas,
+            updated: self.observed.updated,
+            available: self.observed.available,
+            timed_out: self.condition == Condition::TimedOut,
+        }
+    }
+
+    /// Makes this the Deployment of nobody, before it began.
+    pub(in crate::strategy) fn empty(&mut self) {
+        (self.desired, self.announced) = (0, 0);
+        self.observed = Totals { replicas: 0, updated: 0, ready: 0, available: 0 };
+        for rs in &mut self.replica_sets {
+            rs.scale(0, 0, 0);
+            rs.status = Status::default();
+        }
+    }
+
+    /// From `now` on its progress deadline is watched.
+    pub(in crate::strategy) fn watch(&mut self, now: Time) {
+        self.begun.get_or_insert(now);
+    }
+
+    /// `spec.template`.
+    pub(in crate::strategy) fn template(&self) -> VersionId {
+        self.target
+    }
+
+    /// Whether this instance was told to stop and that cannot be seen yet.
+    pub(in crate::strategy) fn has_told(&self, instance: u32) -> bool {
+        self.replica_sets.iter().any(|rs| rs.deleting.contains(&instance))
     }
 }
