@@ -383,7 +383,6 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
-        strategy in 0usize..STRATEGIES.len(),
         strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
