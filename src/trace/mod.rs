@@ -3,8 +3,8 @@
 pub mod histogram;
 pub mod journal;
 pub mod life;
-pub mod recorded;
 pub mod record;
+pub mod recorded;
 
 pub use histogram::Histogram;
 pub use record::{

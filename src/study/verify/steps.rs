@@ -61,12 +61,8 @@ pub(super) fn compare(recorded: &[Change], plays: &[Vec<Change>], merge: Merge) 
             return None;
         }
         let of = |steps: &[String]| steps.get(same).cloned().unwrap_or_else(|| "no more".into());
-        let text = format!(
-            "step {}: recorded {}, predicted {}",
-            same + 1,
-            of(&real),
-            of(predicted)
-        );
+        let text =
+            format!("step {}: recorded {}, predicted {}", same + 1, of(&real), of(predicted));
         if nearest.as_ref().is_none_or(|(most, _)| same > *most) {
             nearest = Some((same, text));
         }
