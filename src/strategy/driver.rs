@@ -48,7 +48,7 @@ pub(super) struct Snapshot {
     pub(super) at: Time,
     /// Sizes of the replica sets in order of creation (Kubernetes).
     pub(super) sizes: Vec<u32>,
-    /// As reported (Kubernetes), or counted (generic).
+    /// As reported (Kubernetes Deployment), or counted.
     pub(super) available: u32,
     /// Not terminating, not failed.
     pub(super) active: u32,

@@ -2,72 +2,76 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Decision, InstanceView, View};
+use super::{Action, Decision, InstanceView, NO_SLOT, View};
 use crate::trace::VersionId;
 
-/// Starts and stops under way: whoever keeps it acts on no instance twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Starts and stops that are under way, so that nothing is asked for twice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ledger {
+    /// Version and place of starts whose instances have not been seen.
+    starts: Vec<(VersionId, u32)>,
+    /// Instances told to stop that still look active.
+    stops: Vec<u32>,
     /// Instances with smaller numbers have been seen.
-    next_instance: u32,
-    /// Starts that have not been seen: slot and version, in the order of asking.
-    starts: Vec<(u32, VersionId)>,
-    /// Instances told to stop that still look active, ascending.
-    told: Vec<u32>,
+    next: u32,
 }
 
 impl Ledger {
-    /// Nothing is under way, and this many instances have been seen.
+    /// Before anything was asked for: instances 0 … `instances` − 1 are known.
     pub(super) fn new(instances: u32) -> Self {
-        Self { next_instance: instances, starts: Vec::new(), told: Vec::new() }
+        Self { starts: Vec::new(), stops: Vec::new(), next: instances }
     }
 
-    /// Crosses out what can be seen by now; tells `arrived` of each instance seen first, with
-    /// the slot of the start that it answers.
-    pub(super) fn observe(&mut self, view: &View<'_>, mut arrived: impl FnMut(&InstanceView)) {
-        let fresh = view.instances.partition_point(|i| i.id < self.next_instance);
-        let mut vanished = 0;
+    /// Takes in what can be seen now.
+    pub(super) fn observe(&mut self, view: &View<'_>) {
+        let fresh = view.instances.partition_point(|i| i.id < self.next);
+        let mut unseen = 0;
         for i in &view.instances[fresh..] {
-            vanished += i.id - self.next_instance;
-            self.next_instance = i.id + 1;
-            if let Some(at) = self.starts.iter().position(|s| *s == (i.slot, i.version)) {
+            unseen += i.id - self.next;
+            self.next = i.id + 1;
+            let asked = (i.version, i.slot);
+            if let Some(at) = self.starts.iter().position(|start| *start == asked) {
                 self.starts.remove(at);
             }
-            arrived(i);
         }
-        // A number never shown came and went between two looks; whose it was nobody knows.
-        self.starts.drain(..self.starts.len().min(vanished as usize));
-        if !self.told.is_empty() {
-            self.told.retain(|&id| find(view, id).is_some_and(|i| i.phase.is_active()));
-        }
+        // Numbers that were never shown came and went between two looks: ask again.
+        let gone = self.starts.len().min(unseen as usize);
+        self.starts.drain(..gone);
+        self.stops.retain(|&id| find(view, id).is_some_and(|i| i.phase.is_active()));
     }
 
-    /// Asks for an instance in this slot.
-    pub(super) fn start(&mut self, slot: u32, version: VersionId, decision: &mut Decision) {
-        self.starts.push((slot, version));
+    /// Asks for an instance of this version, anywhere.
+    pub(super) fn start(&mut self, version: VersionId, decision: &mut Decision) {
+        self.starts.push((version, NO_SLOT));
+        decision.actions.push(Action::start(version));
+    }
+
+    /// Asks for an instance of this version in this place.
+    pub(super) fn start_in(&mut self, slot: u32, version: VersionId, decision: &mut Decision) {
+        self.starts.push((version, slot));
         decision.actions.push(Action::start_in(slot, version));
     }
 
-    /// Tells an instance to stop, unless it was told.
+    /// Tells an active instance to stop, unless it was told before.
     pub(super) fn stop(&mut self, instance: u32, decision: &mut Decision) {
-        if let Err(at) = self.told.binary_search(&instance) {
-            self.told.insert(at, instance);
+        if !self.stops.contains(&instance) {
+            self.stops.push(instance);
             decision.actions.push(Action::Stop { instance });
         }
     }
 
-    /// Whether it exists and was not told to stop; failed ones too.
-    pub(super) fn keeps(&self, i: &InstanceView) -> bool {
-        i.phase.is_active() && self.told.binary_search(&i.id).is_err()
+    /// Whether it is active and nobody told it to stop.
+    pub(super) fn stays(&self, instance: &InstanceView) -> bool {
+        instance.phase.is_active() && !self.stops.contains(&instance.id)
     }
 
-    /// Starts that have not been seen: slot and version.
-    pub(super) fn starts(&self) -> &[(u32, VersionId)] {
+    /// Starts that are under way: version and place.
+    pub(super) fn starts(&self) -> &[(VersionId, u32)] {
         &self.starts
     }
 }
 
-/// The instance of this number.
+/// The instance of this number, if it is still shown.
 pub(super) fn find<'a>(view: &View<'a>, id: u32) -> Option<&'a InstanceView> {
     let at = view.instances.binary_search_by_key(&id, |i| i.id).ok()?;
     Some(&view.instances[at])

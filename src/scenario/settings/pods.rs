@@ -1,5 +1,11 @@
 //! What surrounds every kind of Kubernetes pod.
 
+use super::Env;
+use crate::scenario::codes::Code;
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::source::Place;
+use crate::units::Span;
+
 /// Defaults of other tables: latencies as recorded on quiet 1.36 control planes, endpoint lags,
 /// the kubelet's probes.
 pub(super) const WORLD: &[(&str, &str)] = &[
@@ -13,3 +19,11 @@ pub(super) const WORLD: &[(&str, &str)] = &[
     ("control.act", "{ p50 = \"13.2ms\", p90 = \"30.5ms\" }"),
     ("control.schedule", "{ p50 = \"15.2ms\", p90 = \"34.4ms\" }"),
 ];
+
+/// The API server's own rule (`ValidateDeploymentSpec`), which others took over.
+pub(super) fn check_deadline(env: &mut Env<'_>, at: Place, deadline: Span, min_ready: Span) {
+    if deadline <= min_ready {
+        let message = "`progress_deadline` must be longer than `min_ready`";
+        env.problem(Diagnostic::new(Code::Conflict, at, message, "Kubernetes refuses this too"));
+    }
+}

@@ -83,13 +83,13 @@ impl State {
         decision: &mut Decision,
     ) -> Step {
         if let Some(i) = occupant {
-            if self.ledger.keeps(i) {
+            if self.ledger.stays(i) {
                 self.ledger.stop(i.id, decision);
             }
             return Step::Emptying(i.id);
         }
-        if !self.ledger.starts().iter().any(|(asked, _)| *asked == slot) {
-            self.ledger.start(slot, self.deployment.version, decision);
+        if !self.ledger.starts().iter().any(|(_, asked)| *asked == slot) {
+            self.ledger.start_in(slot, self.deployment.version, decision);
         }
         Step::Awaiting
     }
@@ -150,15 +150,15 @@ impl CodeDeploy {
         if let Host::Work(Step::Emptying(id)) = state.hosts[slot]
             && find(view, id).is_none()
         {
-            state.ledger.start(number, version, decision);
+            state.ledger.start_in(number, version, decision);
             state.hosts[slot] = Host::Work(Step::Awaiting);
         }
         if state.hosts[slot] != Host::Work(Step::Awaiting)
-            || state.ledger.starts().iter().any(|(slot, _)| *slot == number)
+            || state.ledger.starts().iter().any(|(_, slot)| *slot == number)
         {
             return;
         }
-        let Some(i) = occupant.and_then(|id| find(view, id)).filter(|i| state.ledger.keeps(i))
+        let Some(i) = occupant.and_then(|id| find(view, id)).filter(|i| state.ledger.stays(i))
         else {
             return self.fail(slot, occupant, state, decision);
         };

@@ -260,7 +260,7 @@ impl Rules for CodeDeploy {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        state.ledger.observe(view, |_| {});
+        state.ledger.observe(view);
         let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
         decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
         if !state.schedule.has_begun() {

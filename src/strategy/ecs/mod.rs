@@ -151,7 +151,7 @@ impl Ecs {
         decision: &mut Decision,
     ) -> Option<Rollback> {
         for i in view.instances.iter().filter(|i| i.phase == Phase::Failed) {
-            if !state.ledger.keeps(i) {
+            if !state.ledger.stays(i) {
                 continue;
             }
             state.ledger.stop(i.id, decision);
@@ -223,7 +223,7 @@ impl Ecs {
             if i.version != state.target {
                 return false;
             }
-            healthy += u32::from(state.ledger.keeps(i) && self.healthy_at(i) <= now);
+            healthy += u32::from(state.ledger.stays(i) && self.healthy_at(i) <= now);
         }
         state.ledger.starts().is_empty() && healthy == state.desired
     }
@@ -326,7 +326,7 @@ impl Rules for Ecs {
         _: Draws,
         decision: &mut Decision,
     ) {
-        state.ledger.observe(view, |_| {});
+        state.ledger.observe(view);
         self.mark(state, now, view, decision);
         if !state.schedule.has_begun() {
             return;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::{Ecs, State};
-use crate::strategy::{Decision, InstanceView, NO_SLOT, View};
+use crate::strategy::{Decision, InstanceView, View};
 use crate::trace::Phase;
 use crate::units::Time;
 
@@ -36,12 +36,12 @@ impl Ecs {
         let is_healthy = |i: &InstanceView| self.healthy_at(i) <= now;
         let mut there = state.ledger.starts().len() as u32;
         let new_starts =
-            state.ledger.starts().iter().filter(|(_, version)| *version == state.target);
+            state.ledger.starts().iter().filter(|(version, _)| *version == state.target);
         let (mut new, mut healthy) = (new_starts.count() as u32, 0);
         let mut kept: Vec<&InstanceView> = Vec::new();
         for i in view.instances.iter().filter(|i| i.phase != Phase::Failed) {
             there += 1;
-            if state.ledger.keeps(i) {
+            if state.ledger.stays(i) {
                 kept.push(i);
                 new += u32::from(i.version == state.target);
                 healthy += u32::from(is_healthy(i));
@@ -50,7 +50,7 @@ impl Ecs {
         let (low, most) = (self.low(state.desired), self.most(state.desired));
         let startable = state.desired.saturating_sub(new).min(most.saturating_sub(there));
         for _ in 0..startable {
-            state.ledger.start(NO_SLOT, state.target, decision);
+            state.ledger.start(state.target, decision);
         }
         // More new tasks than wanted go too (somebody scaled in).
         let mut surplus = new.saturating_sub(state.desired);

@@ -56,7 +56,6 @@ mod replicaset;
 #[cfg(test)]
 mod rules;
 mod scaling;
-mod seconds;
 #[cfg(test)]
 mod vectors;
 
