@@ -42,10 +42,10 @@ fn secs(s: u64) -> Time {
 
 /// The k-th new instances (from 0) among these fail half a second after their creation.
 fn failing(mut d: Driver, n: u32, which: &'static [u32]) -> Driver {
-    d.doom = Some(Box::new(move |version, id| {
+    d.reject = Box::new(move |version, id| {
         let fails = version == VersionId::NEW && which.contains(&(id - n));
         fails.then_some(Span::from_millis(500))
-    }));
+    });
     d
 }
 
@@ -134,9 +134,8 @@ fn the_last_host_may_fail_but_not_the_only_one() {
     ] {
         let mut d = begin(settings(OneAtATime), n, Delays::unit());
         let which = which.to_vec();
-        d.doom = Some(Box::new(move |_, id| {
-            which.contains(&(id - n)).then_some(Span::from_millis(500))
-        }));
+        d.reject =
+            Box::new(move |_, id| which.contains(&(id - n)).then_some(Span::from_millis(500)));
         assert!(d.run_until(secs(100_000)));
         assert_eq!(d.last_said(), Some(end), "{n}");
     }
@@ -193,7 +192,7 @@ fn a_rollback_is_a_deployment_to_every_host_failed_ones_first() {
 fn a_rollback_that_fails_is_the_end() {
     let careful = CodeDeploy { auto_rollback_on_failure: true, ..settings(OneAtATime) };
     let mut d = begin(careful, 5, Delays::unit());
-    d.doom = Some(Box::new(|_, _| Some(Span::from_millis(500))));
+    d.reject = Box::new(|_, _| Some(Span::from_millis(500)));
     assert!(d.run_until(secs(100_000)));
     assert_eq!(said(&d), [Said::Progressing, Said::RollingBack, Said::Failed]);
     assert_eq!(d.count(VersionId::OLD, Phase::Available), 4);
@@ -314,10 +313,10 @@ proptest! {
         let group = CodeDeploy { zonal, auto_rollback_on_failure: rollback, ..settings(config) };
         let mut d = begin(group, n, delays);
         d.draws = luck;
-        d.doom = Some(Box::new(move |version, id| {
+        d.reject = Box::new(move |version, id| {
             let fails = version == VersionId::NEW && luck.bits(1, id) % 100 < bad;
             fails.then(|| Span::from_millis(luck.bits(4, id) % 9000))
-        }));
+        });
         let budget = d.strategy.budget();
         prop_assert!(d.run_until(secs(100_000)), "does not come to rest");
         prop_assert!(d.last_said().unwrap().is_terminal());

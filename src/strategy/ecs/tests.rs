@@ -41,8 +41,7 @@ fn secs(s: u64) -> Time {
 
 /// New tasks fail 2 s after their creation and are never healthy.
 fn broken(mut d: Driver) -> Driver {
-    d.doom =
-        Some(Box::new(|version, _| (version == VersionId::NEW).then_some(Span::from_millis(500))));
+    d.reject = Box::new(|version, _| (version == VersionId::NEW).then_some(Span::from_millis(500)));
     d
 }
 
@@ -155,7 +154,7 @@ fn a_healthy_task_sets_the_count_to_zero() {
         let strategy = Ecs { circuit_breaker: tripping, ..settings(100, 110) };
         let mut d = begin(strategy, 10, Delays::unit());
         // Every second new task fails.
-        d.doom = Some(Box::new(|_, id| (id % 2 == 0).then_some(Span::from_millis(500))));
+        d.reject = Box::new(|_, id| (id % 2 == 0).then_some(Span::from_millis(500)));
         assert!(d.run_until(secs(1000)));
         d.last_said()
     };
@@ -176,7 +175,7 @@ fn without_a_breaker_it_tries_for_ever() {
 fn a_rollback_that_fails_too_stalls() {
     let strategy = Ecs { circuit_breaker: breaker(true), ..settings(0, 100) };
     let mut d = begin(strategy, 4, Delays::unit());
-    d.doom = Some(Box::new(|_, _| Some(Span::from_millis(500))));
+    d.reject = Box::new(|_, _| Some(Span::from_millis(500)));
     assert!(d.run_until(secs(1000)));
     let said: Vec<Said> = d.said.iter().map(|(_, said)| *said).collect();
     assert_eq!(said, [Said::Progressing, Said::RollingBack, Said::Failed]);
@@ -250,10 +249,10 @@ proptest! {
         let strategy = Ecs { room, circuit_breaker: breaker(true), ..settings(low, high) };
         let mut d = begin(strategy, n, delays);
         d.draws = luck;
-        d.doom = Some(Box::new(move |version, id| {
+        d.reject = Box::new(move |version, id| {
             let fails = version == VersionId::NEW && luck.bits(1, id) % 100 < bad;
             fails.then(|| Span::from_millis(luck.bits(4, id) % 9000))
-        }));
+        });
         let budget = d.strategy.budget();
         prop_assert!(d.run_until(secs(100_000)), "does not come to rest");
         let most = n + budget.above;
