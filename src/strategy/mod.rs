@@ -5,10 +5,6 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
-pub mod argo_bluegreen;
-pub mod argo_canary;
-pub mod asg;
-mod budget;
 pub mod ansible;
 pub mod appconfig;
 pub mod argo_bluegreen;
@@ -350,14 +346,6 @@ strategies! {
     StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
-    /// EC2 Auto Scaling instance refresh.
-    Asg(asg::Asg, asg::State, "asg/mod.rs");
-    /// Google Cloud managed instance group.
-    Mig(mig::Mig, mig::State, "mig/mod.rs");
-    /// Azure VM Scale Set rolling upgrade.
-    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
-    /// Service Fabric monitored upgrade.
-    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
     /// Ansible plays over hosts.
