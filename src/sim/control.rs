@@ -46,6 +46,7 @@ impl World<'_> {
         };
         let draws = Draws::new(self.chance.strategy_key());
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
+        self.note_status();
         self.carry_out(controller, &decision, sink);
         self.decision = decision;
     }
@@ -72,10 +73,15 @@ impl World<'_> {
             // What the others watch is written, once for all of them.
             let written = self.write(controller, self.now);
             for other in 0..self.looks.len() {
-                if decision.notify & (1 << other) != 0 {
-                    let at = written + self.chance.latency(Latency::Sync);
-                    self.look_at(other, at);
+                if decision.notify & (1 << other) == 0 {
+                    continue;
                 }
+                let mut at = written + self.chance.latency(Latency::Sync);
+                if other == controller {
+                    // Its own write must go out and come back before it is seen.
+                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Watch);
+                }
+                self.look_at(other, at);
             }
         }
         if let Some(at) = decision.wake_at {
@@ -88,7 +94,8 @@ impl World<'_> {
 
     /// A controller wants to write at `at`; returns when it may.
     fn write(&mut self, controller: usize, at: Time) -> Time {
-        let granted = self.writes[controller].take(at, self.scenario.control.writes);
+        let limit = self.scenario.control.writes;
+        let granted = self.writes[controller].take(at, limit);
         if granted > at {
             self.busy_until[controller] = self.busy_until[controller].max(granted);
         }

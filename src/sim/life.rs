@@ -57,6 +57,11 @@ impl World<'_> {
         }
         let host = self.fleet.place(instance);
         self.fleet.move_to(self.now, instance, Phase::Starting, Cause::Placed, sink);
+        if let Some(after) = self.fate(instance).and_then(|fate| fate.rejected) {
+            let process = self.fleet.get(instance).process;
+            self.plan_crash(self.now + after, instance, process);
+            return;
+        }
         let version = self.fleet.get(instance).version;
         let versions = &self.scenario.versions;
         let model = if version == VersionId::OLD { &versions.old } else { &versions.new };

@@ -16,6 +16,7 @@ mod pulls;
 mod rotation;
 pub mod script;
 mod shutdown;
+mod status;
 pub mod steady;
 #[cfg(test)]
 mod tests;

@@ -44,6 +44,7 @@ impl World<'_> {
     /// Somebody tells the orchestrator something.
     pub(super) fn command(&mut self, command: Command) {
         self.strategy.command(&mut self.state, command, self.now);
+        self.note_status();
         self.look_after(0, Latency::Sync);
     }
 

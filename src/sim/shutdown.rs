@@ -17,7 +17,8 @@ impl World<'_> {
         self.fleet.move_to(self.now, instance, Phase::Draining, Cause::Strategy, sink);
         let fate = self.fate(instance);
         let nobody = matches!(entry.phase, Phase::Pending | Phase::Failed);
-        if nobody || (entry.halted && fate.is_none()) {
+        // What was never released has no process that could take its time.
+        if nobody || entry.held || (entry.halted && fate.is_none()) {
             self.fleet.move_to(self.now, instance, Phase::Stopped, Cause::Exited, sink);
             return;
         }

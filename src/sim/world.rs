@@ -10,7 +10,7 @@ use super::pipeline::PipelineState;
 use super::pulls::Pulls;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Strategy};
+use crate::strategy::{Command, Decision, State, Status, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -115,6 +115,8 @@ pub struct World<'a> {
     pub(super) ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
     pub(super) served: Vec<u64>,
+    /// What the orchestrator's API showed, whenever that changed; only if asked for.
+    pub(super) statuses: Option<Vec<(Time, Status)>>,
 }
 
 impl std::fmt::Debug for World<'_> {
@@ -156,6 +158,7 @@ impl<'a> World<'a> {
             end_stamp: 0,
             ended: false,
             served: Vec::new(),
+            statuses: None,
         }
     }
 
@@ -202,6 +205,8 @@ impl<'a> World<'a> {
         self.writes.fill(Bucket::default());
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
+        self.statuses.iter_mut().for_each(Vec::clear);
+        self.note_status();
         if self.depth == Depth::Requests {
             let algorithm = scenario.balancer.algorithm;
             let config = &self.model.kernel;
@@ -311,6 +316,7 @@ impl<'a> World<'a> {
             kernel.desk.tally.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
+        self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
         self.look_after(0, Latency::Sync);

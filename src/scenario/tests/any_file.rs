@@ -133,6 +133,18 @@ outage_share = "33.3%""#,
 ];
 
 const STRATEGIES: &[&str] = &[
+    r#"[strategy.statefulset]
+pod_management_policy = "Parallel"
+partition = 2
+max_unavailable = "34%"
+min_ready = "3s"
+operations = [{ at = "1m", partition = 0 }, { at = "2m", scale = 9 }]
+"#,
+    r#"[strategy.daemonset]
+max_unavailable = 0
+max_surge = "10%"
+operations = [{ at = "1m", do = "undo" }]
+"#,
     r#"[strategy.generic]
 batch = "33.3%"
 window = "sliding"
@@ -371,6 +383,7 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
+        strategy in 0usize..STRATEGIES.len(),
         strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));

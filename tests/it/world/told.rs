@@ -16,7 +16,7 @@ const fn seconds(seconds: u64) -> Span {
 }
 
 fn fate(ready: Option<u64>, stop: u64) -> Fate {
-    Fate { ready: ready.map(seconds), stop: seconds(stop), ends: None }
+    Fate { ready: ready.map(seconds), stop: seconds(stop), ends: None, rejected: None }
 }
 
 /// The rollout begins at 10 s.
