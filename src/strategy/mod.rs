@@ -6,13 +6,13 @@
 //! latencies are parameters of the world.
 
 mod alarm;
+pub mod ansible;
+pub mod appconfig;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 pub mod asg;
-mod budget;
-pub mod ansible;
-pub mod appconfig;
 mod batches;
+mod budget;
 pub mod capistrano;
 mod checkpoints;
 pub mod codedeploy;
@@ -375,6 +375,14 @@ strategies! {
     StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
     /// Ansible plays over hosts.
@@ -388,9 +396,9 @@ strategies! {
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.
-    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
+    Ecs(ecs::Ecs, ecs::State, "ecs/mod.rs");
     /// AWS CodeDeploy, in place.
-    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy/mod.rs");
     /// An Argo Rollout with canary steps.
     ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
     /// An Argo Rollout, blue-green.
