@@ -10,8 +10,6 @@ mod analysis;
 pub mod ansible;
 pub mod appconfig;
 mod argo;
-pub mod ansible;
-pub mod appconfig;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 pub mod asg;
