@@ -9,9 +9,6 @@ pub mod ansible;
 pub mod appconfig;
 pub mod argo_bluegreen;
 pub mod argo_canary;
-mod batches;
-mod budget;
-pub mod capistrano;
 pub mod asg;
 mod batches;
 mod budget;
@@ -38,7 +35,6 @@ mod places;
 mod pods;
 #[cfg(test)]
 mod properties;
-mod seats;
 mod seconds;
 pub mod service_fabric;
 pub mod statefulset;
