@@ -52,6 +52,13 @@ Examples:
   kubectl get deployment,service,pdb -o yaml | rollcast import - > checkout.toml
 ";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  rollcast verify traces/kubernetes/
+  rollcast verify r039b00ee.json -o r039b00ee.svg
+  rollcast verify --inputs spec --against traces/repeats/ traces/kubernetes/ --json
+";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0 done, all gates pass   1 could not do it   2 bad usage or bad scenario
@@ -103,6 +110,9 @@ pub(super) enum Verb {
     },
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),
+    /// Play recorded real rollouts again and hold the prediction against what happened.
+    #[command(before_help = VERIFY_EXAMPLES, after_help = EXIT_CODES)]
+    Verify(Verify),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -265,6 +275,47 @@ pub(super) struct Validate {
     /// Where reports go.
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// Recorded rollouts, or folders of them: .json, .json.gz, or rollcast's own .jsonl.
+    #[arg(required = true, value_name = "TRACE")]
+    pub(super) traces: Vec<PathBuf>,
+    /// What the simulator is told: each instance's recorded delays, or only what was known
+    /// beforehand.
+    #[arg(long, value_enum, default_value = "observed", value_name = "observed|spec")]
+    pub(super) inputs: VerifyInputs,
+    /// A folder of second recordings of the same rollouts: prints how far two real recordings
+    /// are apart beside how far the prediction is.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) against: Option<PathBuf>,
+    /// How often each recording is played.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) runs: u32,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; 0: as many as there are processors. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub(super) threads: usize,
+    /// Print only JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write a file; the kind by its suffix: svg and png draw one recording (`{}` in the name
+    /// stands for each recording's own), json is all of them. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Replace files that rollcast did not write, too.
+    #[arg(short, long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyInputs {
+    Observed,
+    Spec,
 }
 
 /// How many runs.

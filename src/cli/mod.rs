@@ -20,6 +20,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -60,5 +61,6 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Explain { what, markdown }) => explain::run(what, *markdown),
         Some(Verb::Validate(validate)) => validate::run(validate),
+        Some(Verb::Verify(verify)) => verify::run(verify),
     }
 }

@@ -12,6 +12,7 @@ pub mod format;
 pub mod json;
 pub mod summary;
 pub mod table;
+pub mod verify;
 
 pub use summary::Style;
 

@@ -1,6 +1,6 @@
 //! What befalls each instance when it is told rather than drawn: for recorded rollouts.
 
-use crate::strategy::Command;
+pub use crate::strategy::{Command, Status};
 use crate::trace::VersionId;
 use crate::units::{Span, Time};
 
@@ -30,6 +30,9 @@ pub struct Fate {
     pub stop: Span,
     /// It ends by itself.
     pub ends: Option<Ends>,
+    /// It fails so long after it was placed, held or not, before its process starts (there is no
+    /// such image).
+    pub rejected: Option<Span>,
 }
 
 /// A process that ends by itself.

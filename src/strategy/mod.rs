@@ -5,13 +5,14 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
-pub mod ansible;
-pub mod appconfig;
+mod alarm;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 pub mod asg;
-mod batches;
 mod budget;
+pub mod ansible;
+pub mod appconfig;
+mod batches;
 pub mod capistrano;
 mod checkpoints;
 pub mod codedeploy;
@@ -31,13 +32,15 @@ mod limits;
 mod manual;
 pub mod mig;
 pub mod nomad;
-mod places;
 mod pods;
 #[cfg(test)]
 mod properties;
+mod schedule;
+mod seats;
 mod seconds;
 pub mod service_fabric;
 pub mod statefulset;
+pub mod swarm;
 mod template;
 mod verdict;
 pub mod vmss;
@@ -240,8 +243,25 @@ pub(crate) trait Rules {
         decision: &mut Decision,
     );
 
+    /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it says.
+    fn status(&self, _: &Self::State) -> Option<Status> {
+        None
+    }
+
     /// The arithmetic of a rollout without failures and without operators' changes.
     fn budget(&self) -> Budget;
+}
+
+/// What an orchestrator's API shows of a rollout: what a client sees who asks it, which may
+/// differ from what is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Instances reported as available.
+    pub available: u32,
+    /// A client that waits for the end of the rollout would now be told that it is there.
+    pub done: bool,
+    /// Sizes wanted of each version, where the orchestrator has such.
+    pub sizes: Vec<(VersionId, u32)>,
 }
 
 macro_rules! strategies {
@@ -329,6 +349,15 @@ macro_rules! strategies {
                 }
             }
 
+            /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it
+            /// says.
+            pub fn status(&self, state: &State) -> Option<Status> {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => rules.status(state),)*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
             /// The arithmetic of a rollout without failures and without operators' changes.
             pub fn budget(&self) -> Budget {
                 match self {
@@ -346,6 +375,14 @@ strategies! {
     StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
     DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// Batches or a sliding window.
     Generic(generic::Generic, generic::State, "generic/mod.rs");
     /// Ansible plays over hosts.
@@ -356,14 +393,6 @@ strategies! {
     Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
     /// AWS `AppConfig`: a share of the targets that grows with time.
     AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
-    /// EC2 Auto Scaling instance refresh.
-    Asg(asg::Asg, asg::State, "asg/mod.rs");
-    /// Google Cloud managed instance group.
-    Mig(mig::Mig, mig::State, "mig/mod.rs");
-    /// Azure VM Scale Set rolling upgrade.
-    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
-    /// Service Fabric monitored upgrade.
-    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.
@@ -376,4 +405,6 @@ strategies! {
     ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
     /// A Flagger Canary.
     Flagger(flagger::Flagger, flagger::State, "flagger.rs");
+    /// Docker Swarm.
+    Swarm(swarm::Swarm, swarm::State, "swarm/mod.rs");
 }

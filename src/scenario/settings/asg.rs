@@ -1,11 +1,12 @@
 //! `[strategy.asg]`: an instance refresh of an EC2 Auto Scaling group.
 
+use super::alarm::{self, Alarm};
 use super::{Default::Is, Default::Says, Env, Key, Kind, Page, Settings, Table, key};
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::raw::{Entry, Value};
 use crate::scenario::source::Place;
-use crate::units::{Share, Span};
+use crate::units::Span;
 
 const PATH: &str = "strategy.asg";
 /// The API takes no longer bake time and checkpoint delay (172 800 s).
@@ -30,10 +31,8 @@ pub struct Asg {
     pub bake_time: Span,
     /// A refresh that fails is followed by one back to the old template. Default false.
     pub auto_rollback: bool,
-    /// The group's share of errors above which an alarm rings. Default none.
-    pub alarm: Option<Share>,
-    /// How long it must be above. Default 60 s.
-    pub alarm_period: Span,
+    /// An alarm that fails the refresh. Default none.
+    pub alarm: Option<Alarm>,
     /// Instances protected from scale-in: the first so many. Default 0.
     pub protected_instances: u32,
     /// What becomes of them. Default `Wait`.
@@ -70,6 +69,7 @@ impl Settings for Asg {
     fn read(env: &mut Env<'_>) -> Self {
         let checkpoints = env.section(PATH).list("checkpoint_percentages");
         ascending(env, &checkpoints);
+        let alarm = alarm::read(env, PATH);
         let section = env.section(PATH);
         let grace = section.span("health_check_grace_period");
         let warmup = section.written("instance_warmup").map(|_| section.span("instance_warmup"));
@@ -82,11 +82,7 @@ impl Settings for Asg {
             checkpoint_delay: section.span("checkpoint_delay"),
             bake_time: section.span("bake_time"),
             auto_rollback: section.flag("auto_rollback"),
-            alarm: match section.value("alarm") {
-                Value::Share(share) => Some(share),
-                _ => None,
-            },
-            alarm_period: section.span("alarm_period"),
+            alarm,
             protected_instances: section.count("protected_instances"),
             scale_in_protected_instances: match section.word("scale_in_protected_instances") {
                 "Refresh" => Protected::Refresh,
@@ -109,11 +105,7 @@ impl Settings for Asg {
         page.text("checkpoint_delay", self.checkpoint_delay);
         page.text("bake_time", self.bake_time);
         page.raw("auto_rollback", self.auto_rollback);
-        match self.alarm {
-            Some(share) => page.text("alarm", share),
-            None => page.text("alarm", "none"),
-        }
-        page.text("alarm_period", self.alarm_period);
+        alarm::write(self.alarm, page);
         page.raw("protected_instances", self.protected_instances);
         let protected = match self.scale_in_protected_instances {
             Protected::Refresh => "Refresh",
@@ -219,20 +211,8 @@ const KEYS: &[Key] = &[
         "A refresh that fails is followed by one back to the old template.",
         "true",
     ),
-    key(
-        "alarm",
-        Kind::OneOf(&[Kind::Word(&["none"]), Kind::Share]),
-        Is("\"none\""),
-        "The group's share of errors above which an alarm fails the refresh.",
-        "\"2%\"",
-    ),
-    key(
-        "alarm_period",
-        Kind::Duration,
-        Is("\"60s\""),
-        "The share must be above for so long.",
-        "\"2m\"",
-    ),
+    alarm::ERRORS,
+    alarm::DELAY,
     key(
         "protected_instances",
         Kind::Count(0, 1_000_000),

@@ -92,11 +92,8 @@ impl Settings for Ecs {
         let operations = operation::read(env, PATH);
         let alarm = read_alarm(env);
         let circuit_breaker = read_breaker(env);
+        let room = read_room(env);
         let section = env.section(PATH);
-        let room = match section.value("room") {
-            Value::Count(count) => Some(count),
-            _ => None,
-        };
         Self {
             minimum_healthy_percent: section.count("minimum_healthy_percent"),
             maximum_percent: section.count("maximum_percent"),
@@ -156,6 +153,19 @@ impl Settings for Ecs {
     fn bake(&self) -> Span {
         self.alarm.map_or(Span::ZERO, |alarm| alarm.bake_time)
     }
+}
+
+fn read_room(env: &mut Env<'_>) -> Option<u32> {
+    let section = env.section(PATH);
+    let Value::Count(room) = section.value("room") else { return None };
+    let (at, service) = (section.place("room"), env.section("service"));
+    let runs = service.written("instances").map(|_| service.count("instances"));
+    if let Some(runs) = runs.filter(|runs| *runs > room) {
+        let message = format!("the cluster holds {runs} tasks already, before the rollout");
+        let hint = format!("write room = {runs} if there is no room for more");
+        env.problem(Diagnostic::new(Code::Conflict, at, message, hint));
+    }
+    Some(room)
 }
 
 fn read_breaker(env: &mut Env<'_>) -> Option<CircuitBreaker> {

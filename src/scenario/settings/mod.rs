@@ -23,6 +23,7 @@ mod operation;
 mod pods;
 mod service_fabric;
 mod statefulset;
+mod swarm;
 mod vmss;
 
 pub use alarm::Alarm;
@@ -45,6 +46,7 @@ pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
 pub use service_fabric::{FailureAction, ServiceFabric};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
+pub use swarm::{RestartCondition, RestartPolicy, Swarm, UpdateConfig};
 pub use vmss::Vmss;
 
 use super::check::Env;
@@ -196,6 +198,8 @@ orchestrators! {
     ArgoBluegreen(ArgoBluegreen);
     /// `[strategy.flagger]`: a Flagger Canary.
     Flagger(Flagger);
+    /// `[strategy.swarm]`: a Docker Swarm service.
+    Swarm(Swarm);
 }
 
 impl Orchestrator {

@@ -133,6 +133,18 @@ outage_share = "33.3%""#,
 ];
 
 const STRATEGIES: &[&str] = &[
+    r#"[strategy.statefulset]
+pod_management_policy = "Parallel"
+partition = 2
+max_unavailable = "34%"
+min_ready = "3s"
+operations = [{ at = "1m", partition = 0 }, { at = "2m", scale = 9 }]
+"#,
+    r#"[strategy.daemonset]
+max_unavailable = 0
+max_surge = "10%"
+operations = [{ at = "1m", do = "undo" }]
+"#,
     r#"[strategy.generic]
 batch = "33.3%"
 window = "sliding"
@@ -164,6 +176,7 @@ checkpoint_delay = "10m"
 bake_time = "5m"
 auto_rollback = true
 alarm = "2.5%"
+alarm_delay = "2m"
 protected_instances = 1
 scale_in_protected_instances = "Ignore"
 "#,
@@ -372,6 +385,8 @@ proptest! {
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
         strategy in 0usize..1000,
+        strategy in 0usize..STRATEGIES.len(),
+        strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
         let printed = print::to_toml(&first);

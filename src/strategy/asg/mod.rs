@@ -20,8 +20,8 @@
 //!   is replaced before `checkpoint_delay` is over. The refresh ends with the last checkpoint,
 //!   without a wait there; if that is not 100, the rest stays old.
 //! - `bake_time` runs when everything is replaced; then the refresh is successful.
-//! - `alarm`: the group's share of errors (each version's, weighted by its ready instances) above
-//!   the limit for `alarm_period` fails the refresh, during the bake too.
+//! - `alarm`: while new instances answer, and the new version's share of errors has been above the
+//!   limit for `alarm_delay`, the refresh fails; during checkpoints and the bake too.
 //! - A refresh that makes no progress for an hour fails; waits at checkpoints do not count. So
 //!   does one of 14 days.
 //! - After a failure everything stays as it is; or, with `auto_rollback`, another refresh brings
@@ -39,7 +39,6 @@
 //! - The warm-up decides the duration: it delays the next set even if instances serve at once.
 //! - A start longer than the grace period never ends: the group replaces the instance again and
 //!   again, until the hour is over.
-//! - The alarm sees the whole group: one bad instance of twenty shows a twentieth of its errors.
 //! - With the defaults and fewer than ten instances it is one at a time: 90 % rounds up to all.
 //!
 //! # Where we depart
@@ -47,6 +46,8 @@
 //!   are not documented; see above for what we do.
 //! - The warm-up is counted from the creation of the instance; AWS counts from `InService`, which
 //!   follows within seconds unless lifecycle hooks hold it.
+//! - The alarm sees the new version alone. One on a metric of the whole group would see its errors
+//!   diluted by the old instances.
 //! - On the way back there are no checkpoints, no alarm and no bake time.
 //! - `SkipMatching`, `StandbyInstances`, lifecycle hooks and scaling policies are left out:
 //!   nothing matches, nobody stands by, the capacity is fixed. The group's own rebalancing of
@@ -72,6 +73,9 @@ use crate::units::{CountOrPercent, Rounding, Span, Time};
 const PATIENCE: Span = Span::from_secs(3600);
 /// No refresh takes longer.
 const TOTAL: Span = Span::from_secs(14 * 86_400);
+
+/// Between two looks at the metrics, at most: the shortest usual period of an alarm.
+const ALARM_LOOK: Span = Span::from_secs(60);
 
 /// The rules with their settings.
 #[derive(Debug, Clone)]
@@ -251,18 +255,20 @@ impl Asg {
         view: &View<'_>,
         decision: &mut Decision,
     ) -> bool {
-        let Some(limit) = self.settings.alarm.filter(|_| state.target == VersionId::NEW) else {
+        let Some(alarm) = self.settings.alarm.filter(|_| state.target == VersionId::NEW) else {
             return false;
         };
-        let share = group_errors(view);
-        state.alarm.note(share <= limit.0, now);
-        let due = state.alarm.due(false, self.settings.alarm_period);
+        let answers =
+            view.instances.iter().any(|i| i.version == VersionId::NEW && i.phase.is_ready());
+        let good = !answers || view.errors[1] <= alarm.errors.0;
+        state.alarm.note(good, now);
+        let due = state.alarm.due(false, alarm.delay);
         if now >= due {
             return true;
         }
         // Metrics change without an instance changing.
         if now >= state.alarm_look {
-            state.alarm_look = now + self.settings.alarm_period.max(Span::from_secs(1));
+            state.alarm_look = now + ALARM_LOOK;
         }
         decision.wake(due.min(state.alarm_look));
         false
@@ -333,19 +339,6 @@ impl State {
             decision.said = Some(said);
         }
     }
-}
-
-/// The share of errors of the whole group: each version's, weighted by its ready instances.
-fn group_errors(view: &View<'_>) -> f64 {
-    let mut ready = [0.0, 0.0];
-    for i in view.instances.iter().filter(|i| i.phase.is_ready()) {
-        ready[usize::from(i.version != VersionId::OLD)] += 1.0;
-    }
-    let all = ready[0] + ready[1];
-    if all == 0.0 {
-        return 0.0;
-    }
-    (ready[0] * view.errors[0] + ready[1] * view.errors[1]) / all
 }
 
 impl Rules for Asg {

@@ -50,7 +50,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pods::{self, Pod, Requests};
 use super::template::Template;
-use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, Status as Shown, View};
 use crate::scenario::settings::{self, UpdateType};
 use crate::units::{Rounding, Span, Time};
 use backoff::Backoff;
@@ -169,6 +169,11 @@ impl Rules for DaemonSet {
         // A DaemonSet has neither replicas nor a partition.
         let _ = state.template.command(command, now);
         state.note_template(before);
+    }
+
+    fn status(&self, state: &State) -> Option<Shown> {
+        let (available, done) = (state.status.available, state.template.finished);
+        Some(Shown { available, done, sizes: Vec::new() })
     }
 
     fn next_operation(&self, state: &State) -> Option<Time> {

@@ -64,6 +64,7 @@ impl Deployment {
             }
         }
         state.observed = totals;
+        state.unseen = false;
         state.finished |= complete;
     }
 

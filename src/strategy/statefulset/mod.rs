@@ -56,7 +56,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pods::{self, Pod, Requests};
 use super::template::Template;
-use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, Status as Shown, View};
 use crate::scenario::settings::{self, Operation, PodManagementPolicy, UpdateType};
 use crate::trace::VersionId;
 use crate::units::{Rounding, Span, Time};
@@ -176,6 +176,11 @@ impl Rules for StatefulSet {
         if let Some(operation) = state.template.command(command, now) {
             self.apply(state, operation);
         }
+    }
+
+    fn status(&self, state: &State) -> Option<Shown> {
+        let (available, done) = (state.status.available, state.template.finished);
+        Some(Shown { available, done, sizes: Vec::new() })
     }
 
     fn next_operation(&self, state: &State) -> Option<Time> {
