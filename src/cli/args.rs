@@ -332,4 +332,5 @@ pub(super) enum Deny {
 pub(super) enum SchemaOf {
     Scenario,
     Result,
+    Verify,
 }

@@ -16,7 +16,9 @@ mod raster;
 mod slots;
 mod timeline;
 mod vector;
+mod verify;
 
+use crate::study::verify::Verdict;
 use crate::study::{SimResult, Story};
 use crate::trace::Said;
 
@@ -71,6 +73,19 @@ pub fn svg(kind: Kind, result: &SimResult) -> String {
 /// ("the worst run"). Duration and load are about all runs and do not depend on it.
 pub fn svg_of_run(kind: Kind, result: &SimResult, story: &Story, name: &str) -> String {
     vector::svg(&draw(kind, result, story, name), kind.name())
+}
+
+/// A recorded rollout in its predicted band over so many runs, as SVG.
+pub fn svg_of_verdict(verdict: &Verdict, runs: u32) -> String {
+    vector::svg(&verify::draw(verdict, runs), "verify")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_verdict(verdict: &Verdict, runs: u32) -> Result<Vec<u8>, ChartError> {
+    raster::png(&verify::draw(verdict, runs))
 }
 
 /// The chart as a PNG of 1600 × 1000 pixels.

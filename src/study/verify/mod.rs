@@ -3,6 +3,7 @@
 mod files;
 mod forecast;
 mod kubernetes;
+mod rollcast;
 mod steps;
 mod total;
 mod verdict;
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 use super::pool;
 use crate::trace::recorded::{self, Recording, RecordingError};
 
-pub use total::{Differences, Total, differences};
+pub use total::{Class, Difference, Differences, Spread, Total};
 pub use verdict::{Curves, Inputs, Pair, Verdict};
 
 /// How recordings are held against the simulator.
@@ -70,7 +71,14 @@ pub fn verify(paths: &[PathBuf], against: Option<&Path>, options: Options) -> Re
         }
     }
     let total = Total::of(&verdicts);
-    let against = against.map(|folder| differences(&verdicts, &files::durations(folder)));
+    let against = against.and_then(|folder| match files::durations(folder) {
+        Ok(durations) => Some(total::differences(&verdicts, &durations)),
+        Err(error) => {
+            let (file, why) = (folder.display().to_string(), error.to_string());
+            unusable.push(Unusable { file, why });
+            None
+        }
+    });
     Report { options, verdicts, unusable, total, against }
 }
 
@@ -81,6 +89,8 @@ fn play(file: &Path, options: &Options) -> Result<Verdict, Unusable> {
         Recording::Kubernetes(recording) => {
             kubernetes::verdict(&name, &recording, options).map_err(unusable)
         }
-        Recording::Rollcast(_) => Err(unusable("not yet".into())),
+        Recording::Rollcast(journal) => {
+            rollcast::verdict(&name, &journal, options).map_err(unusable)
+        }
     }
 }
