@@ -134,3 +134,80 @@ fn spread(what: &str) -> Value {
 fn nullable(of: &Value) -> Value {
     json!({ "anyOf": [of, { "type": "null" }] })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::super::json::render;
+    use super::schema;
+    use crate::study::verify::{Inputs, Options, verify};
+
+    #[test]
+    fn the_published_schema_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify.schema.json");
+        if std::env::var_os("ROLLCAST_UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, schema()).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            published == schema(),
+            "docs/verify.schema.json is stale: run \
+             `ROLLCAST_UPDATE_SCHEMA=1 cargo test --lib report::verify` and commit it"
+        );
+    }
+
+    /// Whether a value has exactly the properties that the schema requires, all the way down.
+    fn holds(value: &Value, schema: &Value, at: &str) {
+        let types = match &schema["type"] {
+            Value::String(one) => vec![one.as_str()],
+            Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let is = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(n) if n.is_u64() && types.contains(&"integer") => "integer",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        assert!(types.is_empty() || types.contains(&is), "{at}: {value} is no {types:?}");
+        if let Some(either) = schema["anyOf"].as_array() {
+            if !value.is_null() {
+                holds(value, &either[0], at);
+            }
+        } else if let Some(items) = value.as_array() {
+            for item in items {
+                holds(item, &schema["items"], at);
+            }
+        } else if let Some(object) = value.as_object() {
+            for name in schema["required"].as_array().into_iter().flatten() {
+                let name = name.as_str().unwrap();
+                assert!(object.contains_key(name), "{at} lacks {name}");
+            }
+            for (name, inner) in object {
+                let known = schema["properties"].get(name);
+                let schema = known.unwrap_or(&schema["additionalProperties"]);
+                assert!(schema.is_object(), "{at}: {name} is not in the schema");
+                holds(inner, schema, &format!("{at}.{name}"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_keeps_to_the_schema() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
+        let options = Options { inputs: Inputs::Observed, runs: 3, seed: 1, threads: 1 };
+        let paths = [folder.clone(), folder.join("nothing.json")];
+        for against in [None, Some(folder.as_path())] {
+            let written = render(&verify(&paths, against, options));
+            let value: Value = serde_json::from_str(&written).unwrap();
+            assert_eq!(value["schema"], "rollcast-verify/1");
+            holds(&value, &serde_json::from_str(&schema()).unwrap(), "");
+        }
+    }
+}
