@@ -50,7 +50,7 @@ fn crashes_are_restarted_with_a_doubling_delay_then_fail() {
 #[test]
 fn without_restarts_a_crash_is_the_end() {
     let (records, _) = play(&crashing(0), 0, Depth::Control);
-    assert_eq!(of(1, &records).last(), Some(&(5.0, Phase::Failed, Cause::Crashed)));
+    assert!(of(1, &records).contains(&(5.0, Phase::Failed, Cause::Crashed)));
 }
 
 #[test]
