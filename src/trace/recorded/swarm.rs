@@ -27,6 +27,8 @@ pub struct Recording {
     hooks_fired: Vec<RawHook>,
     /// When it ends.
     pub observed_s: f64,
+    /// How often tasks and state were asked for, a second.
+    pub poll_hz: f64,
     /// What it says of itself.
     pub summary: Summary,
     /// Every task, in order of creation once read.
@@ -262,6 +264,12 @@ impl Recording {
         let mut recording: Self =
             serde_json::from_value(value).map_err(|e| RecordingError::Damaged(e.to_string()))?;
         recording.tasks.sort_by(|a, b| a.created.total_cmp(&b.created));
+        if recording.old_env == recording.new_env {
+            // A forced update: what it made calls itself the old version.
+            for task in recording.tasks.iter_mut().filter(|task| task.created > 0.0) {
+                "v2".clone_into(&mut task.version);
+            }
+        }
         Ok(recording)
     }
 

@@ -92,8 +92,18 @@ fn control(recording: &Recording, inputs: Inputs) -> ControlPlane {
         latency([p10 * middle, p50 * middle, p90 * tail, p99 * tail])
     };
     let (rate, burst) = recording.limit;
-    let env = |name: &str, d: [f64; 4]| std::env::var(name).map_or(d, |v| { let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect(); [v[0], v[1], v[2], v[3]] });
-    let (rate, burst) = if rate > 100.0 { let e = env("VK_RATE", [119.0, 2.0, 0.0, 0.0]); (e[0] / middle, e[1] as u32) } else { (rate, burst) };
+    let env = |name: &str, d: [f64; 4]| {
+        std::env::var(name).map_or(d, |v| {
+            let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect();
+            [v[0], v[1], v[2], v[3]]
+        })
+    };
+    let (rate, burst) = if rate > 100.0 {
+        let e = env("VK_RATE", [119.0, 2.0, 0.0, 0.0]);
+        (e[0] / middle, e[1] as u32)
+    } else {
+        (rate, burst)
+    };
     ControlPlane {
         // Pod ready → `status.readyReplicas`.
         watch: latency(env("VK_WATCH", [3.3, 8.4, 25.4, 58.8])),

@@ -78,7 +78,10 @@ impl<'a> Group<'a> {
         let from_ready = ready.is_some();
         let ends = lives.iter().filter_map(|life| life.end);
         let end = median(ends.filter(|(ready, _)| *ready == from_ready).map(|(_, after)| after));
-        let ready = if end.is_none() { ready.or(Some(USUAL_READY)) } else { ready };
+        let start_first = recording.params.update.order == "start-first";
+        let lost = recording.finds_no_node(start_first)
+            && lives.iter().any(|life| life.task.version() == VersionId::NEW);
+        let ready = if end.is_none() && !lost { ready.or(Some(USUAL_READY)) } else { ready };
         let stop = median(lives.iter().filter_map(|life| life.stop)).unwrap_or(everywhere);
         let flaky = [&recording.old_env, &recording.new_env].iter().any(|e| e.has("FAULT_PROB"));
         Self { lives, ready, stop, end, flaky }

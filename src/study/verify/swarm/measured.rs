@@ -11,7 +11,9 @@ pub(super) struct Measured(pub(super) [f64; 5]);
 const AT: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 /// An agent's report until the manager acts: batches of 100 ms.
-pub(super) const REPORT: Measured = Measured([0.012, 0.035, 0.055, 0.075, 0.095]);
+pub(super) const REPORT: Measured = Measured([0.013, 0.036, 0.064, 0.091, 0.108]);
+/// The manager decides → it is written, and somebody looks.
+pub(super) const WRITE: Measured = Measured([0.005, 0.007, 0.011, 0.02, 0.04]);
 /// Task created → assigned, where nothing is to be prepared.
 pub(super) const ASSIGN: Measured = Measured([0.053, 0.055, 0.057, 0.07, 0.11]);
 /// Task created → prepared.

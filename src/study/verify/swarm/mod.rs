@@ -79,7 +79,7 @@ fn play_all(recording: &Recording, options: &Options) -> Result<Vec<(Play, Strin
     let mut play = |model: &Model<'_>, from: u32, to: u32| {
         let mut world = World::new(model);
         for run in from..to {
-            let mut watch = Watch::default();
+            let mut watch = Watch::new(recording.poll_hz);
             world.run(options.seed, run, Depth::Control, &mut watch);
             plays.push(watch.finish());
         }

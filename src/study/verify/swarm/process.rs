@@ -9,7 +9,7 @@ use crate::sim::script::{Ends, Fate};
 use crate::trace::recorded::swarm::{Env, Healthcheck, Recording};
 
 /// Reports of one task come in batches of their own: no state is shorter, to the manager.
-pub(super) const SHORTEST: f64 = 0.1;
+pub(super) const SHORTEST: f64 = 0.11;
 
 /// Purpose of the draws.
 const LUCK: u32 = 60;

@@ -36,8 +36,8 @@ pub(super) fn scenario(recording: &Recording, inputs: Inputs) -> Result<Scenario
     let zero = || Dist::Fixed(Span::ZERO);
     scenario.control = ControlPlane {
         watch: measured::REPORT.dist(),
-        sync: zero(),
-        act: zero(),
+        sync: measured::WRITE.dist(),
+        act: measured::WRITE.dist(),
         schedule: match inputs {
             Inputs::Observed => Dist::Fixed(fates::span(fates::prepared(recording))),
             Inputs::Spec if recording.lacks_image() => measured::ASSIGN.dist(),

@@ -5,8 +5,10 @@ use crate::trace::{Phase, Record, Said, Sink};
 use crate::units::Time;
 
 /// Follows one run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    /// An end without a time of its own is seen so much later, by polls.
+    late: f64,
     /// By number of the instance: in state running, until it has ended.
     runs: Vec<bool>,
     running: Vec<(f64, u32)>,
@@ -15,6 +17,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// Polls come so often a second.
+    pub(super) fn new(poll_hz: f64) -> Self {
+        let late = 0.5 / poll_hz.max(1.0);
+        Self { late, runs: Vec::new(), running: Vec::new(), first_end: None, last_end: None }
+    }
+
     /// How it went, and the first state that was an end.
     pub(super) fn finish(self) -> (Play, String) {
         let counts = || self.running.iter().map(|(_, count)| *count);
@@ -75,7 +83,12 @@ impl Sink for Watch {
             Record::Said(said) => {
                 if let Some(end) = state(said) {
                     self.first_end.get_or_insert(end);
-                    self.last_end = Some(at.as_secs_f64());
+                    let late = match said {
+                        // The engine keeps no time of these.
+                        Said::Paused | Said::RollbackPaused => self.late,
+                        _ => 0.0,
+                    };
+                    self.last_end = Some(at.as_secs_f64() + late);
                 }
             }
             _ => {}
