@@ -226,11 +226,10 @@ impl Task {
         Some(if held { leave } else { self.created })
     }
 
-    /// When it ran. Without a health check (`checked` is false) that is when its process began,
-    /// whether a poll saw it or not.
-    pub fn ran(&self, checked: bool) -> Option<f64> {
-        let seen = self.first(&["running"]);
-        if checked { seen } else { seen.or_else(|| self.logged("start")) }
+    /// When it ran, if anybody saw that: of a process that ends at once the managers may hear no
+    /// sooner than of its end.
+    pub fn ran(&self) -> Option<f64> {
+        self.first(&["running"])
     }
 
     /// When it was told to stop, if it had not ended before.

@@ -122,9 +122,8 @@ impl<'a> Group<'a> {
 
 impl<'a> Life<'a> {
     fn of(recording: &Recording, task: &'a Task, prepared: f64) -> Self {
-        let checked = recording.params.healthcheck.is_some();
         let base = (task.created + prepared).max(task.released().unwrap_or(f64::MIN));
-        let ran = task.ran(checked);
+        let ran = task.ran();
         let ready = ran.filter(|_| task.created > 0.0).map(|ran| (ran - base).max(0.0));
         let end = task.ended_by_itself().map(|end| match (task.rejected(), ran) {
             (Some(rejected), _) => (false, rejected - task.created - prepared),
