@@ -280,6 +280,11 @@ impl Recording {
         self.hooks_fired.iter().map(|hook| Ok((hook.t, hook.read()?))).collect()
     }
 
+    /// The recorder gave up after so many seconds.
+    pub fn timeout(&self) -> Option<f64> {
+        self.extra.get("timeout")?.as_f64()
+    }
+
     /// The tasks are on an overlay network.
     pub fn is_on_overlay(&self) -> bool {
         self.extra.contains_key("network")

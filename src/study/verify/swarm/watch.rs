@@ -9,6 +9,10 @@ use crate::units::Time;
 pub(super) struct Watch {
     /// An end without a time of its own is seen so much later, by polls.
     late: f64,
+    /// Nobody looks any more so many seconds after the last end.
+    patience: f64,
+    /// An end before this time is not the last.
+    earliest: f64,
     /// By number of the instance: in state running, until it has ended.
     runs: Vec<bool>,
     running: Vec<(f64, u32)>,
@@ -19,8 +23,20 @@ pub(super) struct Watch {
 impl Watch {
     /// Polls come so often a second.
     pub(super) fn new(poll_hz: f64) -> Self {
-        let late = 0.5 / poll_hz.max(1.0);
-        Self { late, runs: Vec::new(), running: Vec::new(), first_end: None, last_end: None }
+        Self {
+            late: 0.5 / poll_hz.max(1.0),
+            patience: f64::INFINITY,
+            earliest: 0.0,
+            runs: Vec::new(),
+            running: Vec::new(),
+            first_end: None,
+            last_end: None,
+        }
+    }
+
+    /// Nobody looks longer than `patience` seconds after an end that is later than `earliest`.
+    pub(super) fn leaving(self, patience: f64, earliest: f64) -> Self {
+        Self { patience, earliest, ..self }
     }
 
     /// How it went, and the first state that was an end.
@@ -61,6 +77,10 @@ fn state(said: Said) -> Option<&'static str> {
 
 impl Sink for Watch {
     fn record(&mut self, at: Time, record: Record) {
+        let end = self.last_end.filter(|end| *end >= self.earliest);
+        if end.is_some_and(|end| at.as_secs_f64() > end + self.patience) {
+            return;
+        }
         match record {
             Record::Phase { instance, to, .. } => {
                 let place = instance as usize;
