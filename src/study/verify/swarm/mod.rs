@@ -4,6 +4,8 @@ mod fates;
 mod measured;
 mod process;
 mod scene;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use super::forecast::{Play, curve, most_frequent, quantile, shares};
