@@ -6,13 +6,13 @@
 //! latencies are parameters of the world.
 
 mod alarm;
+pub mod ansible;
+pub mod appconfig;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 pub mod asg;
-mod budget;
-pub mod ansible;
-pub mod appconfig;
 mod batches;
+mod budget;
 pub mod capistrano;
 mod checkpoints;
 pub mod codedeploy;
@@ -396,9 +396,9 @@ strategies! {
     /// HashiCorp Nomad.
     Nomad(nomad::Nomad, nomad::State, "nomad.rs");
     /// Amazon ECS.
-    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
+    Ecs(ecs::Ecs, ecs::State, "ecs/mod.rs");
     /// AWS CodeDeploy, in place.
-    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy/mod.rs");
     /// An Argo Rollout with canary steps.
     ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
     /// An Argo Rollout, blue-green.

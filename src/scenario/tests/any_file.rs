@@ -208,6 +208,7 @@ upgrade_timeout = "2h"
 min_instance_percentage = 60
 watchdog = "2%"
 failure_action = "Rollback"
+"#,
     r#"[strategy.nomad]
 max_parallel = 3
 canary = 1
@@ -384,8 +385,6 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
-        strategy in 0usize..1000,
-        strategy in 0usize..STRATEGIES.len(),
         strategy in 0..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
