@@ -10,7 +10,7 @@ use proptest::proptest;
 use super::driver::{Delays, Driver};
 use super::{Command, Draws, Strategy};
 use crate::scenario::keys::any::{Choices, scenario};
-use crate::scenario::settings::Orchestrator;
+use crate::scenario::settings::{Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -29,15 +29,37 @@ fn delays(seed: u64, bad_percent: u64, latency_ms: u64) -> Delays {
 }
 
 fn end() -> Time {
-    Time::ZERO + Span::from_secs(2_000_000)
+    Time::ZERO + Span::from_secs(300_000)
 }
 
 fn drive(of: Orchestrator, n: u32, seed: u64, delays: Delays) -> Driver {
-    let loaded = scenario(of, n, &mut Choices(seed));
-    let strategy = Strategy::new(&loaded.scenario.strategy, n);
+    let mut choices = Choices(seed);
+    let settings = loop {
+        let settings = scenario(of, n, &mut choices).scenario.strategy;
+        if has_patience(&settings) {
+            break settings;
+        }
+    };
+    let strategy = Strategy::new(&settings, n);
     let mut driver = Driver::new(strategy, n, delays);
     driver.draws = Draws::new(seed);
     driver
+}
+
+/// Whether the starts of [`delays`] are in time. Who heals what is late begins again for ever; who
+/// tolerates what is late goes on without it and has no floor.
+fn has_patience(settings: &StrategySettings) -> bool {
+    let longest = Span::from_secs(21);
+    match settings {
+        StrategySettings::Asg(asg) => asg.health_check_grace_period > longest,
+        StrategySettings::Mig(mig) => !mig.autohealing || mig.initial_delay > longest,
+        StrategySettings::Vmss(vmss) => vmss.health_wait > longest,
+        StrategySettings::ServiceFabric(fabric) => {
+            fabric.max_percent_unhealthy_deployed_applications == 0
+                || fabric.max_percent_unhealthy_replicas_per_partition == 0
+        }
+        _ => true,
+    }
 }
 
 /// Stopped for good, or waiting for a person, and says so.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::{Ecs, State};
-use crate::strategy::{Decision, InstanceView, NO_SLOT, View};
+use crate::strategy::{Decision, InstanceView, View};
 use crate::trace::Phase;
 use crate::units::Time;
 

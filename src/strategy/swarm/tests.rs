@@ -4,7 +4,7 @@ use super::super::driver::{Delays, Driver};
 use super::super::{Draws, State as AnyState, Strategy};
 use super::*;
 use crate::scenario::settings::{
-    OnFailure, Operation, RestartCondition, RestartPolicy, UpdateConfig,
+    OnFailure, RestartCondition, RestartPolicy, UpdateConfig,
 };
 use crate::units::Span;
 

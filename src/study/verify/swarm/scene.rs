@@ -110,5 +110,5 @@ pub(super) fn script(recording: &Recording, fates: Vec<Vec<Fate>>) -> Result<Scr
         events.push((fates::span(at), event));
     }
     let end = Some(fates::span(recording.observed_s));
-    Ok(Script { fates, by_slot: false, events, wall_phase: None, end })
+    Ok(Script { fates, by_slot: false, events, wall_phase: None, end, pace: None })
 }
