@@ -9,8 +9,6 @@ mod alarm;
 pub mod ansible;
 pub mod appconfig;
 mod analysis;
-pub mod ansible;
-pub mod appconfig;
 mod argo;
 pub mod argo_bluegreen;
 pub mod argo_canary;
