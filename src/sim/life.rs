@@ -33,7 +33,12 @@ impl World<'_> {
                     let at = self.now + self.chance.latency(Latency::Act);
                     self.plan(at, Event::Tell { instance });
                 }
-                Action::Release { .. } | Action::Route { .. } => {}
+                Action::Route { new } => {
+                    if let Some(kernel) = self.kernel() {
+                        kernel.route(new);
+                    }
+                }
+                Action::Release { .. } => {}
                 Action::MarkAvailable { instance } => {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;
@@ -189,7 +194,7 @@ impl World<'_> {
         let nodes = self.scenario.clients.nodes;
         if let Some(kernel) = self.kernel() {
             for node in 0..nodes {
-                if kernel.desk.nodes[node as usize].members.contains(&instance) {
+                if kernel.is_member(node, instance) {
                     kernel.reweigh(node, instance, weight);
                 }
             }
