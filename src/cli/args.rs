@@ -39,10 +39,24 @@ Examples:
   rollcast check --format github deploy/*.toml
 ";
 
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  rollcast compare checkout.toml checkout-slow.toml
+  rollcast compare checkout.toml --strategies all -o orchestrators.svg
+  rollcast compare checkout.toml --strategies kubernetes,swarm,nomad
+";
+
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   rollcast import deploy.yaml -o checkout.toml
   kubectl get deployment,service,pdb -o yaml | rollcast import - > checkout.toml
+";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  rollcast verify traces/kubernetes/
+  rollcast verify r039b00ee.json -o r039b00ee.svg
+  rollcast verify --inputs spec --against traces/repeats/ traces/kubernetes/ --json
 ";
 
 const EXIT_CODES: &str = "\
@@ -73,6 +87,9 @@ pub(super) enum Verb {
     /// Find mistakes, rollouts that cannot end and gates that cannot hold, without simulating.
     #[command(before_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
+    #[command(before_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
     /// Make a scenario from a Kubernetes manifest.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -82,13 +99,20 @@ pub(super) enum Verb {
         #[arg(value_enum)]
         of: SchemaOf,
     },
-    /// Explain a key (`probes.period`), a table, an outcome, or a code (`E012`).
+    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, or a code
+    /// (`E012`).
     Explain {
         /// What.
         what: String,
+        /// The page of an orchestrator as Markdown.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),
+    /// Play recorded real rollouts again and hold the prediction against what happened.
+    #[command(before_help = VERIFY_EXAMPLES, after_help = EXIT_CODES)]
+    Verify(Verify),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -138,6 +162,35 @@ pub(super) struct Sim {
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Compare {
+    /// Scenarios.
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Play each under these orchestrators' defaults instead of its own strategy; `all` for all.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = orchestrators_or_all())]
+    pub(super) strategies: Vec<String>,
+    /// Set any key in all of them; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Write a file; the kind by its suffix: svg, png, csv. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Replace files.
+    #[arg(short, long)]
+    pub(super) force: bool,
+    /// How many runs of each; all have the same luck.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) runs: u32,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; 0: as many as there are processors. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub(super) threads: usize,
 }
 
 /// Changes to a scenario, or, without a file, the scenario itself.
@@ -224,6 +277,47 @@ pub(super) struct Validate {
     pub(super) out: PathBuf,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// Recorded rollouts, or folders of them: .json, .json.gz, or rollcast's own .jsonl.
+    #[arg(required = true, value_name = "TRACE")]
+    pub(super) traces: Vec<PathBuf>,
+    /// What the simulator is told: each instance's recorded delays, or only what was known
+    /// beforehand.
+    #[arg(long, value_enum, default_value = "observed", value_name = "observed|spec")]
+    pub(super) inputs: VerifyInputs,
+    /// A folder of second recordings of the same rollouts: prints how far two real recordings
+    /// are apart beside how far the prediction is.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) against: Option<PathBuf>,
+    /// How often each recording is played.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) runs: u32,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; 0: as many as there are processors. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub(super) threads: usize,
+    /// Print only JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write a file; the kind by its suffix: svg and png draw one recording (`{}` in the name
+    /// stands for each recording's own), json is all of them. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Replace files that rollcast did not write, too.
+    #[arg(short, long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyInputs {
+    Observed,
+    Spec,
+}
+
 /// How many runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runs {
@@ -258,6 +352,11 @@ pub(super) enum Chart {
 pub(super) enum Undecided {
     Ok,
     Fail,
+}
+
+/// The names that `--strategies` takes.
+fn orchestrators_or_all() -> PossibleValuesParser {
+    PossibleValuesParser::new(Orchestrator::ALL.iter().map(|of| of.name()).chain(["all"]))
 }
 
 /// The names that `--strategy` takes.

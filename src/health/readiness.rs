@@ -24,11 +24,29 @@ pub fn ready_at(started: Time, able: Time, probes: &Probes, jitter: f64) -> Time
     first + Span(probes_after_first.saturating_mul(period))
 }
 
+/// The instant of the probe that gives up an instance whose failed probes are counted against it
+/// (a liveness or start-up probe, a container's health check): the last of `failure` failures in
+/// a row, all of them at or after the start period, as long as no probe has passed.
+///
+/// A process that does not answer yet refuses: its probes fail at once, not at their timeout.
+/// [`Time::NEVER`] if it answers in time, or if nobody counts.
+pub fn unfit_at(started: Time, able: Time, probes: &Probes) -> Time {
+    let period = probes.period.0;
+    if !probes.enabled || !probes.kills || period == 0 {
+        return Time::NEVER;
+    }
+    let first = started + probes.initial_delay;
+    let uncounted = (started + probes.start_period).since(first).0.div_ceil(period);
+    let failures = uncounted + u64::from(probes.failure_threshold.max(1) - 1);
+    let last = first + Span(failures.saturating_mul(period));
+    if last < able { last } else { Time::NEVER }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::ready_at;
+    use super::{ready_at, unfit_at};
     use crate::health::{Change, Health, Thresholds};
     use crate::scenario::Probes;
     use crate::units::{Span, Time};
@@ -66,6 +84,24 @@ mod tests {
         assert_eq!(ready_at(Time(100), Time(101), &probes(5, 0, 1), 0.0), Time(105));
         assert_eq!(ready_at(Time(100), Time::NEVER, &probes(5, 10, 3), 0.0), Time::NEVER);
         assert_eq!(ready_at(Time(100), Time::NEVER, &probes(5, 0, 3), 0.0), Time::NEVER);
+    }
+
+    #[test]
+    fn too_many_failures_in_a_row_are_the_end() {
+        // Probes at 105, 115, 125, …; three failures.
+        let counted = Probes { kills: true, ..probes(5, 10, 1) };
+        assert_eq!(unfit_at(Time(100), Time::NEVER, &counted), Time(125));
+        assert_eq!(unfit_at(Time(100), Time(126), &counted), Time(125));
+        assert_eq!(unfit_at(Time(100), Time(125), &counted), Time::NEVER);
+        // Failures at 105 and 115 do not count, that at 125 does.
+        let late = Probes { start_period: Span(25), ..counted };
+        assert_eq!(unfit_at(Time(100), Time::NEVER, &late), Time(145));
+        let later = Probes { start_period: Span(26), ..counted };
+        assert_eq!(unfit_at(Time(100), Time::NEVER, &later), Time(155));
+        // Nobody counts.
+        assert_eq!(unfit_at(Time(100), Time::NEVER, &probes(5, 10, 1)), Time::NEVER);
+        let unasked = Probes { enabled: false, ..counted };
+        assert_eq!(unfit_at(Time(100), Time::NEVER, &unasked), Time::NEVER);
     }
 
     proptest! {

@@ -5,12 +5,14 @@
 //! The same result gives the same bytes; no clock, no system font, no locale.
 
 pub mod chart;
+pub mod compare;
 #[cfg(test)]
 mod fixture;
 pub mod format;
 pub mod json;
 pub mod summary;
 pub mod table;
+pub mod verify;
 
 pub use summary::Style;
 

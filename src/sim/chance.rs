@@ -18,6 +18,9 @@ mod purpose {
     pub(super) const WALL: u32 = 17;
     pub(super) const REACTION: u32 = 18;
     pub(super) const STRATEGY: u32 = 19;
+    pub(super) const LAUNCH: u32 = 20;
+    pub(super) const CRASH: u32 = 21;
+    pub(super) const CRASH_AFTER: u32 = 22;
 }
 
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ struct VersionChance {
     exit: Sampler,
     drain: Sampler,
     never_ready: f64,
+    crash: f64,
+    crash_after: Sampler,
 }
 
 /// Which latency of the control plane.
@@ -44,6 +49,7 @@ pub(crate) struct Tables {
     lag_add: Sampler,
     lag_remove: Sampler,
     control: [Sampler; 4],
+    launch: Sampler,
     reaction: Option<Sampler>,
 }
 
@@ -54,6 +60,8 @@ impl Tables {
             exit: model::sampler(&version.exit),
             drain: drain::sampler(scenario, version),
             never_ready: version.never_ready.0,
+            crash: version.crash.0,
+            crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
         let reaction = match &scenario.pipeline {
@@ -66,6 +74,7 @@ impl Tables {
             lag_remove: model::sampler(&scenario.clients.lag_remove),
             control: [&control.watch, &control.sync, &control.act, &control.schedule]
                 .map(model::sampler),
+            launch: model::sampler(&control.launch),
             reaction,
         }
     }
@@ -95,11 +104,17 @@ impl<'a> Chance<'a> {
 
     /// The luck of an instance hangs on its version and its place in it, not on when it starts.
     fn bits(&self, purpose: u32, version: VersionId, ordinal: u32) -> u64 {
-        self.seeds.bits(purpose, u64::from(version.0) << 32 | u64::from(ordinal))
+        self.process_bits(purpose, version, ordinal, 0)
     }
 
-    /// Process start → able to answer; `None`: never.
-    pub(crate) fn start(&self, version: VersionId, ordinal: u32) -> Option<Span> {
+    /// That of the processes it has after the first hangs on their number too.
+    fn process_bits(&self, purpose: u32, version: VersionId, ordinal: u32, process: u32) -> u64 {
+        let instance = u64::from(version.0) << 32 | u64::from(ordinal);
+        self.seeds.bits(purpose, u64::from(process) << 40 | instance)
+    }
+
+    /// Start of the `process`-th process → able to answer; `None`: never.
+    pub(crate) fn start(&self, version: VersionId, ordinal: u32, process: u32) -> Option<Span> {
         let model = self.version(version);
         if model.never_ready > 0.0 {
             let bits = self.bits(purpose::NEVER_READY, version, ordinal);
@@ -107,7 +122,25 @@ impl<'a> Chance<'a> {
                 return None;
             }
         }
-        Some(span(model.start.at(self.bits(purpose::START, version, ordinal))))
+        Some(span(model.start.at(self.process_bits(purpose::START, version, ordinal, process))))
+    }
+
+    /// Start of the `process`-th process → its end by itself; `None`: it stays.
+    pub(crate) fn crash(&self, version: VersionId, ordinal: u32, process: u32) -> Option<Span> {
+        let model = self.version(version);
+        if model.crash <= 0.0 {
+            return None;
+        }
+        let bits = |purpose| self.process_bits(purpose, version, ordinal, process);
+        if crate::engine::math::open_unit(bits(purpose::CRASH)) >= model.crash {
+            return None;
+        }
+        Some(span(model.crash_after.at(bits(purpose::CRASH_AFTER))))
+    }
+
+    /// Prepared → process started.
+    pub(crate) fn launch(&self, version: VersionId, ordinal: u32) -> Span {
+        span(self.tables.launch.at(self.bits(purpose::LAUNCH, version, ordinal)))
     }
 
     /// SIGTERM → exit of an idle process.

@@ -1,6 +1,6 @@
 //! The instances: their phases, their places in rotations, and the records of both.
 
-use crate::strategy::InstanceView;
+use crate::strategy::{InstanceView, NO_SLOT};
 use crate::trace::{Cause, Phase, Record, Sink, VersionId};
 use crate::units::Time;
 
@@ -15,10 +15,22 @@ pub(crate) struct Instance {
     /// The process answers.
     pub(crate) able: bool,
     /// Data-plane nodes that have it in rotation.
-    rotations: u32,
+    pub(crate) rotations: u32,
     serving: bool,
-    /// When SIGKILL comes, once it was told to stop.
+    /// When SIGKILL comes, once that is known.
     pub(crate) kill_at: Time,
+    /// The place it fills, or [`NO_SLOT`].
+    pub(crate) slot: u32,
+    /// How many of its processes have ended: what was planned for an earlier one is void.
+    pub(crate) process: u32,
+    /// Its process may not start yet.
+    pub(crate) held: bool,
+    /// It is prepared and has no process: it is held, or waits to be started again.
+    pub(crate) halted: bool,
+    /// Told to stop, it waits for rest before SIGTERM.
+    pub(crate) waits: bool,
+    /// Since when it has been in no rotation, once it was told to stop.
+    pub(crate) out_since: Time,
 }
 
 /// All instances of a run.
@@ -51,6 +63,30 @@ impl Fleet {
 
     pub(crate) fn get(&self, instance: u32) -> &Instance {
         &self.all[instance as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, instance: u32) -> &mut Instance {
+        &mut self.all[instance as usize]
+    }
+
+    /// How often the process of an instance was started again; 0 if it is gone.
+    pub(crate) fn restarts(&self, instance: u32) -> u32 {
+        let place = self.views.binary_search_by_key(&instance, |view| view.id);
+        place.map_or(0, |place| self.views[place].restarts)
+    }
+
+    /// It is started again, now or soon.
+    pub(crate) fn restarted(&mut self, instance: u32) {
+        if let Some(view) = self.view(instance) {
+            view.restarts = view.restarts.saturating_add(1);
+        }
+    }
+
+    /// The next process of an instance is another one; returns its number.
+    pub(crate) fn next_process(&mut self, instance: u32) -> u32 {
+        let entry = self.get_mut(instance);
+        entry.process += 1;
+        entry.process
     }
 
     /// A new pending instance; returns its number.
@@ -104,6 +140,12 @@ impl Fleet {
             rotations,
             serving,
             kill_at,
+            slot,
+            process: 0,
+            held: false,
+            halted: false,
+            waits: false,
+            out_since: Time::NEVER,
         });
         let ready_since = Time::NEVER;
         self.views.push(InstanceView {
@@ -119,15 +161,19 @@ impl Fleet {
         id
     }
 
-    /// Puts the instance on the host that has fewest; returns it.
+    /// Puts the instance on the host of its slot, or on the one that has fewest; returns it.
     pub(crate) fn place(&mut self, instance: u32) -> u32 {
-        let fewest = (0..self.by_host.len()).min_by_key(|host| self.by_host[*host]).unwrap_or(0);
-        self.by_host[fewest] += 1;
-        self.all[instance as usize].host = fewest as u32;
+        let hosts = 0..self.by_host.len();
+        let host = match self.get(instance).slot {
+            NO_SLOT => hosts.min_by_key(|host| self.by_host[*host]).unwrap_or(0),
+            slot => slot as usize % self.by_host.len(),
+        };
+        self.by_host[host] += 1;
+        self.all[instance as usize].host = host as u32;
         if let Some(view) = self.view(instance) {
-            view.host = fewest as u32;
+            view.host = host as u32;
         }
-        fewest as u32
+        host as u32
     }
 
     fn view(&mut self, instance: u32) -> Option<&mut InstanceView> {
@@ -171,11 +217,6 @@ impl Fleet {
     pub(crate) fn ready_since(&self, instance: u32) -> Time {
         let place = self.views.binary_search_by_key(&instance, |view| view.id);
         place.map_or(Time::NEVER, |place| self.views[place].ready_since)
-    }
-
-    /// SIGKILL is due then.
-    pub(crate) fn set_kill(&mut self, instance: u32, at: Time) {
-        self.all[instance as usize].kill_at = at;
     }
 
     /// The process begins or ceases to answer.

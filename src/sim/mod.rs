@@ -1,15 +1,28 @@
 //! The simulated world: fleet, data plane, control-plane latencies, requests.
 
+mod bucket;
 mod chance;
+mod client;
+mod control;
+mod crash;
 mod drain;
+mod ending;
 mod fleet;
 pub mod kernel;
 mod life;
 mod model;
+mod outside;
+mod pipeline;
 mod pulls;
+mod rotation;
 pub mod script;
+mod shutdown;
+mod status;
 pub mod steady;
+#[cfg(test)]
+mod tests;
 mod world;
 
+pub use model::Model;
 pub use script::Script;
-pub use world::{Depth, Model, World};
+pub use world::{Depth, World};

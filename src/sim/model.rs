@@ -1,8 +1,32 @@
 //! From what a scenario says to what the kernel and the world compute with.
 
+use super::chance::Tables;
 use super::kernel::{Config, VersionModel};
+use super::script::Script;
 use crate::engine::{Law, Sampler};
 use crate::scenario::{Dist, Scenario, Version};
+
+/// A scenario with everything computed that does not change from run to run: its distributions
+/// tabulated, its laws ready for blocks. Worlds on several threads share one.
+#[derive(Debug)]
+pub struct Model<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) tables: Tables,
+    pub(super) kernel: Config,
+    pub(super) script: Script,
+}
+
+impl<'a> Model<'a> {
+    /// Of this scenario.
+    pub fn new(scenario: &'a Scenario) -> Self {
+        Self::with_script(scenario, Script::default())
+    }
+
+    /// Of this scenario, with luck that is told instead of drawn as far as the script goes.
+    pub fn with_script(scenario: &'a Scenario, script: Script) -> Self {
+        Self { scenario, tables: Tables::new(scenario), kernel: config(scenario), script }
+    }
+}
 
 /// A distribution as a law for blocks of variates, in nanoseconds.
 pub(crate) fn law(dist: &Dist) -> Law {

@@ -14,7 +14,7 @@ use crate::units::{Span, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Look(Controller),
-    Create(VersionId, u32),
+    Create(VersionId, u32, bool),
     Place(u32),
     Ready(u32),
     Fail(u32),
@@ -48,7 +48,7 @@ pub(super) struct Snapshot {
     pub(super) at: Time,
     /// Sizes of the replica sets in order of creation (Kubernetes).
     pub(super) sizes: Vec<u32>,
-    /// As reported (Kubernetes), or counted (generic).
+    /// As reported (Kubernetes Deployment), or counted.
     pub(super) available: u32,
     /// Not terminating, not failed.
     pub(super) active: u32,
@@ -72,11 +72,16 @@ pub(super) struct Driver {
     pub(super) stopped: Vec<(Time, u32)>,
     /// Shares of the new version in the traffic, as routed.
     pub(super) routes: Vec<(Time, u32)>,
-    /// What the metrics of the versions show.
-    pub(super) errors: [f64; 2],
     /// Checks determinism and the JSON round trip at each look.
     pub(super) paranoid: bool,
+    /// Error shares that strategies see.
+    pub(super) errors: [f64; 2],
+    /// Ready until it fails; `None`: it does not.
+    pub(super) crash: Box<dyn Fn(VersionId, u32) -> Option<Span>>,
+    /// Created until it fails, held or not; `None`: it does not.
+    pub(super) reject: Box<dyn Fn(VersionId, u32) -> Option<Span>>,
     delays: Delays,
+    held: BTreeSet<u32>,
     queue: BinaryHeap<Reverse<(Time, u64, Event)>>,
     halting: BTreeSet<u32>,
     pending: Vec<bool>,
@@ -112,9 +117,12 @@ impl Driver {
             started: 0,
             stopped: Vec::new(),
             routes: Vec::new(),
-            errors: [0.0; 2],
             paranoid: true,
+            errors: [0.0; 2],
+            crash: Box::new(|_, _| None),
+            reject: Box::new(|_, _| None),
             delays,
+            held: BTreeSet::new(),
             queue: BinaryHeap::new(),
             halting: BTreeSet::new(),
             pending,
@@ -194,7 +202,7 @@ impl Driver {
         let now = self.now;
         match event {
             Event::Look(controller) => return self.look(controller),
-            Event::Create(version, slot) => self.create(version, slot),
+            Event::Create(version, slot, held) => self.create(version, slot, held),
             Event::Place(id) => {
                 let Some(i) = self.find(id).filter(|i| i.phase == Phase::Pending) else { return };
                 i.phase = Phase::Starting;
@@ -204,6 +212,10 @@ impl Driver {
                 let Some(i) = self.find(id).filter(|i| i.phase == Phase::Starting) else { return };
                 i.phase = Phase::Ready;
                 i.ready_since = now;
+                let version = i.version;
+                if let Some(after) = (self.crash)(version, id) {
+                    self.push(now + after, Event::Fail(id));
+                }
             }
             Event::Unready(id) => {
                 let Some(i) = self.find(id).filter(|i| i.phase.is_ready()) else { return };
@@ -228,7 +240,7 @@ impl Driver {
         self.schedule_look(self.watcher());
     }
 
-    fn create(&mut self, version: VersionId, slot: u32) {
+    fn create(&mut self, version: VersionId, slot: u32, held: bool) {
         let id = self.next_id;
         self.next_id += 1;
         let phase = Phase::Pending;
@@ -246,8 +258,19 @@ impl Driver {
         });
         let placed = self.now + self.lag(2);
         self.push(placed, Event::Place(id));
+        if let Some(after) = (self.reject)(version, id) {
+            self.push(self.now + after, Event::Fail(id));
+        }
+        if held {
+            self.held.insert(id);
+        } else {
+            self.boot(id, version, placed);
+        }
+    }
+
+    fn boot(&mut self, id: u32, version: VersionId, at: Time) {
         if let Some(start) = (self.delays.start)(version, id) {
-            self.push(placed + start, Event::Ready(id));
+            self.push(at + start, Event::Ready(id));
         }
     }
 
@@ -289,10 +312,10 @@ impl Driver {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Start { version, slot, .. } => {
+            Action::Start { version, slot, held } => {
                 self.started += 1;
                 let at = self.now + self.lag(3);
-                self.push(at, Event::Create(version, slot));
+                self.push(at, Event::Create(version, slot, held));
             }
             Action::Stop { instance } => {
                 let told = !self.halting.insert(instance);
@@ -303,11 +326,16 @@ impl Driver {
                 self.stopped.push((self.now, instance));
                 self.push(at, Event::Halt(instance));
             }
+            Action::Release { instance } => {
+                assert!(self.held.remove(&instance), "{instance} is not held");
+                let i = self.find(instance).expect("only what exists is released");
+                let version = i.version;
+                self.boot(instance, version, self.now);
+            }
             Action::Route { new } => {
                 assert!(new <= 1_000_000);
                 self.routes.push((self.now, new));
             }
-            Action::Release { .. } => {}
             Action::MarkAvailable { instance } => {
                 let i = self.find(instance).expect("only what exists becomes available");
                 assert_eq!(i.phase, Phase::Ready);

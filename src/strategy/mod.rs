@@ -5,22 +5,54 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+mod alarm;
 mod analysis;
+pub mod ansible;
+pub mod appconfig;
 mod argo;
 pub mod argo_bluegreen;
 pub mod argo_canary;
+pub mod asg;
+mod batches;
 mod budget;
+pub mod capistrano;
+mod checkpoints;
+pub mod codedeploy;
+pub mod daemonset;
+mod domains;
 #[cfg(test)]
 mod driver;
+pub mod ecs;
 pub mod flagger;
+mod flips;
 pub mod generic;
+mod in_place;
+pub mod kamal;
 pub mod kubernetes;
+mod ledger;
+mod limits;
+mod manual;
+pub mod mig;
+pub mod nomad;
+mod pods;
+#[cfg(test)]
+mod properties;
+mod schedule;
+mod seats;
+mod seconds;
+pub mod service_fabric;
+pub mod statefulset;
+pub mod swarm;
+mod template;
+mod verdict;
+pub mod vmss;
 
 pub use budget::Budget;
+pub use manual::{Manual, Section, manual};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::settings::{Operation, StrategySettings};
+use crate::scenario::settings::{Operation, Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -213,12 +245,29 @@ pub(crate) trait Rules {
         decision: &mut Decision,
     );
 
+    /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it says.
+    fn status(&self, _: &Self::State) -> Option<Status> {
+        None
+    }
+
     /// The arithmetic of a rollout without failures and without operators' changes.
     fn budget(&self) -> Budget;
 }
 
+/// What an orchestrator's API shows of a rollout: what a client sees who asks it, which may
+/// differ from what is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Instances reported as available.
+    pub available: u32,
+    /// A client that waits for the end of the rollout would now be told that it is there.
+    pub done: bool,
+    /// Sizes wanted of each version, where the orchestrator has such.
+    pub sizes: Vec<(VersionId, u32)>,
+}
+
 macro_rules! strategies {
-    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty, $file:literal);)*) => {
         /// An orchestrator with its settings; immutable.
         #[derive(Debug, Clone)]
         pub enum Strategy {
@@ -229,6 +278,13 @@ macro_rules! strategies {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum State {
             $($(#[doc = $doc])* $name($state),)*
+        }
+
+        /// The text of an orchestrator's file.
+        fn source(of: Orchestrator) -> &'static str {
+            match of {
+                $(Orchestrator::$name => include_str!($file),)*
+            }
         }
 
         impl Strategy {
@@ -295,6 +351,15 @@ macro_rules! strategies {
                 }
             }
 
+            /// What the orchestrator's API shows of the rollout; `None`: nothing beyond what it
+            /// says.
+            pub fn status(&self, state: &State) -> Option<Status> {
+                match (self, state) {
+                    $((Self::$name(rules), State::$name(state)) => rules.status(state),)*
+                    _ => unreachable!("a state belongs to the strategy that made it"),
+                }
+            }
+
             /// The arithmetic of a rollout without failures and without operators' changes.
             pub fn budget(&self) -> Budget {
                 match self {
@@ -307,13 +372,41 @@ macro_rules! strategies {
 
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
+    /// Kubernetes `StatefulSet`.
+    StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
+    /// Kubernetes `DaemonSet`.
+    DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
+    Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State, "ansible/mod.rs");
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State, "kamal/mod.rs");
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State, "ecs/mod.rs");
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy/mod.rs");
     /// An Argo Rollout with canary steps.
-    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State);
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary/mod.rs");
     /// An Argo Rollout, blue-green.
-    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State);
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen/mod.rs");
     /// A Flagger Canary.
-    Flagger(flagger::Flagger, flagger::State);
+    Flagger(flagger::Flagger, flagger::State, "flagger/mod.rs");
+    /// Docker Swarm.
+    Swarm(swarm::Swarm, swarm::State, "swarm/mod.rs");
 }

@@ -4,6 +4,7 @@ pub mod histogram;
 pub mod journal;
 pub mod life;
 pub mod record;
+pub mod recorded;
 
 pub use histogram::Histogram;
 pub use record::{

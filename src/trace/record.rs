@@ -6,7 +6,9 @@ use crate::trace::Histogram;
 use crate::units::Time;
 
 /// What an instance runs: 0 is the old version, 1 the new one, 2 and up later ones (rollover).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct VersionId(pub u8);
 

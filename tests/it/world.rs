@@ -3,6 +3,8 @@
 
 pub(crate) mod any;
 pub(crate) mod books;
+mod processes;
+mod told;
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@
 mod axis;
 mod canvas;
 mod capacity;
+mod compare;
 mod duration;
 mod frame;
 mod load;
@@ -17,6 +18,7 @@ mod slots;
 mod timeline;
 mod vector;
 
+use super::compare::Row;
 use crate::study::{SimResult, Story};
 use crate::trace::Said;
 
@@ -71,6 +73,19 @@ pub fn svg(kind: Kind, result: &SimResult) -> String {
 /// ("the worst run"). Duration and load are about all runs and do not depend on it.
 pub fn svg_of_run(kind: Kind, result: &SimResult, story: &Story, name: &str) -> String {
     vector::svg(&draw(kind, result, story, name), kind.name())
+}
+
+/// Several rollouts side by side, as SVG.
+pub fn svg_of_comparison(title: &str, rows: &[Row]) -> String {
+    vector::svg(&compare::draw(title, rows), "compare")
+}
+
+/// Several rollouts side by side, as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_comparison(title: &str, rows: &[Row]) -> Result<Vec<u8>, ChartError> {
+    raster::png(&compare::draw(title, rows))
 }
 
 /// The chart as a PNG of 1600 × 1000 pixels.

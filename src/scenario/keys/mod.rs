@@ -3,6 +3,8 @@
 //! One declaration serves the reader (which keys exist, of which kind, with which default), the
 //! suggestions for misspelt keys, the JSON schema and the help on keys.
 
+#[cfg(test)]
+pub(crate) mod any;
 mod forms;
 mod help;
 mod tables;

@@ -8,7 +8,8 @@ use crate::scenario::source::Place;
 use crate::units::Span;
 
 /// Defaults of other tables: latencies as recorded on quiet 1.36 control planes, endpoint lags,
-/// the kubelet's probes.
+/// the kubelet's probes and its back-off, and what each controller may write
+/// (`kube-controller-manager --kube-api-qps 20 --kube-api-burst 30`).
 pub(super) const WORLD: &[(&str, &str)] = &[
     ("clients.count", "4"),
     ("clients.lag_add", "{ p50 = \"1s\", p95 = \"3s\" }"),
@@ -19,6 +20,11 @@ pub(super) const WORLD: &[(&str, &str)] = &[
     ("control.sync", "{ p50 = \"8.0ms\", p90 = \"17.7ms\" }"),
     ("control.act", "{ p50 = \"13.2ms\", p90 = \"30.5ms\" }"),
     ("control.schedule", "{ p50 = \"15.2ms\", p90 = \"34.4ms\" }"),
+    ("control.writes", "\"20/s\""),
+    ("control.burst", "30"),
+    ("restart.attempts", "\"unbounded\""),
+    ("restart.delay", "\"10s\""),
+    ("restart.delay_max", "\"5m\""),
 ];
 
 /// The API server's own rule (`ValidateDeploymentSpec`), which others took over.

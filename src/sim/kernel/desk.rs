@@ -125,6 +125,8 @@ pub(crate) struct Desk {
     pub(crate) departures: EventQueue<(u32, u32, u64, u16)>,
     /// By server: counts evictions, so that their departures can be told from later ones.
     pub(crate) epochs: Vec<u32>,
+    /// By server: attempts that its earlier processes took.
+    pub(crate) taken_before: Vec<u64>,
     pub(crate) arrivals: Box<[u64; BLOCK]>,
     pub(crate) picks: Box<[u64; BLOCK]>,
     pub(crate) senders: Box<[u64; BLOCK]>,
@@ -152,6 +154,7 @@ impl Desk {
             retries: EventQueue::default(),
             departures: EventQueue::default(),
             epochs: Vec::new(),
+            taken_before: Vec::new(),
             arrivals: Box::new([0; BLOCK]),
             picks: Box::new([0; BLOCK]),
             senders: Box::new([0; BLOCK]),
@@ -173,6 +176,7 @@ impl Desk {
     pub(crate) fn reset(&mut self, seeds: Seeds, source: Option<Source>) {
         self.servers.clear();
         self.epochs.clear();
+        self.taken_before.clear();
         self.tally.clear();
         self.retries.clear();
         self.departures.clear();
@@ -271,7 +275,9 @@ impl Desk {
         let model = &self.config.versions[version as usize];
         let (slowdown, x) = match model.warmup {
             Warmup::None => return 1.0,
-            Warmup::Requests { scale, slowdown } => (slowdown, served as f64 / scale),
+            Warmup::Requests { scale, slowdown } => {
+                (slowdown, (served - self.taken_before[server]) as f64 / scale)
+            }
             Warmup::Time { scale, slowdown } => {
                 let since = Time(starts).since(Time(opened));
                 (slowdown, since.as_secs_f64() / scale.as_secs_f64())

@@ -119,6 +119,7 @@ impl Kernel {
         self.weights.push(1.0);
         desk.servers.push(server);
         desk.epochs.push(0);
+        desk.taken_before.push(0);
         if let Policies::Central(central) = &mut self.policies {
             central.add();
         }
@@ -126,14 +127,19 @@ impl Kernel {
         desk.servers.len() as u32 - 1
     }
 
-    /// The server can answer from now on. `warm`: it has been for long.
+    /// The server can answer from now on. `warm`: it has been for long. If it was killed before,
+    /// this is another process.
     pub(crate) fn open(&mut self, server: u32, now: Time, warm: bool) {
-        let entry = &mut self.desk.servers[server as usize];
-        entry.guard &= !guard::CLOSED;
+        let desk = &mut self.desk;
+        let entry = &mut desk.servers[server as usize];
+        let model = &desk.config.versions[entry.version as usize];
+        entry.guard = guards(model, desk.config.discipline);
         if warm {
             entry.guard &= !guard::COLD;
         }
         entry.opened = now.0;
+        entry.goodbye = false;
+        desk.taken_before[server as usize] = entry.served;
         if let Policies::Central(central) = &mut self.policies {
             central.open(server, now.0, &mut self.desk);
         }

@@ -56,7 +56,6 @@ mod replicaset;
 #[cfg(test)]
 mod rules;
 mod scaling;
-mod seconds;
 mod sets;
 #[cfg(test)]
 mod vectors;
@@ -64,7 +63,7 @@ mod vectors;
 use serde::{Deserialize, Serialize};
 pub(super) use sets::{Counts, Report, SetController, Sets};
 
-use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, Status as Shown, View};
 #[cfg(doc)]
 use crate::scenario::settings::AvailabilityTiming;
 use crate::scenario::settings::{DeploymentKind, KubernetesDeployment, Operation};
@@ -102,6 +101,8 @@ pub struct State {
     undone: bool,
     /// The Deployment's status as it wrote it last.
     observed: progress::Totals,
+    /// `spec` was changed since: `status.observedGeneration` lags.
+    unseen: bool,
     /// Its `Progressing` condition.
     condition: progress::Condition,
     /// `lastUpdateTime` of that condition, not yet truncated to seconds.
@@ -195,6 +196,7 @@ impl Rules for Deployment {
             operations_done: 0,
             undone: false,
             observed: progress::Totals { replicas: n, updated: n, ready: n, available: n },
+            unseen: false,
             condition: progress::Condition::Available,
             progressed: Time::ZERO,
             finished: true,
@@ -206,6 +208,7 @@ impl Rules for Deployment {
     }
 
     fn command(&self, state: &mut State, command: Command, now: Time) {
+        state.unseen = true;
         match command {
             Command::Begin => {
                 state.begun.get_or_insert(now);
@@ -233,6 +236,11 @@ impl Rules for Deployment {
             REPLICASET => self.sync_replica_sets(state, now, view, draws, decision),
             _ => unreachable!("a Deployment has two controllers"),
         }
+    }
+
+    fn status(&self, state: &State) -> Option<Shown> {
+        let sizes = state.sizes().filter(|(_, size)| *size > 0).collect();
+        Some(Shown { available: state.observed.available, done: state.is_done(), sizes })
     }
 
     fn next_operation(&self, state: &State) -> Option<Time> {
@@ -284,6 +292,18 @@ impl State {
     /// Available instances as the replica sets report them.
     pub fn available(&self) -> u32 {
         self.replica_sets.iter().map(|rs| rs.status.available).sum()
+    }
+
+    /// `kubectl rollout status` prints success: the status is of the present generation, all are
+    /// updated, none is old, all updated ones are available.
+    fn is_done(&self) -> bool {
+        let progress::Totals { replicas, updated, available, .. } = self.observed;
+        let timed_out = self.condition == progress::Condition::TimedOut;
+        !self.unseen
+            && !timed_out
+            && updated >= self.desired
+            && replicas <= updated
+            && available >= updated
     }
 
     fn set_target(&mut self, target: VersionId) {

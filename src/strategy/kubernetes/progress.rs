@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::seconds::after_whole_second;
 use super::{Deployment, State};
 use crate::scenario::settings::Operation;
 use crate::strategy::Decision;
+use crate::strategy::seconds::after_whole_second;
 use crate::trace::{Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -64,6 +64,7 @@ impl Deployment {
             }
         }
         state.observed = totals;
+        state.unseen = false;
         state.finished |= complete;
     }
 

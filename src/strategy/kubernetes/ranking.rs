@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::seconds::since_whole_second;
+use crate::strategy::seconds::since_whole_second;
 use crate::strategy::{Draws, InstanceView, View};
 use crate::trace::{Phase, VersionId};
 use crate::units::Time;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::deployment::old_instances_run;
-use super::seconds::after_whole_second;
 use super::{DEPLOYMENT, Deployment, ReplicaSet, State, Status, ranking};
 use crate::scenario::settings::AvailabilityTiming;
+use crate::strategy::seconds::after_whole_second;
 use crate::strategy::{Action, Decision, Draws, InstanceView, View};
 use crate::trace::Phase;
 use crate::units::{Span, Time};

@@ -21,11 +21,27 @@ pub struct Pair {
     pub predicted: Option<f64>,
 }
 
+impl Pair {
+    /// Of two counts.
+    pub fn counts(recorded: u32, predicted: u32) -> Self {
+        Self { recorded: Some(f64::from(recorded)), predicted: Some(f64::from(predicted)) }
+    }
+
+    /// Whether the prediction is exact.
+    pub fn is_equal(&self) -> bool {
+        self.recorded == self.predicted
+    }
+}
+
 /// One recorded rollout beside its prediction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// The file, as named by the user.
     pub file: String,
+    /// The name the record gives itself: second recordings of the same inputs share it.
+    pub id: String,
+    /// Recordings that are looked at apart: `min_ready = 0`, `min_ready > 0`, or the kind.
+    pub group: String,
     /// `Deployment`, `StatefulSet`, `DaemonSet`, `swarm` or `rollcast`.
     pub kind: String,
     /// The class (Kubernetes) or kind (Swarm) that the record gives itself.

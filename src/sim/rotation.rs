@@ -1,0 +1,123 @@
+//! Rotations: which data-plane node sends requests to which instance, and how many.
+
+use super::world::{Depth, Event, World};
+use crate::scenario::Algorithm;
+use crate::trace::{Phase, Sink, VersionId};
+use crate::units::{Span, Time};
+
+/// How often the weight of a fresh instance is raised during slow start.
+const REWEIGH_STEPS: f64 = 60.0;
+
+impl World<'_> {
+    /// An instance became ready: each node will hear of it.
+    pub(super) fn announce(&mut self, instance: u32) {
+        for node in 0..self.scenario.clients.nodes {
+            let at = self.now + self.chance.lag_add(instance, node);
+            self.plan(at, Event::Join { instance, node: node as u16 });
+        }
+    }
+
+    /// An instance is unwanted or not ready any more: each node that has it will hear of it.
+    pub(super) fn withdraw(&mut self, instance: u32) {
+        for node in 0..self.scenario.clients.nodes {
+            if self.fleet.is_member(instance, node) {
+                let at = self.now + self.chance.lag_remove(instance, node);
+                self.plan(at, Event::Leave { instance, node: node as u16 });
+            }
+        }
+    }
+
+    pub(super) fn join(&mut self, instance: u32, node: u32, sink: &mut impl Sink) {
+        if !self.fleet.get(instance).phase.is_ready() {
+            return;
+        }
+        // After a crash this may be old news, or none: the node never heard that it was gone.
+        if self.fleet.get(instance).process > 0
+            && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node))
+        {
+            return;
+        }
+        self.rotate(instance, node, true, sink);
+        if self.has_slow_start() && node == 0 {
+            self.plan_reweigh(instance);
+        }
+    }
+
+    pub(super) fn leave(&mut self, instance: u32, node: u32, sink: &mut impl Sink) {
+        let ready = self.fleet.get(instance).phase.is_ready();
+        // Not if it came back and the node heard of that first.
+        if !self.fleet.is_member(instance, node) || (ready && self.has_heard(instance, node)) {
+            return;
+        }
+        self.rotate(instance, node, false, sink);
+        let entry = self.fleet.get_mut(instance);
+        if entry.rotations == 0 && entry.phase == Phase::Draining {
+            entry.out_since = self.now;
+            self.idle(instance, sink);
+        }
+    }
+
+    /// Whether a node knows that an instance has become ready for the last time.
+    fn has_heard(&self, instance: u32, node: u32) -> bool {
+        self.fleet.ready_since(instance) + self.chance.lag_add(instance, node) <= self.now
+    }
+
+    fn plan_reweigh(&mut self, instance: u32) {
+        let step = self.scenario.balancer.slow_start * (1.0 / REWEIGH_STEPS);
+        self.queue.push(self.now + step, Event::Reweigh { instance });
+    }
+
+    /// Slow start counts from readiness, which is when the first node may know.
+    pub(super) fn reweigh(&mut self, instance: u32) {
+        let views = self.fleet.views();
+        let Some(view) = views.iter().find(|view| view.id == instance).copied() else { return };
+        if !view.phase.is_ready() {
+            return;
+        }
+        let weight = self.weight(instance, view.ready_since);
+        let nodes = self.scenario.clients.nodes;
+        if let Some(kernel) = self.kernel() {
+            for node in 0..nodes {
+                if kernel.is_member(node, instance) {
+                    kernel.reweigh(node, instance, weight);
+                }
+            }
+        }
+        if self.now.since(view.ready_since) < self.scenario.balancer.slow_start {
+            self.plan_reweigh(instance);
+        }
+    }
+
+    /// Brings an instance into the rotation of a node, or takes it out.
+    pub(super) fn rotate(&mut self, instance: u32, node: u32, joins: bool, sink: &mut impl Sink) {
+        // A node that learns late of an instance does not take it for a fresh one.
+        let weight = self.weight(instance, self.fleet.ready_since(instance));
+        self.fleet.rotate(self.now, instance, node, joins, sink);
+        let Some(kernel) = self.kernel() else { return };
+        if joins {
+            kernel.join(node, instance, weight);
+        } else {
+            kernel.leave(node, instance);
+        }
+    }
+
+    /// Weight of an instance; fresh ones rise over the balancer's slow start.
+    pub(super) fn weight(&self, instance: u32, ready: Time) -> f64 {
+        let version = self.fleet.get(instance).version;
+        let versions = &self.scenario.versions;
+        let base =
+            if version == VersionId::OLD { versions.old.weight } else { versions.new.weight };
+        let window = self.scenario.balancer.slow_start;
+        if window == Span::ZERO || self.now < self.begun {
+            return base;
+        }
+        base * crate::balancer::slow_start_weight(self.now.since(ready), window, 1.0)
+    }
+
+    /// Whether weights rise slowly here.
+    pub(super) fn has_slow_start(&self) -> bool {
+        self.scenario.balancer.slow_start > Span::ZERO
+            && self.scenario.balancer.algorithm == Algorithm::Weighted
+            && self.depth == Depth::Requests
+    }
+}

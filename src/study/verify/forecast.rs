@@ -1,0 +1,106 @@
+//! Many plays of one recording, as one prediction.
+
+use std::collections::BTreeMap;
+
+/// Points of the predicted curve.
+const GRID: u32 = 240;
+
+/// How one play went; seconds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Play {
+    /// When somebody who waits for the rollout was first told that it is done.
+    pub(super) done: Option<f64>,
+    /// At the end of the record everything was at the target and at rest.
+    pub(super) settled: bool,
+    /// Instances at the target and available at the end of the record.
+    pub(super) at_target: u32,
+    /// Most at once, neither terminating nor failed.
+    pub(super) active_max: u32,
+    /// Fewest reported available.
+    pub(super) available_min: u32,
+    /// Reported available: from this second on, so many.
+    pub(super) available: Vec<(f64, u32)>,
+}
+
+/// What the plays say together.
+#[derive(Debug)]
+pub(super) struct Forecast {
+    /// Done, settled: the most frequent.
+    pub(super) fate: (bool, bool),
+    /// Median time until done, over the plays that were done; `None` if most were not.
+    pub(super) duration: Option<f64>,
+    /// Their middle 90 %.
+    pub(super) band: Option<(f64, f64)>,
+    /// The most frequent; of equally frequent ones the smallest.
+    pub(super) active_max: u32,
+    pub(super) available_min: u32,
+    pub(super) at_target: u32,
+    /// Share of plays by fate, most frequent first.
+    pub(super) fates: Vec<((bool, bool), f64)>,
+}
+
+impl Forecast {
+    /// Of at least one play.
+    pub(super) fn of(plays: &[Play]) -> Self {
+        let fates = shares(plays.iter().map(|play| (play.done.is_some(), play.settled)));
+        let fate = fates[0].0;
+        let mut done: Vec<f64> = plays.iter().filter_map(|play| play.done).collect();
+        done.sort_by(f64::total_cmp);
+        let done = if fate.0 { done } else { Vec::new() };
+        Self {
+            duration: quantile(&done, 0.5),
+            band: quantile(&done, 0.05).zip(quantile(&done, 0.95)),
+            active_max: most_frequent(plays.iter().map(|play| play.active_max)),
+            available_min: most_frequent(plays.iter().map(|play| play.available_min)),
+            at_target: most_frequent(plays.iter().map(|play| play.at_target)),
+            fate,
+            fates,
+        }
+    }
+}
+
+/// Reported availability over time until `end`: second, p5, median, p95.
+pub(super) fn curve(plays: &[Play], end: f64) -> Vec<(f64, f64, f64, f64)> {
+    let point = |index: u32| {
+        let at = end * f64::from(index) / f64::from(GRID);
+        let value = |play: &Play| {
+            let after = play.available.partition_point(|(since, _)| *since <= at);
+            f64::from(play.available[after.saturating_sub(1)].1)
+        };
+        let mut values: Vec<f64> =
+            plays.iter().filter(|play| !play.available.is_empty()).map(value).collect();
+        values.sort_by(f64::total_cmp);
+        let of = |p| quantile(&values, p).unwrap_or(0.0);
+        (at, of(0.05), of(0.5), of(0.95))
+    };
+    (0..=GRID).map(point).collect()
+}
+
+/// Share of each, most frequent first; of equally frequent ones the smallest first.
+pub(super) fn shares<T: Ord + Clone>(all: impl Iterator<Item = T>) -> Vec<(T, f64)> {
+    let mut counts: BTreeMap<T, u32> = BTreeMap::new();
+    let mut total = 0;
+    for one in all {
+        *counts.entry(one).or_default() += 1;
+        total += 1;
+    }
+    let mut shares: Vec<(T, f64)> = counts
+        .into_iter()
+        .map(|(one, count)| (one, f64::from(count) / f64::from(total.max(1))))
+        .collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    shares
+}
+
+pub(super) fn most_frequent(all: impl Iterator<Item = u32>) -> u32 {
+    shares(all).first().map_or(0, |(value, _)| *value)
+}
+
+/// The value below which a share `p` of the sorted values lies (nearest rank, the middle of two
+/// for the median).
+pub(super) fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = p * last as f64;
+    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    Some(low + (high - low) * place.fract())
+}

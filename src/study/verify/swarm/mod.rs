@@ -1,0 +1,117 @@
+//! A recorded Docker Swarm update, played again.
+
+mod fates;
+mod measured;
+mod process;
+mod scene;
+mod watch;
+
+use super::forecast::{Play, curve, most_frequent, quantile, shares};
+use super::{Curves, Inputs, Options, Pair, Verdict};
+use crate::sim::{Depth, Model, World};
+use crate::trace::recorded::swarm::Recording;
+use watch::Watch;
+
+/// What is said of an update that reaches no end.
+const ENDLESS: &str = "none";
+
+/// Plays the recording and holds it against what was.
+pub(super) fn verdict(
+    file: &str,
+    recording: &Recording,
+    options: &Options,
+) -> Result<Verdict, String> {
+    let plays = play_all(recording, options)?;
+    let ends: Vec<String> = plays.iter().map(|(_, end)| end.clone()).collect();
+    let plays: Vec<Play> = plays.into_iter().map(|(play, _)| play).collect();
+    let fates = shares(ends.iter().cloned());
+    let predicted = fates[0].0.clone();
+    let summary = &recording.summary;
+    let recorded = summary.first_terminal_state.clone().unwrap_or_else(|| ENDLESS.to_owned());
+    let mut done: Vec<f64> = plays.iter().filter_map(|play| play.done).collect();
+    done.sort_by(f64::total_cmp);
+    let ends = predicted != ENDLESS;
+    let band = quantile(&done, 0.05).zip(quantile(&done, 0.95)).filter(|_| ends);
+    let running = recording.running();
+    let replicas = recording.params.replicas;
+    let of = |count: u32| format!("{count} of {replicas} running");
+    Ok(Verdict {
+        file: file.to_owned(),
+        id: recording.id.clone(),
+        group: "swarm".to_owned(),
+        kind: "swarm".to_owned(),
+        class: recording.kind.clone(),
+        final_ok: predicted == recorded,
+        said: (recorded, predicted),
+        is: (
+            of(summary.running_at_end),
+            of(most_frequent(plays.iter().map(|play| play.at_target))),
+        ),
+        duration_s: Pair {
+            recorded: summary.duration_s,
+            predicted: quantile(&done, 0.5).filter(|_| ends),
+        },
+        band_s: band,
+        instances_max: Pair::counts(
+            summary.max_running,
+            most_frequent(plays.iter().map(|play| play.active_max)),
+        ),
+        available_min: Pair::counts(
+            summary.min_running,
+            most_frequent(plays.iter().map(|play| play.available_min)),
+        ),
+        // Slots come in random order: none is determinate.
+        steps_equal: None,
+        first_difference: None,
+        noise: recording.noise(),
+        fates,
+        curves: Curves { recorded: running, predicted: curve(&plays, recording.observed_s) },
+    })
+}
+
+/// All plays, each with the first state that was an end.
+fn play_all(recording: &Recording, options: &Options) -> Result<Vec<(Play, String)>, String> {
+    let runs = options.runs.max(1);
+    if recording.changes_nothing() {
+        return Ok(vec![(untouched(recording), ENDLESS.to_owned()); runs as usize]);
+    }
+    let mut plays = Vec::new();
+    let mut play = |model: &Model<'_>, from: u32, to: u32| {
+        let mut world = World::new(model);
+        for run in from..to {
+            let mut watch = Watch::default();
+            world.run(options.seed, run, Depth::Control, &mut watch);
+            plays.push(watch.finish());
+        }
+    };
+    match options.inputs {
+        Inputs::Observed => {
+            let scenario = scene::scenario(recording, options.inputs)?;
+            let told = scene::script(recording, fates::observed(recording))?;
+            play(&Model::with_script(&scenario, told), 0, runs);
+        }
+        Inputs::Spec => {
+            let scenario = scene::scenario(recording, options.inputs)?;
+            for run in 0..runs {
+                let fates = fates::foretold(recording, options.seed, run)?;
+                let told = scene::script(recording, fates)?;
+                play(&Model::with_script(&scenario, told), run, run + 1);
+            }
+        }
+    }
+    Ok(plays)
+}
+
+/// A service whose tasks' specification does not change has no dirty slot: there is no update
+/// (rule 15 of the strategy's surprises), and nothing to play.
+fn untouched(recording: &Recording) -> Play {
+    let replicas = recording.params.replicas;
+    Play {
+        done: None,
+        settled: true,
+        at_target: replicas,
+        active_max: replicas,
+        available_min: replicas,
+        available: vec![(0.0, replicas)],
+    }
+}
