@@ -155,7 +155,11 @@ impl World<'_> {
                     self.plan(at, Event::Release { instance });
                 }
                 // Requests find their way by rotations and weights alone so far.
-                Action::Route { .. } => {}
+                Action::Route { new } => {
+                    if let Some(kernel) = self.kernel() {
+                        kernel.route(new);
+                    }
+                }
                 Action::MarkAvailable { instance } => {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;
