@@ -39,6 +39,13 @@ Examples:
   rollcast check --format github deploy/*.toml
 ";
 
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  rollcast compare checkout.toml checkout-slow.toml
+  rollcast compare checkout.toml --strategies all -o orchestrators.svg
+  rollcast compare checkout.toml --strategies kubernetes,swarm,nomad
+";
+
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   rollcast import deploy.yaml -o checkout.toml
@@ -80,6 +87,9 @@ pub(super) enum Verb {
     /// Find mistakes, rollouts that cannot end and gates that cannot hold, without simulating.
     #[command(before_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
+    #[command(before_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
     /// Make a scenario from a Kubernetes manifest.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -89,10 +99,14 @@ pub(super) enum Verb {
         #[arg(value_enum)]
         of: SchemaOf,
     },
-    /// Explain a key (`probes.period`), a table, an outcome, or a code (`E012`).
+    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, or a code
+    /// (`E012`).
     Explain {
         /// What.
         what: String,
+        /// The page of an orchestrator as Markdown.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),
@@ -148,6 +162,35 @@ pub(super) struct Sim {
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Compare {
+    /// Scenarios.
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Play each under these orchestrators' defaults instead of its own strategy; `all` for all.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = orchestrators_or_all())]
+    pub(super) strategies: Vec<String>,
+    /// Set any key in all of them; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Write a file; the kind by its suffix: svg, png, csv. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Replace files.
+    #[arg(short, long)]
+    pub(super) force: bool,
+    /// How many runs of each; all have the same luck.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) runs: u32,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; 0: as many as there are processors. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub(super) threads: usize,
 }
 
 /// Changes to a scenario, or, without a file, the scenario itself.
@@ -309,6 +352,11 @@ pub(super) enum Chart {
 pub(super) enum Undecided {
     Ok,
     Fail,
+}
+
+/// The names that `--strategies` takes.
+fn orchestrators_or_all() -> PossibleValuesParser {
+    PossibleValuesParser::new(Orchestrator::ALL.iter().map(|of| of.name()).chain(["all"]))
 }
 
 /// The names that `--strategy` takes.

@@ -1,12 +1,15 @@
-//! `rollcast explain`: a key, a table, an outcome, or the code of a diagnostic.
+//! `rollcast explain`: an orchestrator, a key, a table, an outcome, or the code of a diagnostic.
 
 use super::exit::Exit;
-use super::terminal;
+use super::{manual, terminal};
 use crate::scenario::codes::Code;
 use crate::scenario::settings::Orchestrator;
 use crate::scenario::{OutcomeKey, keys};
 
-pub(super) fn run(what: &str) -> anyhow::Result<Exit> {
+pub(super) fn run(what: &str, markdown: bool) -> anyhow::Result<Exit> {
+    if let Some(of) = Orchestrator::ALL.iter().find(|of| of.name() == what) {
+        return manual::print(*of, markdown).map(|()| Exit::Done);
+    }
     match text(what) {
         Ok(text) => terminal::out(&text).map(|()| Exit::Done),
         Err(near) => {

@@ -5,11 +5,13 @@
 mod args;
 mod assumed;
 mod check;
+mod compare;
 mod exact;
 mod exit;
 mod explain;
 mod import;
 mod input;
+mod manual;
 mod output;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
@@ -49,6 +51,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         None => terminal::out(args::FIRST_PAGE).map(|()| Exit::Done),
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
+        Some(Verb::Compare(compare)) => compare::run(compare),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Schema { of: SchemaOf::Scenario }) => {
             terminal::out(&scenario::schema::schema()).map(|()| Exit::Done)
@@ -60,6 +63,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Explain { what }) => explain::run(what),
+        Some(Verb::Explain { what, markdown }) => explain::run(what, *markdown),
         Some(Verb::Validate(validate)) => validate::run(validate),
         Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }

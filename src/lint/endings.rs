@@ -46,16 +46,14 @@ fn never_ready(scenario: &Scenario, findings: &mut Vec<Finding>) {
         }
         // The deadline of the generic strategy ends each wait; replacing goes on for nothing
         // only if failures do not count.
-        StrategySettings::Generic(settings) => {
-            if settings.on_failure == OnFailure::Continue {
-                let message = "no new instance ever becomes ready, and the rollout goes on";
-                let label = "in the end nobody serves";
-                let key = "versions.new.never_ready";
-                let mut finding = Finding::new(Code::NeverEnds, key, message, label)
-                    .beside("strategy.generic.on_failure", "failures stop nothing");
-                finding.severity = crate::scenario::codes::Severity::Warning;
-                findings.push(finding);
-            }
+        StrategySettings::Generic(settings) if settings.on_failure == OnFailure::Continue => {
+            let message = "no new instance ever becomes ready, and the rollout goes on";
+            let label = "in the end nobody serves";
+            let key = "versions.new.never_ready";
+            let mut finding = Finding::new(Code::NeverEnds, key, message, label)
+                .beside("strategy.generic.on_failure", "failures stop nothing");
+            finding.severity = crate::scenario::codes::Severity::Warning;
+            findings.push(finding);
         }
         _ => {}
     }

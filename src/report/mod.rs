@@ -5,6 +5,7 @@
 //! The same result gives the same bytes; no clock, no system font, no locale.
 
 pub mod chart;
+pub mod compare;
 #[cfg(test)]
 mod fixture;
 pub mod format;

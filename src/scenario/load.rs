@@ -9,6 +9,7 @@ use super::codes::{Code, Severity};
 use super::diagnostic::{self, Diagnostic};
 use super::keys;
 use super::reader;
+use super::settings::Orchestrator;
 use super::source::{Place, Source};
 use super::suggest::nearest;
 use super::tree::{self, Item, Node, Override};
@@ -104,7 +105,7 @@ fn names_the_strategy_that_is_there(root: &Node, parts: &[String], value: &Node)
 
 /// `strategy.batch` means `strategy.generic.batch` where that is the scenario's strategy.
 fn with_strategy_kind(root: &Node, mut parts: Vec<String>) -> Vec<String> {
-    let kinds = ["kubernetes", "generic"];
+    let kinds: Vec<&str> = Orchestrator::ALL.iter().map(|of| of.name()).collect();
     if parts.len() == 2 && parts[0] == "strategy" && !kinds.contains(&parts[1].as_str()) {
         let here: Vec<&Item> =
             root.get("strategy").map_or(Vec::new(), |s| s.items().iter().collect());

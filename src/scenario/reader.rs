@@ -194,6 +194,10 @@ fn read_alternative(
             return read_forms(&forms, node, path, problems);
         }
     }
+    let list = alternatives.iter().find(|k| matches!(k, Kind::List(_)));
+    if let (Data::List(_), Some(list)) = (&node.data, list) {
+        return read_value(list, node, path, problems);
+    }
     let scalars: Vec<&Kind> =
         alternatives.iter().filter(|k| !matches!(k, Kind::Record(_) | Kind::List(_))).collect();
     if let Some(value) = scalars.iter().find_map(|k| scalar(k, node).ok()) {

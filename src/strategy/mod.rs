@@ -5,24 +5,49 @@
 //! An orchestrator may be several named controllers with latencies between them; those
 //! latencies are parameters of the world.
 
+pub mod ansible;
+pub mod appconfig;
+pub mod argo_bluegreen;
+pub mod argo_canary;
+pub mod asg;
+mod batches;
 mod budget;
+pub mod capistrano;
+mod checkpoints;
+pub mod codedeploy;
 pub mod daemonset;
+mod domains;
 #[cfg(test)]
 mod driver;
+pub mod ecs;
+pub mod flagger;
+mod flips;
 pub mod generic;
+mod in_place;
+pub mod kamal;
 pub mod kubernetes;
+mod ledger;
+mod limits;
+mod manual;
+pub mod mig;
+pub mod nomad;
 mod pods;
 #[cfg(test)]
 mod properties;
+mod seats;
 mod seconds;
+pub mod service_fabric;
 pub mod statefulset;
 mod template;
+mod verdict;
+pub mod vmss;
 
 pub use budget::Budget;
+pub use manual::{Manual, Section, manual};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::settings::{Operation, StrategySettings};
+use crate::scenario::settings::{Operation, Orchestrator, StrategySettings};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
@@ -237,7 +262,7 @@ pub struct Status {
 }
 
 macro_rules! strategies {
-    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty);)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident($rules:ty, $state:ty, $file:literal);)*) => {
         /// An orchestrator with its settings; immutable.
         #[derive(Debug, Clone)]
         pub enum Strategy {
@@ -248,6 +273,13 @@ macro_rules! strategies {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum State {
             $($(#[doc = $doc])* $name($state),)*
+        }
+
+        /// The text of an orchestrator's file.
+        fn source(of: Orchestrator) -> &'static str {
+            match of {
+                $(Orchestrator::$name => include_str!($file),)*
+            }
         }
 
         impl Strategy {
@@ -335,11 +367,39 @@ macro_rules! strategies {
 
 strategies! {
     /// Kubernetes Deployment with its `ReplicaSet`s.
-    Kubernetes(kubernetes::Deployment, kubernetes::State);
+    Kubernetes(kubernetes::Deployment, kubernetes::State, "kubernetes/mod.rs");
     /// Kubernetes `StatefulSet`.
-    StatefulSet(statefulset::StatefulSet, statefulset::State);
+    StatefulSet(statefulset::StatefulSet, statefulset::State, "statefulset/mod.rs");
     /// Kubernetes `DaemonSet`.
-    DaemonSet(daemonset::DaemonSet, daemonset::State);
+    DaemonSet(daemonset::DaemonSet, daemonset::State, "daemonset/mod.rs");
     /// Batches or a sliding window.
-    Generic(generic::Generic, generic::State);
+    Generic(generic::Generic, generic::State, "generic/mod.rs");
+    /// Ansible plays over hosts.
+    Ansible(ansible::Ansible, ansible::State, "ansible/mod.rs");
+    /// Kamal: containers behind a proxy on each host.
+    Kamal(kamal::Kamal, kamal::State, "kamal/mod.rs");
+    /// Capistrano: restarts over SSH.
+    Capistrano(capistrano::Capistrano, capistrano::State, "capistrano.rs");
+    /// AWS `AppConfig`: a share of the targets that grows with time.
+    AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
+    /// EC2 Auto Scaling instance refresh.
+    Asg(asg::Asg, asg::State, "asg/mod.rs");
+    /// Google Cloud managed instance group.
+    Mig(mig::Mig, mig::State, "mig/mod.rs");
+    /// Azure VM Scale Set rolling upgrade.
+    Vmss(vmss::Vmss, vmss::State, "vmss/mod.rs");
+    /// Service Fabric monitored upgrade.
+    ServiceFabric(service_fabric::ServiceFabric, service_fabric::State, "service_fabric/mod.rs");
+    /// HashiCorp Nomad.
+    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
+    /// Amazon ECS.
+    Ecs(ecs::Ecs, ecs::State, "ecs.rs");
+    /// AWS CodeDeploy, in place.
+    CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy.rs");
+    /// An Argo Rollout with canary steps.
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
+    /// An Argo Rollout, blue-green.
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
+    /// A Flagger Canary.
+    Flagger(flagger::Flagger, flagger::State, "flagger.rs");
 }

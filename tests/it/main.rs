@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod failures;
+mod manual;
 mod outputs;
 mod readme;
 mod strategies;

@@ -7,6 +7,7 @@
 mod axis;
 mod canvas;
 mod capacity;
+mod compare;
 mod duration;
 mod frame;
 mod load;
@@ -18,6 +19,7 @@ mod timeline;
 mod vector;
 mod verify;
 
+use super::compare::Row;
 use crate::study::verify::Verdict;
 use crate::study::{SimResult, Story};
 use crate::trace::Said;
@@ -86,6 +88,19 @@ pub fn svg_of_verdict(verdict: &Verdict, runs: u32) -> String {
 /// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_verdict(verdict: &Verdict, runs: u32) -> Result<Vec<u8>, ChartError> {
     raster::png(&verify::draw(verdict, runs))
+}
+
+/// Several rollouts side by side, as SVG.
+pub fn svg_of_comparison(title: &str, rows: &[Row]) -> String {
+    vector::svg(&compare::draw(title, rows), "compare")
+}
+
+/// Several rollouts side by side, as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_comparison(title: &str, rows: &[Row]) -> Result<Vec<u8>, ChartError> {
+    raster::png(&compare::draw(title, rows))
 }
 
 /// The chart as a PNG of 1600 × 1000 pixels.

@@ -5,6 +5,7 @@ use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::keys::VERSION_KEYS;
 use crate::scenario::raw::{Fields, Section, Value};
+use crate::scenario::settings::StrategySettings;
 use crate::scenario::{
     ControlPlane, Discipline, Dist, GraceFrom, Hosts, OnTerm, Pipeline, Probes, Restart, Service,
     Shutdown, Version, Versions, Warmup, WriteLimit,
@@ -169,7 +170,8 @@ pub(super) fn restart(env: &mut Env<'_>) -> Restart {
     }
 }
 
-pub(super) fn shutdown(env: &mut Env<'_>) -> Shutdown {
+pub(super) fn shutdown(env: &mut Env<'_>, strategy: &StrategySettings) -> Shutdown {
+    let drain_wait = drain_wait(env, strategy);
     let section = env.section("shutdown");
     let on_term = match section.word("on_term") {
         "drain" => OnTerm::Drain,
@@ -179,7 +181,7 @@ pub(super) fn shutdown(env: &mut Env<'_>) -> Shutdown {
     };
     Shutdown {
         pre_stop: section.span("pre_stop"),
-        drain_wait: section.span("drain_wait"),
+        drain_wait,
         grace: section.span("grace"),
         grace_from: match section.word("grace_from") {
             "term" => GraceFrom::Term,
@@ -187,6 +189,20 @@ pub(super) fn shutdown(env: &mut Env<'_>) -> Shutdown {
         },
         on_term,
     }
+}
+
+/// An orchestrator's own key for it counts; both are fine if they say the same.
+fn drain_wait(env: &mut Env<'_>, strategy: &StrategySettings) -> Span {
+    let section = env.section("shutdown");
+    let general = section.span("drain_wait");
+    let Some((key, span)) = strategy.drain_wait() else { return general };
+    let at = section.written("drain_wait").map(|entry| entry.key_at);
+    if let Some(at) = at.filter(|_| general != span) {
+        let path = strategy.orchestrator().table().path;
+        let message = format!("`drain_wait` contradicts `{path}.{key}`, which is {span}");
+        env.problem(Diagnostic::new(Code::Conflict, at, message, "remove it here"));
+    }
+    span
 }
 
 pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {

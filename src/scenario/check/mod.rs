@@ -46,13 +46,14 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
     let traffic = traffic::traffic(&mut env);
     let versions = fleet::versions(&mut env, traffic.is_some());
     let gates = gates::gates(&mut env, traffic.is_some());
+    let strategy = StrategySettings::read(orchestrator, &mut env);
     Scenario {
         clients: clients::clients(&mut env),
         balancer: clients::balancer(&mut env),
         probes: fleet::probes(&mut env),
-        shutdown: fleet::shutdown(&mut env),
+        shutdown: fleet::shutdown(&mut env, &strategy),
         restart: fleet::restart(&mut env),
-        strategy: StrategySettings::read(orchestrator, &mut env),
+        strategy,
         control: fleet::control(&mut env),
         hosts: fleet::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),

@@ -1,18 +1,51 @@
 //! Settings of the orchestrators, each in its own words: one file an orchestrator holds its
 //! settings, the keys of its table, and the defaults of other tables under it.
 
+mod alarm;
+mod analysis;
+mod ansible;
+mod appconfig;
+mod argo_bluegreen;
+mod argo_canary;
+mod asg;
+mod capistrano;
+mod codedeploy;
 mod daemonset;
+mod ecs;
+mod flagger;
 mod generic;
+mod kamal;
 mod kubernetes;
+mod machines;
+mod mig;
+mod nomad;
 mod operation;
 mod pods;
+mod service_fabric;
 mod statefulset;
+mod vmss;
 
+pub use alarm::Alarm;
+pub use analysis::Analysis;
+pub use ansible::{Ansible, HostOrder};
+pub use appconfig::{AppConfig, Apply, Growth, Preset};
+pub use argo_bluegreen::ArgoBluegreen;
+pub use argo_canary::{ArgoCanary, CanaryScale, CanaryStep};
+pub use asg::{Asg, Protected};
+pub use capistrano::{Capistrano, Runner};
+pub use codedeploy::{CodeDeploy, MinimumHealthyHosts, Zonal};
 pub use daemonset::DaemonSet;
+pub use ecs::{BreakerThreshold, CircuitBreaker, DeploymentAlarm, Ecs, TaskHealth};
+pub use flagger::{Flagger, FlaggerProvider};
 pub use generic::{Generic, OnFailure, Order, Window};
+pub use kamal::Kamal;
 pub use kubernetes::{AvailabilityTiming, DeploymentKind, KubernetesDeployment};
+pub use mig::{Mig, MigAction, MigType, Replacement};
+pub use nomad::{DelayFunction, HealthCheck, Nomad, Reschedule};
 pub use operation::Operation;
+pub use service_fabric::{FailureAction, ServiceFabric};
 pub use statefulset::{PodManagementPolicy, StatefulSet, UpdateType};
+pub use vmss::Vmss;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -39,6 +72,12 @@ pub(in crate::scenario) trait Settings: Sized {
     /// How long each step is watched after its instances are there.
     fn bake(&self) -> Span {
         Span::ZERO
+    }
+
+    /// The key of its table that says how long `shutdown.drain_wait` is, and how long; if it has
+    /// such a key.
+    fn drain_wait(&self) -> Option<(&'static str, Span)> {
+        None
     }
 }
 
@@ -97,6 +136,13 @@ macro_rules! orchestrators {
                 }
             }
 
+            /// The key of its table that says how long `shutdown.drain_wait` is, and how long.
+            pub(in crate::scenario) fn drain_wait(&self) -> Option<(&'static str, Span)> {
+                match self {
+                    $(Self::$name(settings) => settings.drain_wait(),)*
+                }
+            }
+
             pub(in crate::scenario) fn read(of: Orchestrator, env: &mut Env<'_>) -> Self {
                 match of {
                     $(Orchestrator::$name => Self::$name($settings::read(env)),)*
@@ -122,6 +168,34 @@ orchestrators! {
     DaemonSet(DaemonSet);
     /// `[strategy.generic]`: batches or a sliding window.
     Generic(Generic);
+    /// `[strategy.asg]`: an EC2 Auto Scaling instance refresh.
+    Asg(Asg);
+    /// `[strategy.mig]`: a Google Cloud managed instance group.
+    Mig(Mig);
+    /// `[strategy.vmss]`: an Azure VM Scale Set rolling upgrade.
+    Vmss(Vmss);
+    /// `[strategy.service_fabric]`: a Service Fabric monitored upgrade.
+    ServiceFabric(ServiceFabric);
+    /// `[strategy.ansible]`: a play over hosts, in batches.
+    Ansible(Ansible);
+    /// `[strategy.kamal]`: containers behind a proxy on each host.
+    Kamal(Kamal);
+    /// `[strategy.capistrano]`: a restart over SSH.
+    Capistrano(Capistrano);
+    /// `[strategy.appconfig]`: a share of the targets that grows with time.
+    AppConfig(AppConfig);
+    /// `[strategy.nomad]`: a Nomad service job.
+    Nomad(Nomad);
+    /// `[strategy.ecs]`: a rolling update of an Amazon ECS service.
+    Ecs(Ecs);
+    /// `[strategy.codedeploy]`: an in-place deployment of AWS CodeDeploy.
+    CodeDeploy(CodeDeploy);
+    /// `[strategy.argo_canary]`: an Argo Rollout, canary.
+    ArgoCanary(ArgoCanary);
+    /// `[strategy.argo_bluegreen]`: an Argo Rollout, blue-green.
+    ArgoBluegreen(ArgoBluegreen);
+    /// `[strategy.flagger]`: a Flagger Canary.
+    Flagger(Flagger);
 }
 
 impl Orchestrator {

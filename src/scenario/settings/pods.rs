@@ -1,5 +1,11 @@
 //! What surrounds every kind of Kubernetes pod.
 
+use super::Env;
+use crate::scenario::codes::Code;
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::source::Place;
+use crate::units::Span;
+
 /// Defaults of other tables: latencies as recorded on quiet 1.36 control planes, endpoint lags,
 /// the kubelet's probes and its back-off, and what each controller may write
 /// (`kube-controller-manager --kube-api-qps 20 --kube-api-burst 30`).
@@ -19,3 +25,11 @@ pub(super) const WORLD: &[(&str, &str)] = &[
     ("restart.delay", "\"10s\""),
     ("restart.delay_max", "\"5m\""),
 ];
+
+/// The API server's own rule (`ValidateDeploymentSpec`), which others took over.
+pub(super) fn check_deadline(env: &mut Env<'_>, at: Place, deadline: Span, min_ready: Span) {
+    if deadline <= min_ready {
+        let message = "`progress_deadline` must be longer than `min_ready`";
+        env.problem(Diagnostic::new(Code::Conflict, at, message, "Kubernetes refuses this too"));
+    }
+}

@@ -126,18 +126,16 @@ impl Settings for StatefulSet {
             PodManagementPolicy::OrderedReady => "OrderedReady",
             PodManagementPolicy::Parallel => "Parallel",
         };
-        let mut text = format!("statefulset, {policy}");
-        match (self.kind, self.max_unavailable) {
-            (UpdateType::OnDelete, _) => text.push_str(", OnDelete"),
-            (UpdateType::RollingUpdate, None) => {}
-            (UpdateType::RollingUpdate, Some(amount)) => {
-                text.push_str(&format!(", max_unavailable {amount}"));
-            }
-        }
-        if self.partition > 0 {
-            text.push_str(&format!(", partition {}", self.partition));
-        }
-        text
+        let limit = match (self.kind, self.max_unavailable) {
+            (UpdateType::OnDelete, _) => ", OnDelete".to_owned(),
+            (UpdateType::RollingUpdate, None) => String::new(),
+            (UpdateType::RollingUpdate, Some(amount)) => format!(", max_unavailable {amount}"),
+        };
+        let kept = match self.partition {
+            0 => String::new(),
+            partition => format!(", partition {partition}"),
+        };
+        format!("statefulset, {policy}{limit}{kept}")
     }
 }
 

@@ -133,6 +133,18 @@ outage_share = "33.3%""#,
 ];
 
 const STRATEGIES: &[&str] = &[
+    r#"[strategy.statefulset]
+pod_management_policy = "Parallel"
+partition = 2
+max_unavailable = "34%"
+min_ready = "3s"
+operations = [{ at = "1m", partition = 0 }, { at = "2m", scale = 9 }]
+"#,
+    r#"[strategy.daemonset]
+max_unavailable = 0
+max_surge = "10%"
+operations = [{ at = "1m", do = "undo" }]
+"#,
     r#"[strategy.generic]
 batch = "33.3%"
 window = "sliding"
@@ -155,6 +167,171 @@ version = "1.20"
     r#"[strategy.kubernetes]
 type = "Recreate"
 operations = [{ at = "30s", scale = 20 }, { at = "5s", do = "pause" }]
+"#,
+    r#"[strategy.asg]
+min_healthy_percentage = 100
+max_healthy_percentage = 150
+checkpoint_percentages = [5, 20, 100]
+checkpoint_delay = "10m"
+bake_time = "5m"
+auto_rollback = true
+alarm = "2.5%"
+protected_instances = 1
+scale_in_protected_instances = "Ignore"
+"#,
+    r#"[strategy.mig]
+max_surge = "10%"
+max_unavailable = 0
+min_ready = "10s"
+target_size = "20%"
+autohealing = true
+"#,
+    r#"[strategy.mig]
+type = "OPPORTUNISTIC"
+zones = 1
+replacement_method = "RECREATE"
+minimal_action = "RESTART"
+most_disruptive_allowed_action = "RESTART"
+"#,
+    r#"[strategy.vmss]
+max_batch_instance_percent = 50
+max_unhealthy_upgraded_instance_percent = 0
+pause_time_between_batches = "2s"
+max_surge = true
+zones = 3
+"#,
+    r#"[strategy.service_fabric]
+upgrade_domains = 4
+health_check_wait = "30s"
+upgrade_timeout = "2h"
+min_instance_percentage = 60
+watchdog = "2%"
+failure_action = "Rollback"
+"#,
+    r#"[strategy.nomad]
+max_parallel = 3
+canary = 1
+auto_promote = true
+health_check = "task_states"
+progress_deadline = 0
+reschedule_function = "fibonacci"
+reschedule_attempts = 3
+reschedule_interval = "30m"
+"#,
+    r#"[strategy.nomad]
+canary = 12
+auto_revert = true
+health_check = "manual"
+operations = [{ at = "30s", do = "promote" }]
+"#,
+    r#"[strategy.ecs]
+minimum_healthy_percent = 50
+maximum_percent = 150
+room = 14
+circuit_breaker = true
+circuit_breaker_rollback = true
+threshold_type = "count"
+threshold_value = 4
+reset_on_healthy_task = false
+"#,
+    r#"[strategy.ecs]
+health = "running"
+alarm = "2%"
+alarm_delay = "2m"
+alarm_rollback = true
+bake_time = "7m"
+"#,
+    r#"[strategy.codedeploy]
+minimum_healthy_hosts = "85%"
+zones = 3
+monitor_duration = "5m"
+first_zone_monitor_duration = "9m"
+minimum_healthy_hosts_per_zone = 1
+auto_rollback_on_failure = true
+"#,
+    r#"[strategy.codedeploy]
+minimum_healthy_hosts = "HalfAtATime"
+allow_traffic_timeout = "5m"
+alarm = "5%"
+auto_rollback_on_alarm = true
+"#,
+    r#"[strategy.argo_canary]
+traffic_routing = true
+max_weight = 1000
+steps = [
+  { set_canary_scale = { replicas = 3 } },
+  { set_weight = 25 },
+  { pause = "5m" },
+  { analysis = { interval = "30s", count = 3, success_error_share = "0.7%" } },
+  { set_canary_scale = { weight = 300 } },
+  { set_canary_scale = { match_traffic_weight = true } },
+  { experiment = "2m" },
+  { pause = "forever" },
+]
+analysis = { interval = "1m", failure_limit = 2 }
+analysis_starting_step = 1
+operations = [{ at = "10m", do = "promote" }]
+"#,
+    r#"[strategy.argo_canary]
+max_surge = 1
+max_unavailable = 0
+replica_progress_threshold = "90%"
+"#,
+    r#"[strategy.argo_bluegreen]
+preview_replica_count = 2
+auto_promotion_enabled = false
+pre_promotion_analysis = { max_error_share = "3%" }
+post_promotion_analysis = { interval = "10s", count = 6, dry_run = true }
+"#,
+    r#"[strategy.flagger]
+step_weights = [1, 5, 20]
+step_weight_promotion = 50
+confirm_promotion = true
+"#,
+    r#"[strategy.flagger]
+provider = "kubernetes"
+threshold = 3
+"#,
+    r#"[strategy.ansible]
+serial = [1, "25%"]
+max_fail_percentage = 0
+drain_wait = "60s"
+"#,
+    r#"[strategy.ansible]
+serial = 3
+max_fail_percentage = "12.5%"
+any_errors_fatal = true
+forks = 20
+order = "reverse_sorted"
+start_timeout = "90s"
+"#,
+    r#"[strategy.kamal]
+boot_limit = "25%"
+boot_wait = "10s"
+drain_timeout = "20s"
+primary = 1
+proxy = false
+"#,
+    r#"[strategy.capistrano]
+in = "groups"
+limit = 3
+wait = "5s"
+"#,
+    r#"[strategy.capistrano]
+in = "sequence"
+restart_time = "500ms"
+"#,
+    r#"[strategy.appconfig]
+preset = "AppConfig.Canary10Percent20Minutes"
+alarm_errors = "0.7%"
+"#,
+    r#"[strategy.appconfig]
+growth_type = "EXPONENTIAL"
+growth_factor = "33.3%"
+deployment_duration = "10m"
+apply = "restart"
+alarm_unready = "10%"
+alarm_after = "90s"
 "#,
 ];
 
@@ -207,7 +384,7 @@ proptest! {
     #[test]
     fn a_printed_scenario_reads_back_the_same(
         choices in prop::collection::vec(0usize..1000, 0..16),
-        strategy in 0usize..4,
+        strategy in 0usize..STRATEGIES.len(),
     ) {
         let mut first = good(&file_of(&choices, strategy));
         let printed = print::to_toml(&first);

@@ -39,7 +39,7 @@ impl DaemonSet {
                 // A surge does not wait until the terminating pod is gone.
                 state.requests.start(node, state.template.target, now, decision);
             } else {
-                prune(state, &mut running(), now, decision);
+                prune(state, running().collect(), now, decision);
             }
         }
         retry
@@ -48,13 +48,7 @@ impl DaemonSet {
 
 /// Of each revision the oldest pod stays. The old one goes when it is not ready, or when the new
 /// one is available.
-fn prune<'a>(
-    state: &mut State,
-    running: &mut dyn Iterator<Item = &'a Pod>,
-    now: Time,
-    decision: &mut Decision,
-) {
-    let mut running: Vec<&Pod> = running.collect();
+fn prune(state: &mut State, mut running: Vec<&Pod>, now: Time, decision: &mut Decision) {
     running.sort_by_key(|pod| age(pod));
     let (mut new, mut old): (Option<&Pod>, Option<&Pod>) = (None, None);
     for pod in running {

@@ -209,8 +209,11 @@ impl Rules for DaemonSet {
             state.observed && updated >= self.nodes && available >= self.nodes;
         state.template.report(decision);
         self.plan_recheck(state, &pods, now, retry);
-        for time in [state.recheck, state.requests.expiry(), self.next_operation(state)] {
-            time.into_iter().for_each(|time| decision.wake(time));
+        for time in [state.recheck, state.requests.expiry(), self.next_operation(state)]
+            .into_iter()
+            .flatten()
+        {
+            decision.wake(time);
         }
     }
 

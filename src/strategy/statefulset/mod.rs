@@ -211,8 +211,9 @@ impl Rules for StatefulSet {
         state.template.report(decision);
         let due = pods.iter().map(|pod| pod.available_from).filter(|t| *t > now).min();
         let due = due.filter(|t| *t != Time::NEVER);
-        for time in [due, state.requests.expiry(), self.next_operation(state)] {
-            time.into_iter().for_each(|time| decision.wake(time));
+        for time in [due, state.requests.expiry(), self.next_operation(state)].into_iter().flatten()
+        {
+            decision.wake(time);
         }
     }
 

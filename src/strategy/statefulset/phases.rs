@@ -17,12 +17,11 @@ impl StatefulSet {
         if !goes_on || self.settings.kind == UpdateType::OnDelete {
             return;
         }
-        match self.settings.max_unavailable {
-            None => update_next(state, &replicas, now, decision),
-            Some(_) => {
-                let limit = self.max_unavailable(state.desired) as usize;
-                update_some(state, &replicas, limit, now, decision);
-            }
+        if self.settings.max_unavailable.is_some() {
+            let limit = self.max_unavailable(state.desired) as usize;
+            update_some(state, &replicas, limit, now, decision);
+        } else {
+            update_next(state, &replicas, now, decision);
         }
     }
 
@@ -75,10 +74,9 @@ impl StatefulSet {
         decision: &mut Decision,
     ) -> bool {
         let unhealthy = |pod: &&Pod| !pod.is_settled(now);
-        let first_unhealthy = match replicas.iter().any(|replica| is_unavailable(*replica, now)) {
-            true => None,
-            false => condemned.iter().find(unhealthy).map(|pod| pod.id),
-        };
+        let all_are_there = !replicas.iter().any(|replica| is_unavailable(*replica, now));
+        let first_unhealthy = condemned.iter().find(unhealthy).filter(|_| all_are_there);
+        let first_unhealthy = first_unhealthy.map(|pod| pod.id);
         for pod in condemned.iter().rev() {
             if self.is_ordered() {
                 let waits = !pod.is_available(now) && first_unhealthy != Some(pod.id);
