@@ -6,8 +6,6 @@
 //! latencies are parameters of the world.
 
 mod alarm;
-pub mod ansible;
-pub mod appconfig;
 mod analysis;
 pub mod ansible;
 pub mod appconfig;
