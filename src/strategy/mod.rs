@@ -34,11 +34,11 @@ mod limits;
 mod manual;
 pub mod mig;
 pub mod nomad;
-mod places;
 mod pods;
 #[cfg(test)]
 mod properties;
 mod schedule;
+mod seats;
 mod seconds;
 pub mod service_fabric;
 pub mod statefulset;

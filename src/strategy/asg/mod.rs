@@ -101,7 +101,8 @@ pub struct State {
     /// Somebody outside turned back, and no decision has told so yet.
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// How far it is.
@@ -336,8 +337,8 @@ impl State {
             (Course::GivenUp, true) => Said::Failed,
             (Course::GivenUp, false) => Said::RollbackPaused,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -360,7 +361,7 @@ impl Rules for Asg {
             alarm_look: Time::ZERO,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 
@@ -416,8 +417,8 @@ impl Rules for Asg {
         let (lowest, highest, _) = self.window();
         let instances = self.instances;
         let forward = State { target: VersionId::NEW, ..self.initial() };
-        let goal = self.limits(&forward).goal.max(1);
-        let step = longest_step(self.percentages(VersionId::NEW), instances).clamp(1, goal);
+        let goal = self.limits(&forward).goal;
+        let step = longest_step(self.percentages(VersionId::NEW), instances).min(goal);
         let spared = match self.settings.scale_in_protected_instances {
             Protected::Refresh => 0,
             Protected::Ignore | Protected::Wait => self.settings.protected_instances,

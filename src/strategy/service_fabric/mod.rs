@@ -92,7 +92,8 @@ pub struct State {
     moving: bool,
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// What the upgrade is at.
@@ -344,8 +345,8 @@ impl State {
             (_, false, true) => Said::Progressing,
             (_, false, false) => Said::RollingBack,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -374,7 +375,7 @@ impl Rules for ServiceFabric {
             moving: false,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 
