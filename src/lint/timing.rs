@@ -54,7 +54,9 @@ fn grace(scenario: &Scenario, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Code::GraceBelowDrain, "shutdown.grace", message, label));
         }
     }
-    if scenario.traffic.is_some() && shutdown.on_term != OnTerm::Drain {
+    // With a drain time nothing is in flight any more, or somebody has cancelled it by then.
+    let drained = shutdown.drain_wait > Span::ZERO;
+    if scenario.traffic.is_some() && shutdown.on_term != OnTerm::Drain && !drained {
         let message = "requests in flight are cut at each stop";
         let label = "the process does not finish them";
         findings.push(Finding::new(Code::NoDrain, "shutdown.on_term", message, label));
