@@ -220,6 +220,7 @@ pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {
         sync: env.dist("control", "sync"),
         act: env.dist("control", "act"),
         schedule: env.dist("control", "schedule"),
+        batch: env.dist("control", "batch"),
         launch: env.dist("control", "launch"),
         writes: write_limit(env),
     }
