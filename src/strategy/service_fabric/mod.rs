@@ -32,8 +32,8 @@
 //!
 //! # Settings and defaults
 //! [`settings::ServiceFabric`]; the defaults are the code's (the examples of the documentation use
-//! `Rollback`). Around it: no probes (an instance is up when its process has started), restarts
-//! without limit, 10 s apart at first.
+//! `Rollback`). Around it: readiness is known at once (nobody probes), restarts without limit, 10 s
+//! apart at first.
 //!
 //! # Known surprises
 //! - With the defaults a domain takes at least two minutes, and one that starts slower than
