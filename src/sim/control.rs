@@ -81,7 +81,9 @@ impl World<'_> {
                 if other == controller {
                     // Its own write must go out and come back before it is seen; who looks
                     // earlier sees what was before, writes against it and is refused.
-                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Watch);
+                    // It writes what it changed and then its status: two writes.
+                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Act);
+                    at += self.chance.latency(Latency::Watch);
                     self.busy_until[controller] = self.busy_until[controller].max(at);
                 }
                 self.look_at(other, at);
@@ -153,7 +155,11 @@ impl World<'_> {
                     self.plan(at, Event::Release { instance });
                 }
                 // Requests find their way by rotations and weights alone so far.
-                Action::Route { .. } => {}
+                Action::Route { new } => {
+                    if let Some(kernel) = self.kernel() {
+                        kernel.route(new);
+                    }
+                }
                 Action::MarkAvailable { instance } => {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;

@@ -43,7 +43,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::places::{Places, Seat, mark_ready};
+use super::seats::{Places, Seat, mark_ready};
 use super::verdict::{Standing, Teller};
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View, batches};
 use crate::scenario::settings::{self, Operation, Runner};

@@ -143,6 +143,11 @@ impl Driver {
         self.push(back, Event::Ready(id));
     }
 
+    /// An instance is gone, now.
+    pub(super) fn vanish(&mut self, id: u32) {
+        self.push(self.now, Event::Gone(id));
+    }
+
     /// An instance fails for good.
     pub(super) fn fail(&mut self, id: u32, at: Time) {
         self.push(at, Event::Fail(id));

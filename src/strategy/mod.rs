@@ -6,9 +6,9 @@
 //! latencies are parameters of the world.
 
 mod alarm;
-mod analysis;
 pub mod ansible;
 pub mod appconfig;
+mod analysis;
 mod argo;
 pub mod argo_bluegreen;
 pub mod argo_canary;

@@ -203,6 +203,9 @@ fn check(settings: &ArgoCanary, entries: &[Entry], env: &mut Env<'_>) {
         let message = format!("`{key}` has no meaning without a traffic router");
         env.problem(Diagnostic::new(Code::Conflict, at, message, "see `traffic_routing`"));
     }
+    if settings.traffic_routing {
+        super::pods::check_router(env);
+    }
     super::pods::check_deadline(env, deadline, settings.progress_deadline, settings.min_ready);
 }
 

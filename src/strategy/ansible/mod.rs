@@ -62,7 +62,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::places::{Places, mark_ready};
+use super::seats::{Places, mark_ready};
 use super::verdict::Teller;
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View, batches};
 use crate::scenario::settings::{self, HostOrder, Operation};

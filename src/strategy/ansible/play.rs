@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ansible, State};
-use crate::strategy::places::{Places, Seat};
+use crate::strategy::seats::{Places, Seat};
 use crate::strategy::verdict::{Standing, Teller};
 use crate::strategy::{Decision, InstanceView, View};
 use crate::trace::{Moment, Phase, VersionId};

@@ -67,7 +67,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::places::{Places, mark_ready};
+use super::seats::{Places, mark_ready};
 use super::verdict::{Standing, Teller};
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, Apply, Operation};

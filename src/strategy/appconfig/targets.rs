@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::scenario::settings::Apply;
-use crate::strategy::places::Seat;
+use crate::strategy::seats::Seat;
 use crate::strategy::{Decision, View};
 
 impl State {

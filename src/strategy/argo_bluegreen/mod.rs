@@ -91,7 +91,7 @@ impl ArgoBluegreen {
     /// One sync of the Rollout.
     fn sync(&self, state: &mut State, now: Time, view: &View<'_>, decision: &mut Decision) {
         while let Some(operation) = state.rollout.take_due(&self.settings.operations, now) {
-            self.operate(state, operation);
+            Self::operate(state, operation);
         }
         if !state.rollout.has_begun() {
             return;
@@ -104,7 +104,7 @@ impl ArgoBluegreen {
         state.rollout.route(active, ALL, active, decision);
         Self::note_end(state);
         let step = u32::from(state.active.0) * 2 + u32::from(state.scaled_up);
-        let (suspended, deadline) = (self.is_suspended(state), self.settings.progress_deadline);
+        let (suspended, deadline) = (Self::is_suspended(state), self.settings.progress_deadline);
         let late = state.rollout.note_progress(step, suspended, deadline, now);
         if late && self.settings.progress_deadline_abort {
             changed |= Self::abort(state, true);
@@ -118,7 +118,7 @@ impl ArgoBluegreen {
         self.wake(state, now, decision);
     }
 
-    fn operate(&self, state: &mut State, operation: Operation) {
+    fn operate(state: &mut State, operation: Operation) {
         if let Some(target) = state.rollout.template(operation) {
             if target < state.rollout.target {
                 state.rollout.tell(Moment::RollbackDecided);
@@ -287,7 +287,7 @@ impl ArgoBluegreen {
         state.paused_since.is_some() && !state.scaled_up
     }
 
-    fn is_suspended(&self, state: &State) -> bool {
+    fn is_suspended(state: &State) -> bool {
         let measures = |run: Option<Run>| run.is_some_and(|run| run.due().is_some());
         let rollout = &state.rollout;
         Self::is_paused(state)
@@ -348,7 +348,7 @@ impl Rules for ArgoBluegreen {
                 state.rollout.paused = false;
                 Self::set_target(state, VersionId::OLD);
             }
-            Command::Operate(operation) => self.operate(state, operation),
+            Command::Operate(operation) => Self::operate(state, operation),
         }
     }
 

@@ -37,7 +37,8 @@
 //! have Kubernetes' own 25 % and 25 %.
 //!
 //! # Known surprises
-//! - A rollout takes at least interval · max_weight / step_weight, and two full deployments.
+//! - A rollout takes at least `interval` · `max_weight` / `step_weight`, and two full
+//!   deployments.
 //! - About 2N pods run while the analysis lasts, and more while the primary rolls.
 //! - With threshold 1 a single bad check rolls back, at the tick after it.
 //! - The first weight is given without any check.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kamal, State};
-use crate::strategy::places::{Places, Seat};
+use crate::strategy::seats::{Places, Seat};
 use crate::strategy::verdict::{Standing, Teller};
 use crate::strategy::{Decision, View};
 use crate::trace::{Moment, Phase, VersionId};

@@ -96,13 +96,11 @@ impl Sets {
     /// Writes a set's size, and makes the set if there is none; says whether that changed
     /// anything.
     pub(in crate::strategy) fn resize(&mut self, version: VersionId, size: u32) -> bool {
-        match self.0.replica_sets.iter_mut().find(|rs| rs.version == version) {
-            Some(rs) => rs.scale(size, size, size),
-            None => {
-                self.0.replica_sets.push(ReplicaSet::new(version, size, size, size));
-                true
-            }
+        if let Some(rs) = self.0.replica_sets.iter_mut().find(|rs| rs.version == version) {
+            return rs.scale(size, size, size);
         }
+        self.0.replica_sets.push(ReplicaSet::new(version, size, size, size));
+        true
     }
 }
 

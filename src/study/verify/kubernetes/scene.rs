@@ -97,7 +97,7 @@ fn control(recording: &Recording) -> ControlPlane {
         // `status.availableReplicas` → next `spec.replicas`.
         sync: latency([4.9, 8.0, 17.7, 48.8]),
         // `spec.replicas` → first pod created or told to stop, less a sync.
-        act: latency([2.0, 5.5, 13.0, 30.0]),
+        act: latency([2.0, 5.5, 11.0, 22.0]),
         // Created → scheduled.
         schedule: latency([7.1, 15.2, 34.4, 51.0]),
         launch: Dist::Fixed(Span::ZERO),
