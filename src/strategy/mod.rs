@@ -6,9 +6,9 @@
 //! latencies are parameters of the world.
 
 mod alarm;
+mod analysis;
 pub mod ansible;
 pub mod appconfig;
-mod analysis;
 mod argo;
 pub mod argo_bluegreen;
 pub mod argo_canary;
@@ -34,11 +34,11 @@ mod limits;
 mod manual;
 pub mod mig;
 pub mod nomad;
-mod places;
 mod pods;
 #[cfg(test)]
 mod properties;
 mod schedule;
+mod seats;
 mod seconds;
 pub mod service_fabric;
 pub mod statefulset;

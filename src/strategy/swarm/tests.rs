@@ -3,7 +3,9 @@
 use super::super::driver::{Delays, Driver};
 use super::super::{Draws, State as AnyState, Strategy};
 use super::*;
-use crate::scenario::settings::{OnFailure, RestartCondition, RestartPolicy, UpdateConfig};
+use crate::scenario::settings::{
+    OnFailure, Operation, RestartCondition, RestartPolicy, UpdateConfig,
+};
 use crate::units::Span;
 
 const MS: u64 = 1_000_000;
