@@ -35,7 +35,7 @@ fn value() -> Value {
                 "groups": {
                     "type": "object",
                     "additionalProperties": closed(&json!({
-                        "predicted": nullable(&spread("|predicted - recorded| / recorded duration")),
+                        "predicted": nullable(&spread("|predicted - recorded| / recorded")),
                         "repeated": nullable(&spread("|second recording - recorded| / recorded")),
                     })),
                 },

@@ -192,7 +192,7 @@ impl Recording {
                 available_min: file.summary.min_available,
                 active_max: file.summary.max_pods_active,
             },
-            noise: (file.lab_noise.p50_ms, file.lab_noise.p90_ms, file.lab_noise.max_ms),
+            noise: (file.lab_noise.p50, file.lab_noise.p90, file.lab_noise.max),
             end: file.spec.max_record.unwrap_or(last).max(last),
             id: file.id,
             class: file.class,
@@ -297,9 +297,9 @@ fn behaviour(raw: &raw::Behaviour) -> Result<Behaviour, RecordingError> {
 }
 
 fn op(raw: &raw::Op) -> Result<(f64, Op), RecordingError> {
-    let missing = || RecordingError::Damaged(format!("operation `{}` lacks its value", raw.op));
+    let missing = || RecordingError::Damaged(format!("operation `{}` lacks its value", raw.what));
     let of = || version(raw.version.as_deref().ok_or_else(missing)?);
-    let op = match raw.op.as_str() {
+    let op = match raw.what.as_str() {
         "set_version" => Op::Set(of()?),
         "scale" => Op::Scale(raw.replicas.ok_or_else(missing)?),
         "pause" => Op::Pause,
