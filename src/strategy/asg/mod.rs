@@ -60,7 +60,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::checkpoints::{Checkpoints, longest_step};
+use super::checkpoints::{Checkpoints, last, longest_step};
 use super::flips::Flips;
 use super::ledger::Ledger;
 use super::limits::{Limits, Tally};
@@ -416,9 +416,9 @@ impl Rules for Asg {
     fn budget(&self) -> Budget {
         let (lowest, highest, _) = self.window();
         let instances = self.instances;
-        let forward = State { target: VersionId::NEW, ..self.initial() };
-        let goal = self.limits(&forward).goal;
-        let step = longest_step(self.percentages(VersionId::NEW), instances).min(goal);
+        let percentages = self.percentages(VersionId::NEW);
+        let goal = last(percentages, instances).min(instances - self.ignored());
+        let step = longest_step(percentages, instances).min(goal);
         let spared = match self.settings.scale_in_protected_instances {
             Protected::Refresh => 0,
             Protected::Ignore | Protected::Wait => self.settings.protected_instances,
