@@ -162,12 +162,7 @@ impl World<'_> {
                     let at = self.write(controller, self.now) + self.chance.latency(Latency::Act);
                     self.plan(at, Event::Release { instance });
                 }
-                // Requests find their way by rotations and weights alone so far.
-                Action::Route { new } => {
-                    if let Some(kernel) = self.kernel() {
-                        kernel.route(new);
-                    }
-                }
+                Action::Route { new } => self.route(new),
                 Action::MarkAvailable { instance } => {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;

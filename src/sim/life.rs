@@ -22,6 +22,7 @@ impl World<'_> {
             Event::Ready { instance, process } => self.ready(instance, process, sink),
             Event::Join { instance, node } => self.join(instance, u32::from(node), sink),
             Event::Leave { instance, node } => self.leave(instance, u32::from(node), sink),
+            Event::Follow { node, new } => self.follow(u32::from(node), new),
             Event::Terminate { instance } => self.pre_stopped(instance, sink),
             Event::Idle { instance } => self.idle(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),

@@ -14,6 +14,28 @@ impl World<'_> {
         for node in 0..self.scenario.clients.nodes {
             let at = self.now + self.chance.lag_add(instance, node);
             self.plan(at, Event::Join { instance, node: node as u16 });
+            let informed = &mut self.informed[node as usize];
+            *informed = at.max(*informed);
+        }
+    }
+
+    /// The traffic shall be split anew. What a node hears it hears in order: it follows as soon
+    /// as it knows every instance that became ready before.
+    pub(super) fn route(&mut self, new: u32) {
+        for node in 0..self.scenario.clients.nodes {
+            let at = self.informed[node as usize];
+            if at > self.now {
+                self.plan(at, Event::Follow { node: node as u16, new });
+            } else {
+                self.follow(node, new);
+            }
+        }
+    }
+
+    /// A node sends this share of its requests to the new version from now on.
+    pub(super) fn follow(&mut self, node: u32, new: u32) {
+        if let Some(kernel) = self.kernel() {
+            kernel.route(node, new);
         }
     }
 

@@ -58,6 +58,8 @@ pub(super) enum Event {
     Join { instance: u32, node: u16 },
     /// A node learns that the instance goes.
     Leave { instance: u32, node: u16 },
+    /// A node learns how the traffic is split between the versions.
+    Follow { node: u16, new: u32 },
     /// The weight of a fresh instance rises.
     Reweigh { instance: u32 },
     /// The wait before SIGTERM is over.
@@ -101,6 +103,8 @@ pub struct World<'a> {
     pub(super) begun: Time,
     /// Events pending that move an instance or a rotation.
     pub(super) moving: u32,
+    /// By node: when it will have heard of every instance that is ready now.
+    pub(super) informed: Vec<Time>,
     /// Ends and restarts of processes pending, some of which may have lost their meaning.
     pub(super) restless: u32,
     pub(super) state: State,
@@ -150,6 +154,7 @@ impl<'a> World<'a> {
             now: Time::ZERO,
             begun: Time::ZERO,
             moving: 0,
+            informed: Vec::new(),
             restless: 0,
             state,
             decision: Decision::default(),
@@ -202,6 +207,8 @@ impl<'a> World<'a> {
         self.chance.reset(seeds);
         self.pulls.clear();
         self.fleet.reset(scenario.clients.nodes, scenario.hosts.count);
+        self.informed.clear();
+        self.informed.resize(scenario.clients.nodes as usize, Time::ZERO);
         (self.moving, self.restless, self.end_stamp, self.ended) = (0, 0, 0, false);
         self.said = Said::Progressing;
         self.state = self.strategy.initial();
@@ -285,6 +292,7 @@ impl<'a> World<'a> {
             | Event::Ready { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
+            | Event::Follow { .. }
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }

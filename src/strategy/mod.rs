@@ -150,7 +150,8 @@ pub enum Action {
         instance: u32,
     },
     /// From now on the new version gets this share of the requests, in millionths, and the old
-    /// one the rest. Before the first such action requests go to whoever is in rotation.
+    /// one the rest. Before the first such action requests go to whoever is in rotation; after it
+    /// a share of nobody fails.
     Route {
         /// Millionths.
         new: u32,

@@ -246,7 +246,7 @@ impl Desk {
             Some(bits) => *bits,
             None => self.aside.bits(),
         };
-        let is_new = (bits & 0xFFFF_FFFF) < self.routes.threshold;
+        let is_new = (bits & 0xFFFF_FFFF) < self.routes.thresholds[node as usize];
         node + if is_new { self.routes.nodes } else { 0 }
     }
 

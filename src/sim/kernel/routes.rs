@@ -9,40 +9,51 @@ use super::dispatch::Kernel;
 use super::station::NODE_BITS;
 
 /// Where the requests of a node go.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Routes {
     /// How many nodes there are without their second views; 0 if nothing is routed.
     pub(super) nodes: u32,
-    /// Of 2³²: below it the new version is meant.
-    pub(super) threshold: u64,
+    /// By node, of 2³²: below it the new version is meant.
+    pub(super) thresholds: Vec<u64>,
 }
 
 impl Routes {
     /// Whether requests are routed by version.
-    pub(crate) fn is_on(self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.nodes > 0
     }
 
     /// Which of its views node `node` has instances of this version in.
     #[inline(always)]
-    pub(super) fn node_of(self, node: u32, version: u8) -> u32 {
+    pub(super) fn node_of(&self, node: u32, version: u8) -> u32 {
         node + if version == 0 { 0 } else { self.nodes }
     }
 }
 
 impl Kernel {
-    /// From now on the new version gets `new` millionths of the requests, and the old one the
-    /// rest. A central queue knows no versions: there it changes nothing.
-    pub(crate) fn route(&mut self, new: u32) {
-        let nodes = self.desk.config.nodes;
-        if !self.desk.routes.is_on() && self.central().is_none() {
-            assert!(nodes <= 1 << (NODE_BITS - 1), "routing needs two numbers for each node");
-            self.split_nodes();
-            for node in 0..nodes {
-                self.sort_members(node);
-            }
+    /// From now on `node` sends `new` millionths of its requests to the new version, and the rest
+    /// to the old one. Nodes that were told nothing yet go by the numbers in their rotations when
+    /// the first one was. A central queue knows no versions: there it changes nothing.
+    pub(crate) fn route(&mut self, node: u32, new: u32) {
+        if self.central().is_some() {
+            return;
         }
-        self.desk.routes.threshold = (u64::from(new) << 32) / 1_000_000;
+        if !self.desk.routes.is_on() {
+            self.split();
+        }
+        self.desk.routes.thresholds[node as usize] = threshold(u64::from(new), 1_000_000);
+    }
+
+    fn split(&mut self) {
+        let nodes = self.desk.config.nodes;
+        assert!(nodes <= 1 << (NODE_BITS - 1), "routing needs two numbers for each node");
+        self.split_nodes();
+        for node in 0..nodes {
+            self.sort_members(node);
+            let count = |view: u32| self.desk.nodes[view as usize].members.len() as u64;
+            let (old, new) = (count(node), count(node + nodes));
+            self.desk.routes.thresholds.push(threshold(new, (old + new).max(1)));
+        }
     }
 
     /// The view of `node` that has this server, now or once it joins.
@@ -61,6 +72,11 @@ impl Kernel {
             }
         }
     }
+}
+
+/// A share as a bound for 32 random bits.
+fn threshold(part: u64, whole: u64) -> u64 {
+    (part << 32) / whole
 }
 
 #[cfg(test)]
@@ -131,6 +147,12 @@ mod tests {
         Protocol::PerRequest { reuse: Share(0.0) }
     }
 
+    fn route(kernel: &mut Kernel, new: u32) {
+        for node in 0..kernel.desk.config.nodes {
+            kernel.route(node, new);
+        }
+    }
+
     /// Attempts that old and new servers have taken.
     fn taken(kernel: &Kernel) -> [u64; 2] {
         let sum = |version: u8| {
@@ -167,7 +189,7 @@ mod tests {
                     let free = advance(&mut kernel, &mut now, 20);
                     assert!(free[1] > 0.2 * free[0], "{algorithm:?} {free:?}");
                     for share in [200_000, 0, 700_000, 1_000_000] {
-                        kernel.route(share);
+                        route(&mut kernel, share);
                         let counts = advance(&mut kernel, &mut now, 40);
                         assert!(counts[0] + counts[1] > 20_000.0);
                         let wanted = f64::from(share) / 1e6;
@@ -182,11 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn nodes_follow_one_by_one() {
+        let mut kernel = kernel(Algorithm::Random, DISCIPLINES[0], 2, per_request());
+        kernel.route(1, 1_000_000);
+        let counts = advance(&mut kernel, &mut Time(0), 60);
+        // A third of one half, and all of the other.
+        assert!(is_binomial(counts, 2.0 / 3.0), "{counts:?}");
+    }
+
+    #[test]
     fn members_come_and_go_in_their_own_view() {
         for algorithm in ALGORITHMS {
             let mut kernel = kernel(algorithm, DISCIPLINES[0], 2, per_request());
             let mut now = Time::ZERO;
-            kernel.route(500_000);
+            route(&mut kernel, 500_000);
             for node in 0..2 {
                 for server in 6..9 {
                     assert!(kernel.is_member(node, server));
@@ -212,7 +243,7 @@ mod tests {
     fn policies_still_balance_within_a_version() {
         for algorithm in [Algorithm::RoundRobin, Algorithm::LeastOutstanding] {
             let mut kernel = kernel(algorithm, DISCIPLINES[0], 1, per_request());
-            kernel.route(400_000);
+            route(&mut kernel, 400_000);
             kernel.advance(Time::ZERO + Span::from_secs(100));
             for group in [0..6, 6..9] {
                 let served = group.map(|s| kernel.desk.servers[s].served as f64);
@@ -229,9 +260,9 @@ mod tests {
         let protocol = Protocol::PerConnection { connections: 2000, max_age: age, goaway: true };
         let mut kernel = kernel(Algorithm::Random, DISCIPLINES[0], 1, protocol);
         let mut now = Time::ZERO;
-        kernel.route(0);
+        route(&mut kernel, 0);
         assert_eq!(advance(&mut kernel, &mut now, 60)[1], 0.0);
-        kernel.route(300_000);
+        route(&mut kernel, 300_000);
         let soon = advance(&mut kernel, &mut now, 1);
         assert!(soon[1] < 0.2 * soon[0], "most connections are still the old ones: {soon:?}");
         advance(&mut kernel, &mut now, 60);
@@ -248,7 +279,7 @@ mod tests {
                 let mut kernel = kernel(algorithm, discipline, 3, per_request());
                 let mut now = Time::ZERO;
                 advance(&mut kernel, &mut now, 5);
-                kernel.route(500_000);
+                route(&mut kernel, 500_000);
                 advance(&mut kernel, &mut now, 5);
                 for server in [0, 6] {
                     kernel.kill(server, now);

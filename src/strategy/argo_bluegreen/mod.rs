@@ -27,7 +27,6 @@
 //!
 //! # Known surprises
 //! - Twice the fleet runs, from the preview's growth until `scale_down_delay` after the switch.
-//! - `scale_down_delay` exists because rotations lag behind the switch: 0 means failed requests.
 //! - `auto_promotion_seconds` pauses even if `auto_promotion_enabled` is true.
 //! - With `preview_replica_count` the pods that are added after the tests were never tested.
 //! - An aborted Rollout stays *Degraded*: its template still names the new version.
@@ -37,7 +36,8 @@
 //!   no users, so a real one shows only what tests cause.
 //! - An abort is said as [`Said::RollingBack`] until the stable set is whole and active, then as
 //!   [`Said::RolledBack`], although Argo says *Degraded*.
-//! - The switch itself takes no time; rotations learn of pods as they always do.
+//! - A data-plane node follows the switch as soon as it knows the pods that were ready before;
+//!   beyond that the switch takes no time, so that `scale_down_delay` is never too short.
 //! - No `scaleDownDelayRevisionLimit`; deadlines are exact, not in whole seconds.
 
 #[cfg(test)]

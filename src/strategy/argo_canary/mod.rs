@@ -55,7 +55,8 @@
 //! - An abort is said as [`Said::RollingBack`] until the stable set is whole and has all of the
 //!   traffic, then as [`Said::RolledBack`]: that is what is, although Argo says *Degraded*.
 //! - `setHeaderRoute`, `setMirrorRoute`, step plugins and the pods of an experiment are left out.
-//! - Weights are verified at once; a router's own delay is none. No rollback window, no
+//! - Weights are verified at once. A data-plane node follows a weight as soon as it knows the
+//!   pods that were ready before; beyond that a router has no delay. No rollback window, no
 //!   `promote --full`, no revision limits.
 //! - A weight concerns versions: with a third one on its way, old against all others.
 //! - Deadlines are exact, not in whole seconds.
@@ -304,18 +305,25 @@ impl Rules for ArgoCanary {
         }
     }
 
-    /// Nobody is taken out before there is somebody else; by traffic a second fleet grows.
+    /// By pods within the budgets; by traffic a second fleet grows and nobody goes before.
     fn budget(&self) -> Budget {
-        let routed = self.settings.traffic_routing && !self.settings.dynamic_stable_scale;
+        let settings = &self.settings;
+        let n = self.instances;
+        let posts = fenceposts::resolve(settings.max_surge, settings.max_unavailable, n);
+        let (out, above, above_key) = if settings.traffic_routing {
+            (0, n, "strategy.argo_canary.traffic_routing")
+        } else {
+            (posts.unavailable.min(n), posts.surge, "strategy.argo_canary.max_surge")
+        };
         Budget {
-            instances: self.instances,
-            out: 0,
-            above: if routed { self.instances } else { 0 },
+            instances: n,
+            out,
+            above,
             rounds: self.rises(),
             // Counted from a whole second: it may be up to 1 s shorter.
             wait: self.settings.min_ready - Span::from_secs(1),
             out_key: "strategy.argo_canary.max_unavailable",
-            above_key: "strategy.argo_canary.traffic_routing",
+            above_key,
         }
     }
 }

@@ -263,7 +263,7 @@ impl Flagger {
         let waits = !helped && !ahead.iter().any(|(_, op)| comes(op));
         match state.phase {
             Phase::Failed if !state.is_cleared() => Said::RollingBack,
-            Phase::Failed if state.primary.template() != state.promoted => Said::Failed,
+            Phase::Failed if state.is_half_promoted() => Said::Failed,
             Phase::Failed => Said::RolledBack,
             Phase::Idle if !state.should_advance() => {
                 if back {
@@ -300,6 +300,11 @@ impl State {
     /// Whether the canary's pods have been reported gone.
     fn is_cleared(&self) -> bool {
         self.canary.report().replicas == 0 && self.awaited.is_empty()
+    }
+
+    /// Whether the primary was given the template that was then given up.
+    fn is_half_promoted(&self) -> bool {
+        self.primary.template() == self.applied && self.applied != self.promoted
     }
 
     fn is_before_promotion(&self) -> bool {
@@ -421,7 +426,7 @@ impl Rules for Flagger {
             instances: n,
             // What the primary takes out the canary has added.
             out: 0,
-            above: n,
+            above: n + posts.surge,
             rounds: 1 + n.div_ceil(at_once),
             // Counted from a whole second: it may be up to 1 s shorter.
             wait: self.settings.min_ready - Span::from_secs(1),

@@ -231,6 +231,16 @@ fn rollbacks_before_and_after_promotion() {
 }
 
 #[test]
+fn an_undo_in_mid_analysis_is_noticed_only_afterwards() {
+    let undone = Flagger { operations: vec![at(150, Operation::Undo)], ..settings() };
+    let d = run(undone, 10, 0.0);
+    // The analysis of the new version ends, with old pods; then theirs begins.
+    assert_eq!(d.last_said(), Some(Said::RolledBack));
+    assert!(end(&d).0 >= 14, "{:?}", d.said);
+    assert_eq!((d.count(VersionId::OLD, Phase::Available), d.instances.len()), (10, 10));
+}
+
+#[test]
 fn a_third_version_restarts_the_analysis() {
     let over = Flagger { operations: vec![at(200, Operation::Rollover)], ..settings() };
     let d = run(over, 10, 0.0);
