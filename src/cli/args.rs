@@ -380,4 +380,5 @@ pub(super) enum Deny {
 pub(super) enum SchemaOf {
     Scenario,
     Result,
+    Verify,
 }

@@ -59,8 +59,11 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::Result }) => {
             terminal::out(&report::json::schema()).map(|()| Exit::Done)
         }
+        Some(Verb::Schema { of: SchemaOf::Verify }) => {
+            terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
         Some(Verb::Explain { what, markdown }) => explain::run(what, *markdown),
         Some(Verb::Validate(validate)) => validate::run(validate),
-        Some(Verb::Verify(verify)) => verify::run(verify),
+        Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }
 }

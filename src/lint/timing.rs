@@ -4,7 +4,7 @@ use super::Finding;
 use super::arithmetic::{duration, share_above};
 use crate::scenario::codes::Code;
 use crate::scenario::settings::StrategySettings;
-use crate::scenario::{OnTerm, Pipeline, Scenario};
+use crate::scenario::{GraceFrom, OnTerm, Pipeline, Scenario};
 use crate::units::Span;
 
 pub(super) fn timing(scenario: &Scenario, findings: &mut Vec<Finding>) {
@@ -16,6 +16,9 @@ pub(super) fn timing(scenario: &Scenario, findings: &mut Vec<Finding>) {
 
 fn probes(scenario: &Scenario, findings: &mut Vec<Finding>) {
     let probes = &scenario.probes;
+    if !probes.enabled {
+        return;
+    }
     let median = scenario.versions.new.start.quantile(0.5);
     let seen = probes.period * f64::from(probes.success_threshold);
     if seen > median && seen > Span::from_secs(2) {
@@ -33,7 +36,8 @@ fn probes(scenario: &Scenario, findings: &mut Vec<Finding>) {
 
 fn grace(scenario: &Scenario, findings: &mut Vec<Finding>) {
     let shutdown = &scenario.shutdown;
-    if shutdown.pre_stop > Span::ZERO && shutdown.grace <= shutdown.pre_stop {
+    let from_stop = shutdown.grace_from == GraceFrom::Stop;
+    if from_stop && shutdown.pre_stop > Span::ZERO && shutdown.grace <= shutdown.pre_stop {
         let message = "the process is killed before it is told to stop";
         let label = format!("over while pre_stop ({}) still runs", shutdown.pre_stop);
         let finding = Finding::new(Code::GraceBelowPreStop, "shutdown.grace", message, label);

@@ -1,9 +1,10 @@
 //! The orchestrator in the world: its controllers look, decide, and write to the API.
 
+use super::bucket::Bucket;
 use super::chance::Latency;
 use super::world::{Event, World};
 use crate::strategy::{Action, Decision, Draws, View};
-use crate::trace::{Cause, Phase, Record, Sink};
+use crate::trace::{Cause, Phase, Record, Sink, VersionId};
 use crate::units::{Span, Time};
 
 impl World<'_> {
@@ -78,8 +79,12 @@ impl World<'_> {
                 }
                 let mut at = written + self.chance.latency(Latency::Sync);
                 if other == controller {
-                    // Its own write must go out and come back before it is seen.
-                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Watch);
+                    // Its own write must go out and come back before it is seen; who looks
+                    // earlier sees what was before, writes against it and is refused.
+                    // It writes what it changed and then its status: two writes.
+                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Act);
+                    at += self.chance.latency(Latency::Watch);
+                    self.busy_until[controller] = self.busy_until[controller].max(at);
                 }
                 self.look_at(other, at);
             }
@@ -95,11 +100,28 @@ impl World<'_> {
     /// A controller wants to write at `at`; returns when it may.
     fn write(&mut self, controller: usize, at: Time) -> Time {
         let limit = self.scenario.control.writes;
-        let granted = self.writes[controller].take(at, limit);
+        let granted = self.writes[controller].write(at, limit);
+        self.wait_for(controller, at, granted);
+        granted
+    }
+
+    /// The same for an instance of this version that is created or stopped.
+    fn write_instance(&mut self, controller: usize, at: Time, version: VersionId) -> Time {
+        let limit = self.scenario.control.writes;
+        let granted = self.writes[controller].act(at, limit, version);
+        self.wait_for(controller, at, granted);
+        let pace = self.script().pace;
+        let place = usize::from(version.0);
+        if self.paces.len() <= place {
+            self.paces.resize(place + 1, Bucket::default());
+        }
+        self.paces[place].take(granted, pace)
+    }
+
+    fn wait_for(&mut self, controller: usize, at: Time, granted: Time) {
         if granted > at {
             self.busy_until[controller] = self.busy_until[controller].max(granted);
         }
-        granted
     }
 
     /// Carries out actions. Starts go out in batches of 1, 2, 4, … (each waits for the last),
@@ -118,12 +140,14 @@ impl World<'_> {
                         latency = self.chance.latency(Latency::Act);
                     }
                     started += 1;
-                    let at = self.write(controller, batch_at) + latency;
+                    let at = self.write_instance(controller, batch_at, version) + latency;
                     batch_done = batch_done.max(at);
                     self.plan(at, Event::Create { version, slot, held });
                 }
                 Action::Stop { instance } => {
-                    let at = self.write(controller, self.now) + self.chance.latency(Latency::Act);
+                    let version = self.fleet.get(instance).version;
+                    let written = self.write_instance(controller, self.now, version);
+                    let at = written + self.chance.latency(Latency::Act);
                     self.plan(at, Event::Tell { instance });
                 }
                 Action::Release { instance } => {
@@ -131,7 +155,11 @@ impl World<'_> {
                     self.plan(at, Event::Release { instance });
                 }
                 // Requests find their way by rotations and weights alone so far.
-                Action::Route { .. } => {}
+                Action::Route { new } => {
+                    if let Some(kernel) = self.kernel() {
+                        kernel.route(new);
+                    }
+                }
                 Action::MarkAvailable { instance } => {
                     if self.fleet.get(instance).phase == Phase::Ready {
                         let to = Phase::Available;

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod chance;
+mod client;
 mod control;
 mod crash;
 mod drain;

@@ -78,7 +78,7 @@ impl World<'_> {
         let nodes = self.scenario.clients.nodes;
         if let Some(kernel) = self.kernel() {
             for node in 0..nodes {
-                if kernel.desk.nodes[node as usize].members.contains(&instance) {
+                if kernel.is_member(node, instance) {
                     kernel.reweigh(node, instance, weight);
                 }
             }

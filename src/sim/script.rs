@@ -1,5 +1,6 @@
 //! What befalls each instance when it is told rather than drawn: for recorded rollouts.
 
+use crate::scenario::WriteLimit;
 pub use crate::strategy::{Command, Status};
 use crate::trace::VersionId;
 use crate::units::{Span, Time};
@@ -17,6 +18,9 @@ pub struct Script {
     pub events: Vec<(Span, Outside)>,
     /// Wall-clock time at the beginning of the rollout, after a whole second; drawn if `None`.
     pub wall_phase: Option<Span>,
+    /// How fast the API server creates, and stops, the instances of one version: its writers
+    /// wait, but the controllers do not. At once if `None`.
+    pub pace: Option<WriteLimit>,
     /// The record ends so long after the beginning, whatever happens; by itself if `None`.
     pub end: Option<Span>,
 }

@@ -2,6 +2,7 @@
 
 use super::bucket::Bucket;
 use super::chance::{Chance, Latency};
+use super::client::Client;
 use super::ending::on_grid;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
@@ -107,7 +108,9 @@ pub struct World<'a> {
     /// By controller: when it looks next.
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
-    pub(super) writes: Vec<Bucket>,
+    pub(super) writes: Vec<Client>,
+    /// By version: creations and stops that the API server has yet to carry out.
+    pub(super) paces: Vec<Bucket>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
     pub(super) pipeline: PipelineState,
@@ -151,7 +154,8 @@ impl<'a> World<'a> {
             state,
             decision: Decision::default(),
             looks: vec![Time::NEVER; controllers],
-            writes: vec![Bucket::default(); controllers],
+            writes: vec![Client::default(); controllers],
+            paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
             pipeline: PipelineState::Done,
@@ -202,7 +206,8 @@ impl<'a> World<'a> {
         self.said = Said::Progressing;
         self.state = self.strategy.initial();
         self.looks.fill(Time::NEVER);
-        self.writes.fill(Bucket::default());
+        self.writes.fill(Client::default());
+        self.paces.clear();
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
         self.statuses.iter_mut().for_each(Vec::clear);

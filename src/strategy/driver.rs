@@ -71,6 +71,8 @@ pub(super) struct Driver {
     pub(super) moments: Vec<(Time, Moment)>,
     pub(super) started: u32,
     pub(super) stopped: Vec<(Time, u32)>,
+    /// Shares of the new version in the traffic, as routed.
+    pub(super) routes: Vec<(Time, u32)>,
     /// Checks determinism and the JSON round trip at each look.
     pub(super) paranoid: bool,
     /// Error shares that strategies see.
@@ -118,6 +120,7 @@ impl Driver {
             moments: Vec::new(),
             started: 0,
             stopped: Vec::new(),
+            routes: Vec::new(),
             paranoid: true,
             errors: [0.0; 2],
             crash: Box::new(|_, _| None),
@@ -143,6 +146,11 @@ impl Driver {
     pub(super) fn crash(&mut self, id: u32, at: Time, back: Time) {
         self.push(at, Event::Unready(id));
         self.push(back, Event::Ready(id));
+    }
+
+    /// An instance is gone, now.
+    pub(super) fn vanish(&mut self, id: u32) {
+        self.push(self.now, Event::Gone(id));
     }
 
     /// An instance fails for good.
@@ -287,8 +295,8 @@ impl Driver {
         self.wakes[controller] = Time::NEVER;
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
-        let view =
-            View { instances: &self.instances, errors: self.errors, wall_phase: self.wall_phase };
+        let (errors, wall_phase) = (self.errors, self.wall_phase);
+        let view = View { instances: &self.instances, errors, wall_phase };
         let before = self.paranoid.then(|| self.state.clone());
         let draws = self.draws;
         self.strategy.reconcile(&mut self.state, controller, self.now, &view, draws, &mut decision);
@@ -342,7 +350,10 @@ impl Driver {
                 let version = i.version;
                 self.boot(instance, version, self.now);
             }
-            Action::Route { .. } => {}
+            Action::Route { new } => {
+                assert!(new <= 1_000_000);
+                self.routes.push((self.now, new));
+            }
             Action::MarkAvailable { instance } => {
                 let i = self.find(instance).expect("only what exists becomes available");
                 assert_eq!(i.phase, Phase::Ready);
@@ -357,6 +368,9 @@ impl Driver {
         let (sizes, available) = match &self.state {
             State::Kubernetes(state) => {
                 (state.sizes().map(|(_, size)| size).collect(), state.available())
+            }
+            State::ArgoCanary(state) => {
+                (state.sizes().map(|(_, size)| size).collect(), counted as u32)
             }
             _ => (Vec::new(), counted as u32),
         };

@@ -6,8 +6,10 @@
 //! latencies are parameters of the world.
 
 mod alarm;
+mod analysis;
 pub mod ansible;
 pub mod appconfig;
+mod argo;
 pub mod argo_bluegreen;
 pub mod argo_canary;
 pub mod asg;
@@ -400,11 +402,11 @@ strategies! {
     /// AWS CodeDeploy, in place.
     CodeDeploy(codedeploy::CodeDeploy, codedeploy::State, "codedeploy/mod.rs");
     /// An Argo Rollout with canary steps.
-    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary.rs");
+    ArgoCanary(argo_canary::ArgoCanary, argo_canary::State, "argo_canary/mod.rs");
     /// An Argo Rollout, blue-green.
-    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen.rs");
+    ArgoBluegreen(argo_bluegreen::ArgoBluegreen, argo_bluegreen::State, "argo_bluegreen/mod.rs");
     /// A Flagger Canary.
-    Flagger(flagger::Flagger, flagger::State, "flagger.rs");
+    Flagger(flagger::Flagger, flagger::State, "flagger/mod.rs");
     /// Docker Swarm.
     Swarm(swarm::Swarm, swarm::State, "swarm/mod.rs");
 }

@@ -10,4 +10,5 @@ mod strategies;
 mod support;
 mod theory;
 mod tidy;
+mod verify;
 mod world;

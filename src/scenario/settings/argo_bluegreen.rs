@@ -66,6 +66,7 @@ impl Settings for ArgoBluegreen {
             operations,
         };
         let at = section.place("progress_deadline");
+        super::pods::check_router(env);
         super::pods::check_deadline(env, at, settings.progress_deadline, settings.min_ready);
         settings
     }

@@ -40,8 +40,9 @@ pub struct ArgoCanary {
     pub replica_progress_threshold: CountOrPercent,
     /// How long the old set stays after the end.
     pub scale_down_delay: Span,
-    /// How long the canary stays after an abort; zero: for ever.
-    pub abort_scale_down_delay: Span,
+    /// How long the canary stays after an abort; zero: for ever; `None`: it shrinks with its
+    /// traffic.
+    pub abort_scale_down_delay: Option<Span>,
     /// Runs beside the steps.
     pub analysis: Option<Analysis>,
     /// From this step on, counted from 0.
@@ -103,7 +104,9 @@ impl Settings for ArgoCanary {
             min_pods_per_replica_set: section.count("min_pods_per_replica_set"),
             replica_progress_threshold: section.amount("replica_progress_threshold"),
             scale_down_delay: section.span("scale_down_delay"),
-            abort_scale_down_delay: section.span("abort_scale_down_delay"),
+            abort_scale_down_delay: (section.written("abort_scale_down_delay").is_some()
+                || !section.flag("dynamic_stable_scale"))
+            .then(|| section.span("abort_scale_down_delay")),
             analysis,
             analysis_starting_step: section.count("analysis_starting_step"),
             operations,
@@ -126,7 +129,9 @@ impl Settings for ArgoCanary {
             page.raw("dynamic_stable_scale", self.dynamic_stable_scale);
             page.raw("min_pods_per_replica_set", self.min_pods_per_replica_set);
             page.text("scale_down_delay", self.scale_down_delay);
-            page.text("abort_scale_down_delay", self.abort_scale_down_delay);
+            if let Some(delay) = self.abort_scale_down_delay {
+                page.text("abort_scale_down_delay", delay);
+            }
         }
         page.amount("replica_progress_threshold", self.replica_progress_threshold);
         if let Some(analysis) = &self.analysis {
@@ -197,6 +202,9 @@ fn check(settings: &ArgoCanary, entries: &[Entry], env: &mut Env<'_>) {
     for (key, at) in stray {
         let message = format!("`{key}` has no meaning without a traffic router");
         env.problem(Diagnostic::new(Code::Conflict, at, message, "see `traffic_routing`"));
+    }
+    if settings.traffic_routing {
+        super::pods::check_router(env);
     }
     super::pods::check_deadline(env, deadline, settings.progress_deadline, settings.min_ready);
 }
@@ -412,9 +420,9 @@ const KEYS: &[Key] = &[
     key(
         "abort_scale_down_delay",
         Kind::Duration,
-        Is("\"30s\""),
+        Says("\"30s\"; none with `dynamic_stable_scale`"),
         "How long the canary stays after an abort, with a traffic router; 0: for ever.",
-        "\"1m\"",
+        "\"30s\"",
     ),
     key(
         "analysis",

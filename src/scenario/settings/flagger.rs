@@ -176,6 +176,7 @@ fn check(settings: &Flagger, env: &mut Env<'_>) {
         let message = "without a mesh there are no weights, only iterations";
         env.problem(Diagnostic::new(Code::Conflict, iterations, message, "write iterations = 10"));
     }
+    super::pods::check_router(env);
     super::pods::check_deadline(env, deadline, settings.progress_deadline, settings.min_ready);
 }
 

@@ -3,6 +3,7 @@
 use super::Env;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::raw::Value;
 use crate::scenario::source::Place;
 use crate::units::Span;
 
@@ -31,5 +32,25 @@ pub(super) fn check_deadline(env: &mut Env<'_>, at: Place, deadline: Span, min_r
     if deadline <= min_ready {
         let message = "`progress_deadline` must be longer than `min_ready`";
         env.problem(Diagnostic::new(Code::Conflict, at, message, "Kubernetes refuses this too"));
+    }
+}
+
+/// Nodes at which traffic can be routed by version: each then has a view of both.
+const ROUTED_NODES: u32 = 512;
+
+/// Complains about data planes that cannot route by version.
+pub(super) fn check_router(env: &mut Env<'_>) {
+    let clients = env.section("clients");
+    let (nodes, at) = (clients.count("count"), clients.place("count"));
+    if nodes > ROUTED_NODES {
+        let message = format!("traffic can be routed by version at {ROUTED_NODES} nodes at most");
+        env.problem(Diagnostic::new(Code::OutOfRange, at, message, "fewer nodes"));
+    }
+    let balancer = env.section("balancer");
+    let at = balancer.place("algorithm");
+    if balancer.value("algorithm") == Value::Word("central") {
+        let message = "a central queue knows no versions, so no traffic can be routed";
+        let hint = "see `balancer.algorithm`";
+        env.problem(Diagnostic::new(Code::Conflict, at, message, hint));
     }
 }

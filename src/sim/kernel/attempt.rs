@@ -27,7 +27,9 @@ impl<S: Station, const MANY: bool> Loads for Sight<'_, S, MANY> {
     }
 }
 
-pub(super) fn run<S: Station, P: Policy, const MANY: bool>(
+/// `ROUTED`: who serves is drawn by version first; node k + nodes is then node k's view of the
+/// new version. Without it nothing of that costs anything.
+pub(super) fn run<S: Station, P: Policy, const MANY: bool, const ROUTED: bool>(
     desk: &mut Desk,
     station: &mut S,
     policies: &mut [P],
@@ -43,7 +45,7 @@ pub(super) fn run<S: Station, P: Policy, const MANY: bool>(
         let now = desk.arrivals[desk.cursor % BLOCK];
         let retry_at = desk.retries.next_time().0;
         if retry_at < until && retry_at <= now {
-            retry::<S, P, MANY>(desk, station, policies);
+            retry::<S, P, MANY, ROUTED>(desk, station, policies);
             continue;
         }
         if now >= until {
@@ -58,7 +60,7 @@ pub(super) fn run<S: Station, P: Policy, const MANY: bool>(
             0
         };
         let attempt = Attempt { first: now, node, tries: 0, bits: desk.picks[slot], slot };
-        send::<S, P, MANY>(desk, station, policies, now, attempt);
+        send::<S, P, MANY, ROUTED>(desk, station, policies, now, attempt);
     }
     if P::WATCHES {
         observe(desk, station, policies, until);
@@ -85,7 +87,7 @@ fn fetch<S: Station, P: Policy>(desk: &Desk, station: &S, policy: &P) {
 }
 
 #[cold]
-fn retry<S: Station, P: Policy, const MANY: bool>(
+fn retry<S: Station, P: Policy, const MANY: bool, const ROUTED: bool>(
     desk: &mut Desk,
     station: &mut S,
     policies: &mut [P],
@@ -100,12 +102,12 @@ fn retry<S: Station, P: Policy, const MANY: bool>(
         bits,
         slot: BLOCK,
     };
-    send::<S, P, MANY>(desk, station, policies, at.0, attempt);
+    send::<S, P, MANY, ROUTED>(desk, station, policies, at.0, attempt);
 }
 
 /// One attempt: choose, check, serve, count.
 #[inline(always)]
-fn send<S: Station, P: Policy, const MANY: bool>(
+fn send<S: Station, P: Policy, const MANY: bool, const ROUTED: bool>(
     desk: &mut Desk,
     station: &mut S,
     policies: &mut [P],
@@ -116,13 +118,13 @@ fn send<S: Station, P: Policy, const MANY: bool>(
         observe(desk, station, policies, now);
     }
     let node = if MANY { attempt.node } else { 0 };
-    let Some(server) =
-        choose::<S, P, MANY>(desk, station, &mut policies[node as usize], now, node, attempt)
+    let Some(server) = choose::<S, P, MANY, ROUTED>(desk, station, policies, now, node, attempt)
     else {
         return;
     };
     let index = server as usize;
     let Server { law, factor, guard, version, .. } = desk.servers[index];
+    let node = if ROUTED { desk.routes.node_of(node, version) } else { node };
     let mut service = desk.service(law, factor, attempt.slot);
     let mut error = false;
     if guard != 0 {
@@ -154,25 +156,27 @@ fn send<S: Station, P: Policy, const MANY: bool>(
 
 /// The instance for an attempt; `None` if the attempt has ended here.
 #[inline(always)]
-fn choose<S: Station, P: Policy, const MANY: bool>(
+fn choose<S: Station, P: Policy, const MANY: bool, const ROUTED: bool>(
     desk: &mut Desk,
     station: &mut S,
-    policy: &mut P,
+    policies: &mut [P],
     now: u64,
     node: u32,
     attempt: Attempt,
 ) -> Option<u32> {
     if let Protocol::PerConnection { max_age, .. } = desk.config.protocol {
-        return choose_connection::<S, P, MANY>(
+        return choose_connection::<S, P, MANY, ROUTED>(
             desk,
             station,
-            policy,
+            policies,
             now,
             node,
             &{ attempt },
             max_age,
         );
     }
+    let node = if ROUTED { desk.draw_route(node, attempt.slot) } else { node };
+    let policy = &mut policies[node as usize];
     let members = &desk.nodes[node as usize].members;
     if members.is_empty() {
         fail(desk, now, NOWHERE, &{ attempt }, Ending::NoEndpoint);
@@ -183,10 +187,10 @@ fn choose<S: Station, P: Policy, const MANY: bool>(
 
 /// The instance at the other end of a connection of this node, which is made if needed.
 #[inline(never)]
-fn choose_connection<S: Station, P: Policy, const MANY: bool>(
+fn choose_connection<S: Station, P: Policy, const MANY: bool, const ROUTED: bool>(
     desk: &mut Desk,
     station: &mut S,
-    policy: &mut P,
+    policies: &mut [P],
     now: u64,
     node: u32,
     attempt: &Attempt,
@@ -207,13 +211,17 @@ fn choose_connection<S: Station, P: Policy, const MANY: bool>(
             return None;
         }
     }
-    let members = &desk.nodes[node as usize].members;
+    // A connection stays where it is; only one that is made follows the weights.
+    let via = if ROUTED { desk.draw_route(node, attempt.slot) } else { node };
+    let policy = &mut policies[via as usize];
+    let members = &desk.nodes[via as usize].members;
     if members.is_empty() {
         fail(desk, now, NOWHERE, attempt, Ending::NoEndpoint);
         return None;
     }
     let bits = attempt.bits.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let server = policy.pick(members, now, bits, &mut Sight::<S, MANY> { station, node, now });
+    let sight = &mut Sight::<S, MANY> { station, node: via, now };
+    let server = policy.pick(members, now, bits, sight);
     // Ages are spread by up to 10 %, as servers do to avoid that all reconnect at once; first
     // connections have lived for a random part of their age already.
     let spread = crate::engine::math::open_unit(desk.aside.bits());

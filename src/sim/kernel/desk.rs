@@ -1,5 +1,6 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
+use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
@@ -131,6 +132,7 @@ pub(crate) struct Desk {
     pub(crate) senders: Box<[u64; BLOCK]>,
     pub(crate) services: Vec<VariateBlock>,
     pub(crate) cursor: usize,
+    pub(crate) routes: Routes,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -158,6 +160,7 @@ impl Desk {
             senders: Box::new([0; BLOCK]),
             services: Vec::new(),
             cursor: BLOCK,
+            routes: Routes::default(),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -193,6 +196,7 @@ impl Desk {
             self.laws.push((law, version.factor));
         }
         self.source = source;
+        self.routes = Routes::default();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);
@@ -218,12 +222,32 @@ impl Desk {
             None => self.arrivals.fill(u64::MAX),
         }
         self.pick_stream.fill(&mut *self.picks);
-        if self.config.nodes > 1 {
+        if self.config.nodes > 1 || self.routes.is_on() {
             self.node_stream.fill(&mut *self.senders);
         }
         for block in &mut self.services {
             block.refill();
         }
+    }
+
+    /// Splits the nodes, if they are not: their bits must be there for the rest of the block.
+    pub(crate) fn split(&mut self) {
+        self.routes.nodes = self.config.nodes;
+        if self.config.nodes == 1 && self.cursor < BLOCK {
+            self.node_stream.fill(&mut *self.senders);
+        }
+    }
+
+    /// Which of its two views node `node` asks for the attempt in this place of the block. The
+    /// upper bits of the sender's word say which node it is, the lower ones are free.
+    #[inline(always)]
+    pub(crate) fn draw_route(&mut self, node: u32, slot: usize) -> u32 {
+        let bits = match self.senders.get(slot) {
+            Some(bits) => *bits,
+            None => self.aside.bits(),
+        };
+        let is_new = (bits & 0xFFFF_FFFF) < self.routes.threshold;
+        node + if is_new { self.routes.nodes } else { 0 }
     }
 
     /// Service time in nanoseconds of an attempt on a warm server.

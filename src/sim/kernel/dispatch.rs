@@ -1,8 +1,10 @@
 //! Stations, policies and the desk together: what the world changes between two advances.
 
+use std::ops::Range;
+
 use super::attempt::{cut, record_settled, run};
 use super::central::Central;
-use super::desk::{Config, Desk, Server, VersionModel, guard};
+use super::desk::{Config, Desk, Node, Server, VersionModel, guard};
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
 use super::station::{InFlight, Station, pack};
@@ -42,6 +44,8 @@ pub(crate) struct Kernel {
     pub(crate) desk: Desk,
     stations: Stations,
     policies: Policies,
+    /// What each server counts for where weights count.
+    pub(super) weights: Vec<f64>,
     scratch: Vec<InFlight>,
 }
 
@@ -84,14 +88,23 @@ impl Kernel {
             Discipline::Fifo { slots, .. } => Stations::Wide(WideStation::new(slots)),
             Discipline::Sharing { cores, .. } => Stations::Sharing(SharingStation::new(cores)),
         };
-        let policies = policies(algorithm, &config);
-        Self { algorithm, desk: Desk::new(config), stations, policies, scratch: Vec::new() }
+        let policies = policies(algorithm, &config, 0..config.nodes);
+        Self {
+            algorithm,
+            desk: Desk::new(config),
+            stations,
+            policies,
+            weights: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 
     /// Forgets the last run, keeps memory.
     pub(crate) fn reset(&mut self, seeds: Seeds, source: Option<Source>) {
         self.desk.reset(seeds, source);
-        self.policies = policies(self.algorithm, &self.desk.config);
+        self.weights.clear();
+        let config = &self.desk.config;
+        self.policies = policies(self.algorithm, config, 0..config.nodes);
         with_station!(self, station, station.clear());
     }
 
@@ -103,6 +116,7 @@ impl Kernel {
         let model = &desk.config.versions[version as usize];
         let guard = guard::CLOSED | guards(model, desk.config.discipline);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
+        self.weights.push(1.0);
         desk.servers.push(server);
         desk.epochs.push(0);
         desk.taken_before.push(0);
@@ -144,12 +158,31 @@ impl Kernel {
 
     /// The server comes into the rotation of `node`, where it was not.
     pub(crate) fn join(&mut self, node: u32, server: u32, weight: f64) {
+        let node = self.view_of(node, server);
+        self.join_view(node, server, weight);
+    }
+
+    /// The same for one view of a split node.
+    pub(super) fn join_view(&mut self, node: u32, server: u32, weight: f64) {
         self.desk.nodes[node as usize].members.push(server);
-        self.reweigh(node, server, weight);
+        self.reweigh_view(node, server, weight);
+    }
+
+    /// Whether the server is in the rotation of `node`.
+    pub(crate) fn is_member(&self, node: u32, server: u32) -> bool {
+        let node = self.view_of(node, server);
+        self.desk.nodes[node as usize].members.contains(&server)
     }
 
     /// The weight of a server in the rotation of `node` changes.
     pub(crate) fn reweigh(&mut self, node: u32, server: u32, weight: f64) {
+        let node = self.view_of(node, server);
+        self.reweigh_view(node, server, weight);
+    }
+
+    /// The same for one view of a split node.
+    fn reweigh_view(&mut self, node: u32, server: u32, weight: f64) {
+        self.weights[server as usize] = weight;
         with_parts!(
             self,
             |_station, policies| {
@@ -161,6 +194,12 @@ impl Kernel {
 
     /// The server leaves the rotation of `node`.
     pub(crate) fn leave(&mut self, node: u32, server: u32) {
+        let node = self.view_of(node, server);
+        self.leave_view(node, server);
+    }
+
+    /// The same for one view of a split node.
+    pub(super) fn leave_view(&mut self, node: u32, server: u32) {
         // Order matters to round robin only, and there it is kept.
         self.desk.nodes[node as usize].members.retain(|member| *member != server);
         with_parts!(
@@ -242,23 +281,32 @@ impl Kernel {
     pub(crate) fn advance(&mut self, until: Time) {
         let desk = &mut self.desk;
         let until = until.0;
+        if desk.routes.is_on() {
+            return with_parts!(
+                self,
+                |station, policies| run::<_, _, true, true>(desk, station, policies, until),
+                central | central | central.advance(desk, until)
+            );
+        }
         let many = desk.config.nodes > 1;
         match (&mut self.stations, &mut self.policies, many) {
             (_, Policies::Central(central), _) => central.advance(desk, until),
             (Stations::Line(s), Policies::RoundRobin(p), false) => {
-                run::<_, _, false>(desk, s, p, until);
+                run::<_, _, false, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Random(p), false) => {
-                run::<_, _, false>(desk, s, p, until);
+                run::<_, _, false, false>(desk, s, p, until);
             }
             (Stations::Line(s), Policies::Choices(p), false) => {
-                run::<_, _, false>(desk, s, p, until);
+                run::<_, _, false, false>(desk, s, p, until);
             }
-            (Stations::Line(s), Policies::Least(p), false) => run::<_, _, false>(desk, s, p, until),
+            (Stations::Line(s), Policies::Least(p), false) => {
+                run::<_, _, false, false>(desk, s, p, until);
+            }
             _ => with_parts!(
                 self,
                 |station, policies| {
-                    run::<_, _, true>(desk, station, policies, until);
+                    run::<_, _, true, false>(desk, station, policies, until);
                 },
                 central | _central | ()
             ),
@@ -310,6 +358,30 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Makes each node two: from now on node k + nodes is node k's view of the new version, with
+    /// a policy of its own.
+    pub(super) fn split_nodes(&mut self) {
+        let nodes = self.desk.config.nodes;
+        self.desk.split();
+        self.desk.nodes.resize_with(2 * nodes as usize, Node::default);
+        match (&mut self.policies, policies(self.algorithm, &self.desk.config, nodes..2 * nodes)) {
+            (Policies::RoundRobin(all), Policies::RoundRobin(new)) => all.extend(new),
+            (Policies::Random(all), Policies::Random(new)) => all.extend(new),
+            (Policies::Least(all), Policies::Least(new)) => all.extend(new),
+            (Policies::Choices(all), Policies::Choices(new)) => all.extend(new),
+            (Policies::Weighted(all), Policies::Weighted(new)) => all.extend(new),
+            (Policies::PeakEwma(all), Policies::PeakEwma(new)) => all.extend(new),
+            (Policies::Hash(all), Policies::Hash(new)) => all.extend(new),
+            (Policies::Central(_), _) => {}
+            _ => unreachable!("one algorithm makes one kind of policies"),
+        }
+        if let Stations::Line(station) = &mut self.stations {
+            station.widen(2 * nodes);
+        }
+    }
+}
+
 fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
 }
@@ -325,12 +397,14 @@ fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
         + u8::from(model.errors > 0.0) * guard::ERRORS
 }
 
-fn policies(algorithm: Algorithm, config: &Config) -> Policies {
-    let nodes = config.nodes as usize;
+/// Policies of these nodes.
+fn policies(algorithm: Algorithm, config: &Config, of: Range<u32>) -> Policies {
+    let nodes = of.len();
     match algorithm {
         Algorithm::RoundRobin => {
             // Nodes begin apart from each other: in step they would act as one.
-            Policies::RoundRobin((0..nodes).map(|n| RoundRobin::starting_at(n * 7)).collect())
+            let start = |n: u32| RoundRobin::starting_at(n as usize * 7);
+            Policies::RoundRobin(of.map(start).collect())
         }
         Algorithm::Random => Policies::Random(vec![Random; nodes]),
         Algorithm::LeastOutstanding => Policies::Least(vec![LeastOutstanding::default(); nodes]),

@@ -95,6 +95,11 @@ impl LineStation {
         Self { slots, nodes, lines: Vec::new(), spills: Vec::new() }
     }
 
+    /// More nodes from now on.
+    pub(crate) fn widen(&mut self, nodes: u32) {
+        self.nodes = nodes as usize;
+    }
+
     #[cold]
     #[inline(never)]
     fn spill_departure(&mut self, server: usize, departure: f64) {

@@ -11,6 +11,7 @@ mod central;
 mod desk;
 mod dispatch;
 mod line;
+mod routes;
 mod sharing;
 mod station;
 mod tally;

@@ -101,7 +101,8 @@ pub struct State {
     /// Somebody outside turned back, and no decision has told so yet.
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// How far it is.
@@ -165,11 +166,13 @@ impl Asg {
     fn limits(&self, state: &State) -> Limits {
         let (lowest, highest, gone_first) = self.window();
         let limit = state.checkpoints.limit(self.percentages(state.target), self.instances);
+        // Whoever was left alone is what is wanted on the way back.
+        let ignored = if state.target == VersionId::NEW { self.ignored() } else { 0 };
         Limits {
             desired: self.instances,
             lowest,
             highest,
-            goal: limit.min(self.instances - self.ignored()),
+            goal: limit.min(self.instances - ignored),
             target: state.target,
             other: state.target,
             sets: true,
@@ -334,8 +337,8 @@ impl State {
             (Course::GivenUp, true) => Said::Failed,
             (Course::GivenUp, false) => Said::RollbackPaused,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -358,7 +361,7 @@ impl Rules for Asg {
             alarm_look: Time::ZERO,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 
@@ -413,14 +416,19 @@ impl Rules for Asg {
     fn budget(&self) -> Budget {
         let (lowest, highest, _) = self.window();
         let instances = self.instances;
-        let goal = self.limits(&self.initial()).goal.max(1);
-        let step = longest_step(self.percentages(VersionId::NEW), instances).clamp(1, goal);
-        let out = (instances - lowest).min(step);
+        let forward = State { target: VersionId::NEW, ..self.initial() };
+        let goal = self.limits(&forward).goal;
+        let step = longest_step(self.percentages(VersionId::NEW), instances).min(goal);
+        let spared = match self.settings.scale_in_protected_instances {
+            Protected::Refresh => 0,
+            Protected::Ignore | Protected::Wait => self.settings.protected_instances,
+        };
+        let out = (instances - lowest).min(step).min(instances.saturating_sub(spared));
         let width = (highest - lowest).max(1);
         Budget {
             instances,
             out,
-            above: width.min(step) - out,
+            above: (width.min(step) - out).min(highest - instances),
             rounds: goal.div_ceil(width),
             wait: Span::ZERO,
             out_key: "strategy.asg.min_healthy_percentage",

@@ -56,10 +56,12 @@ mod replicaset;
 #[cfg(test)]
 mod rules;
 mod scaling;
+mod sets;
 #[cfg(test)]
 mod vectors;
 
 use serde::{Deserialize, Serialize};
+pub(super) use sets::{Counts, Report, SetController, Sets};
 
 use super::{Budget, Command, Controller, Decision, Draws, Rules, Status as Shown, View};
 #[cfg(doc)]
@@ -311,7 +313,7 @@ impl State {
         }
     }
 
-    fn operate(&mut self, operation: Operation) {
+    pub(super) fn operate(&mut self, operation: Operation) {
         match operation {
             Operation::Scale(desired) => {
                 if desired != self.desired {

@@ -7,7 +7,7 @@
 //!
 //! # Rules
 //! - An instance is in the upgrade domain of its place modulo `upgrade_domains`. Domains are taken
-//!   in ascending order. All instances of a domain are stopped, and each place is filled with the
+//!   in ascending order, on the way back in descending order. All instances of a domain are stopped, and each place is filled with the
 //!   new version when it is empty.
 //! - A domain is taken when that is safe: the larger of `min_instance_count` and
 //!   `min_instance_percentage` (rounded up) are up outside of it, as far as there are so many
@@ -45,7 +45,8 @@
 //! # Where we depart
 //! - The application is one stateless service with one partition; an instance stands for its
 //!   replica, its deployed application and its node.
-//! - The source promises no order of domains; we take the lowest.
+//! - The source promises no order of domains; we take the lowest, and on the way back the highest,
+//!   which is the one that failed.
 //! - When a domain counts as upgraded is decided on the nodes; we take "placed" on the way forward,
 //!   because a process that crashes at its start is found by the health check, not before.
 //! - Flips between two evaluations are not seen; nor are they there. Evaluation itself takes no
@@ -91,7 +92,8 @@ pub struct State {
     moving: bool,
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// What the upgrade is at.
@@ -160,7 +162,12 @@ impl ServiceFabric {
 
     fn next(&self, state: &mut State, now: Time) {
         let is_open = |slot: u32| state.places.goal(slot) != state.target;
-        let domain = domains::next(self.instances, self.settings.upgrade_domains, is_open);
+        let domains = self.settings.upgrade_domains;
+        let domain = if state.target == VersionId::NEW {
+            domains::next(self.instances, domains, is_open)
+        } else {
+            domains::last(self.instances, domains, is_open)
+        };
         state.step = domain.map_or(Step::Done, Step::Safety);
         state.domain_began = now;
     }
@@ -338,8 +345,8 @@ impl State {
             (_, false, true) => Said::Progressing,
             (_, false, false) => Said::RollingBack,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -368,7 +375,7 @@ impl Rules for ServiceFabric {
             moving: false,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 

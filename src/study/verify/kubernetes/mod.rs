@@ -1,5 +1,6 @@
 //! A recorded Kubernetes rollout, played again.
 
+mod determinate;
 mod fates;
 mod scene;
 mod watch;
@@ -18,7 +19,7 @@ pub(super) fn verdict(
     recording: &Recording,
     options: &Options,
 ) -> Result<Verdict, String> {
-    let scenario = scene::scenario(recording, options.inputs)?;
+    let scenario = scene::scenario(recording)?;
     let told = scene::script(recording, Inputs::Observed, options.seed, 0);
     let (mut plays, mut orders) = (Vec::new(), Vec::new());
     let runs = options.runs.max(1);
@@ -71,7 +72,7 @@ pub(super) fn verdict(
         band_s: forecast.band,
         instances_max: Pair::counts(summary.active_max, forecast.active_max),
         available_min: Pair::counts(summary.available_min, forecast.available_min),
-        steps_equal: determinate(recording).then_some(first_difference.is_none()),
+        steps_equal: determinate::is_determinate(recording).then_some(first_difference.is_none()),
         first_difference,
         noise: Some(format!("p90 {} ms", recording.noise.1)),
         fates: forecast.fates.iter().map(|(what, share)| (fate(*what), *share)).collect(),
@@ -110,8 +111,4 @@ fn changes(recording: &Recording) -> (Merge, Vec<Change>) {
         }
     };
     (merge, recording.steps.iter().map(change).collect())
-}
-
-fn determinate(_recording: &Recording) -> bool {
-    true
 }
