@@ -333,6 +333,7 @@ deployment_duration = "10m"
 apply = "restart"
 alarm_unready = "10%"
 alarm_after = "90s"
+"#,
     r#"[strategy.swarm]
 parallelism = 0
 delay = "2s"

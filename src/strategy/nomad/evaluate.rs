@@ -39,7 +39,7 @@ impl Nomad {
         }
         state.stop_surplus(decision);
         self.replace_destructive(state, limit, now, view, decision);
-        self.complete(state);
+        state.complete();
     }
 
     /// What a new version of the job begins with. Allocations that run it already are updated in
@@ -144,26 +144,11 @@ impl Nomad {
                 continue;
             }
             state.ledger.stop(id, decision);
-            let next = self.successor(state, at, now);
+            let next = state.successor(at, now);
             state.allocs[at] = next;
             replaced += 1;
         }
         replaced
-    }
-
-    /// What takes the place of a failed allocation: the job's version, but the running one beside
-    /// canaries that are not promoted.
-    fn successor(&self, state: &State, at: usize, now: Time) -> Alloc {
-        let alloc = &state.allocs[at];
-        let active = state.deployment.as_ref().filter(|d| d.is_active());
-        let stays = active.is_some_and(|d| d.is_canarying() && !alloc.canary);
-        let version = if stays { alloc.version } else { state.target };
-        let number = active.filter(|_| version == state.target).map_or(0, |d| d.number);
-        let mut next = Alloc::new(alloc.slot, version, number, alloc.after());
-        next.canary = alloc.canary;
-        next.rescheduled.clone_from(&alloc.rescheduled);
-        next.rescheduled.push(now);
-        next
     }
 
     /// Fills names that nobody has. Lost ones always, others not while the group is held.
@@ -221,21 +206,6 @@ impl Nomad {
             }
         }
     }
-
-    /// `isDeploymentComplete`.
-    fn complete(&self, state: &mut State) {
-        let Some(deployment) = state.deployment.as_ref().filter(|d| d.status == Status::Running)
-        else {
-            return;
-        };
-        let all_new = state.allocs.iter().all(|alloc| alloc.version == state.target);
-        let enough = state.healthy(deployment) >= state.desired;
-        let full = state.allocs.len() == state.desired as usize;
-        if all_new && full && enough && !deployment.is_canarying() {
-            state.set_status(Status::Running, Status::Successful);
-            state.stable = state.target;
-        }
-    }
 }
 
 impl Alloc {
@@ -249,6 +219,35 @@ impl Alloc {
 }
 
 impl State {
+    /// What takes the place of a failed allocation: the job's version, but the running one beside
+    /// canaries that are not promoted.
+    fn successor(&self, at: usize, now: Time) -> Alloc {
+        let alloc = &self.allocs[at];
+        let active = self.deployment.as_ref().filter(|d| d.is_active());
+        let stays = active.is_some_and(|d| d.is_canarying() && !alloc.canary);
+        let version = if stays { alloc.version } else { self.target };
+        let number = active.filter(|_| version == self.target).map_or(0, |d| d.number);
+        let mut next = Alloc::new(alloc.slot, version, number, alloc.after());
+        next.canary = alloc.canary;
+        next.rescheduled.clone_from(&alloc.rescheduled);
+        next.rescheduled.push(now);
+        next
+    }
+
+    /// `isDeploymentComplete`.
+    fn complete(&mut self) {
+        let Some(deployment) = self.deployment.as_ref().filter(|d| d.status == Status::Running)
+        else {
+            return;
+        };
+        let all_new = self.allocs.iter().all(|alloc| alloc.version == self.target);
+        let enough = self.healthy(deployment) >= self.desired;
+        let full = self.allocs.len() == self.desired as usize;
+        if all_new && full && enough && !deployment.is_canarying() {
+            self.set_status(Status::Running, Status::Successful);
+            self.stable = self.target;
+        }
+    }
     fn remove(&mut self, which: impl Fn(&Alloc) -> bool, decision: &mut Decision) {
         let allocs = std::mem::take(&mut self.allocs);
         let (gone, left) = allocs.into_iter().partition(which);
