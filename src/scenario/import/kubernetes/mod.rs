@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::scenario::import::{ImportError, Imported};
+use crate::scenario::import::{ImportError, Imported, Options};
 use deployment::Deployment;
 use documents::{items_at, text_at, title};
 use neighbours::{Autoscaler, Budget};
@@ -32,6 +32,16 @@ pub fn import(text: &str, file: &str) -> Result<Imported, ImportError> {
 /// # Errors
 /// As [`import`], and if there is no Deployment of that name.
 pub fn import_named(text: &str, file: &str, name: Option<&str>) -> Result<Imported, ImportError> {
+    import_with(text, file, Options { name, instances: None })
+}
+
+/// Imports the workload that `options` name, or the first.
+pub(super) fn import_with(
+    text: &str,
+    file: &str,
+    options: Options<'_>,
+) -> Result<Imported, ImportError> {
+    let name = options.name;
     let objects = documents::parse(text, file)?;
     let chosen = choose(&objects, file, name)?;
     let target = &objects[chosen];
