@@ -25,6 +25,40 @@ pub(super) fn locate(text: &str, path: &[String]) -> Option<(u64, u64)> {
     found
 }
 
+/// The same within one of several YAML documents, that of this kind and name.
+pub(super) fn locate_within(
+    text: &str,
+    kind: &str,
+    name: &str,
+    path: &[String],
+) -> Option<(u64, u64)> {
+    let has = |document: &str, key: &str, value: &str| {
+        document.lines().any(|line| {
+            let after = line.split_once(key).map(|(_, after)| after.trim_start());
+            after.and_then(|after| after.strip_prefix(':')).is_some_and(|after| {
+                let after = after.trim_start().trim_start_matches(['"', '\'']);
+                let end = |c: char| matches!(c, '"' | '\'' | ',' | '}' | ' ' | '#');
+                after
+                    .strip_prefix(value)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(end))
+            })
+        })
+    };
+    let mut line = 0;
+    let mut found = None;
+    for document in text.split("\n---") {
+        if has(document, "kind", kind) && has(document, "name", name) {
+            if found.is_some() {
+                // Two objects look like it: better no place than a wrong one.
+                return None;
+            }
+            found = locate(document, path).map(|(at, column)| (at + line, column));
+        }
+        line += document.matches('\n').count() as u64 + 1;
+    }
+    found
+}
+
 fn indent_of(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '\t']).len()
 }

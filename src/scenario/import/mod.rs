@@ -89,12 +89,14 @@ pub struct ImportError {
     pub column: Option<u64>,
     /// The key it is about, from the outermost table on.
     path: Vec<String>,
+    /// Kind and name of the object in which the key is, where a file has many.
+    within: Option<(String, String)>,
 }
 
 impl ImportError {
     fn new(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { message, hint: None, line: None, column: None, path: Vec::new() }
+        Self { message, hint: None, line: None, column: None, path: Vec::new(), within: None }
     }
 
     /// It is about this key.
@@ -103,9 +105,22 @@ impl ImportError {
         self
     }
 
+    /// The key is in this object.
+    fn within(mut self, kind: &str, name: &str) -> Self {
+        self.within = Some((kind.to_owned(), name.to_owned()));
+        self
+    }
+
     /// Fills in where the key stands.
     fn find_in(mut self, text: &str) -> Self {
-        if let (None, Some((line, column))) = (self.line, locate::locate(text, &self.path)) {
+        if self.line.is_some() || self.path.is_empty() {
+            return self;
+        }
+        let found = match &self.within {
+            Some((kind, name)) => locate::locate_within(text, kind, name, &self.path),
+            None => locate::locate(text, &self.path),
+        };
+        if let Some((line, column)) = found {
             (self.line, self.column) = (Some(line), Some(column));
         }
         self
@@ -126,26 +141,34 @@ impl Imported {
 
     /// What to tell the user once the scenario was written to `out`.
     pub fn report(&self, out: &str) -> String {
+        let mut text = self.lists_for(Some(out));
+        block(&mut text, "wrote", &[format!("{out}.  Next: rollcast sim {out}")]);
+        text
+    }
+
+    /// What to tell the user whose scenario went to standard output.
+    pub fn lists(&self) -> String {
+        self.lists_for(None)
+    }
+
+    fn lists_for(&self, out: Option<&str>) -> String {
         let mut text = String::new();
         block(&mut text, "read", &self.read);
-        let assumed: Vec<String> = self
-            .assumed
-            .iter()
-            .zip(&self.assumed_at)
-            .map(|(value, line)| format!("{value}  {out}:{line}"))
-            .collect();
+        let place = |line: &usize| match out {
+            Some(out) => format!("  {out}:{line}"),
+            None => format!("  line {line}"),
+        };
+        let assumed = self.assumed.iter().zip(&self.assumed_at);
+        let assumed: Vec<String> =
+            assumed.map(|(value, line)| format!("{value}{}", place(line))).collect();
         block(&mut text, "assumed", &assumed);
         block(&mut text, "ignored", &self.ignored);
-        let others: Vec<String> = self
-            .others
-            .iter()
-            .map(|name| {
-                let short = name.rsplit('/').next().unwrap_or(name);
-                format!("{name}: rollcast import {} --name {short}", self.file)
-            })
-            .collect();
-        block(&mut text, "others", &others);
-        block(&mut text, "wrote", &[format!("{out}.  Next: rollcast sim {out}")]);
+        let others = self.others.iter().map(|name| {
+            let short = name.rsplit('/').next().unwrap_or(name);
+            let short = if short.contains(' ') { format!("\"{short}\"") } else { short.to_owned() };
+            format!("{name}: rollcast import {} --name {short}", self.file)
+        });
+        block(&mut text, "others", &others.collect::<Vec<_>>());
         text
     }
 }

@@ -117,6 +117,11 @@ pub(super) fn span(span: Span) -> String {
     quoted(&span.to_string())
 }
 
+/// A duration in TOML, in whole seconds as Kubernetes counts them.
+pub(super) fn quoted_secs(span: Span) -> String {
+    quoted(&format!("{}s", span.0 / 1_000_000_000))
+}
+
 /// A count or a percentage in TOML.
 pub(super) fn amount(value: CountOrPercent) -> String {
     match value {

@@ -46,6 +46,7 @@ pub(super) fn count_at(
             number.map(Some).ok_or_else(|| {
                 let key = pointer.trim_start_matches('/').replace('/', ".");
                 ImportError::new(format!("{place}: {key} is {value}, not a whole number"))
+                    .at(key.split('.').map(str::to_owned).collect())
             })
         }
     }
