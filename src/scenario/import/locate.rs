@@ -73,7 +73,9 @@ fn key_in(line: &str, key: &str, skip: usize) -> Option<usize> {
         let before = line[..at].chars().next_back();
         let after = line[at + key.len()..].trim_start_matches('"').trim_start();
         let begins = before.is_none_or(|c| matches!(c, ' ' | '\t' | '"' | '{' | ',' | '\''));
-        if begins && (after.starts_with([':', '=', '{']) || after.starts_with("\":")) {
+        // `job "shop" {`: a label follows.
+        let labelled = after.starts_with('"') && line.trim_end().ends_with('{');
+        if begins && (after.starts_with([':', '=', '{']) || labelled) {
             return Some(at);
         }
         start = at + key.len();
