@@ -51,7 +51,7 @@ pub(super) fn import(
             out.assumed("instances", &n.to_string(), "2..50", why);
         }
     }
-    parts::inner_life(&mut out, "a host", "see the service's unit");
+    parts::inner_life(&mut out, "one service", "see its unit");
     let start = "service start until it could pass a health check";
     parts::versions(&mut out, Span::from_secs(60), start, Span::from_secs(90));
     parts::traffic(&mut out);

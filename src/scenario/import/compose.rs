@@ -60,7 +60,7 @@ pub(super) fn import(
     out.table("strategy.swarm");
     update.write(&mut out, "");
     rollback.write(&mut out, "rollback_");
-    let restart = restart(&mut out, &deploy, &service)?;
+    let restart = restart(&mut out, &deploy)?;
     out.table("pipeline");
     out.value("kind", "\"none\"", "what Docker does by itself is failure_action");
     read.push(format!("service {name}: {}, stop_grace_period {grace}", count.text));
@@ -71,6 +71,9 @@ pub(super) fn import(
     let mut ignored = Vec::new();
     if let Some(signal) = service.text("stop_signal") {
         ignored.push(format!("stop_signal {signal} (taken for SIGTERM; see shutdown.on_term)"));
+    }
+    if let Some(word) = service.text("restart") {
+        ignored.push(format!("restart {word} (a stack reads deploy.restart_policy instead)"));
     }
     ignored.extend(health.ignored.clone());
     if deploy.get("placement").is_some() || service.get("ports").is_some() {
@@ -375,14 +378,8 @@ impl Health {
     }
 }
 
-fn restart(
-    out: &mut TomlText,
-    deploy: &Fields<'_>,
-    service: &Fields<'_>,
-) -> Result<String, ImportError> {
+fn restart(out: &mut TomlText, deploy: &Fields<'_>) -> Result<String, ImportError> {
     let fields = deploy.child("restart_policy")?;
-    // What `docker compose up` reads, a stack ignores.
-    service.skip(&["restart"]);
     let condition = fields.word("condition", &["any", "on-failure", "none"])?;
     let any = "any";
     let key = ("restart_condition", "restart_policy.condition");

@@ -77,8 +77,7 @@ pub(super) fn import(
     read.push(balanced.text.clone());
     let mut ignored = Vec::new();
     let around = ["placementStrategy", "placementConstraints", "availabilityZoneRebalancing"];
-    let around: Vec<&str> =
-        around.iter().copied().filter(|key| service.get(key).is_some()).collect();
+    let around: Vec<&str> = around.iter().copied().filter(|key| says(service.get(key))).collect();
     if !around.is_empty() {
         ignored.push(format!("{} (where tasks fit is not modelled)", around.join(", ")));
     }
@@ -91,6 +90,11 @@ pub(super) fn import(
     let mut imported = Imported::new(out, file, read, ignored);
     imported.others = others;
     Ok(imported)
+}
+
+/// `describe-services` prints empty lists for what is not set.
+fn says(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| value.as_array().is_none_or(|items| !items.is_empty()))
 }
 
 fn given(options: Options<'_>) -> &'static str {
@@ -219,7 +223,7 @@ impl Config {
             reset: breaker.flag("resetOnHealthyTask")?,
             alarms: if on { names } else { Vec::new() },
             alarm_rollback: alarms.flag("rollback")?.unwrap_or(false),
-            bake: minutes.map(|minutes| Span::from_secs(u64::from(minutes) * 60)),
+            bake: minutes.map(|minutes| Span::from_secs_f64(f64::from(minutes) * 60.0)),
         })
     }
 

@@ -65,7 +65,7 @@ fn indent_of(line: &str) -> usize {
 
 /// Byte at which `key` begins as a key (`key:`, `"key":`, `key =`, `key {`, `block "key" {`).
 fn key_in(line: &str, key: &str, skip: usize) -> Option<usize> {
-    if line.trim_start().starts_with(['#', '/']) {
+    if key.is_empty() || line.trim_start().starts_with(['#', '/']) {
         return None;
     }
     let mut start = skip.min(line.len());

@@ -6,6 +6,9 @@ use crate::units::{CountOrPercent, Span};
 /// 95 % of instances are assumed to be up after so long.
 pub(super) const START_P95: Span = Span::from_secs(30);
 
+/// What to write where a rollout waits for somebody to promote.
+pub(super) const PROMOTE: &str = "add when: operations = [{ at = \"10m\", do = \"promote\" }]";
+
 /// What the gates say.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gates {
@@ -38,20 +41,22 @@ pub(super) fn head(out: &mut TomlText, title: &str, file: &str, notes: &[String]
 /// The gates, and a horizon where the usual hour is too short.
 pub(super) fn gates(out: &mut TomlText, gates: &Gates, done: &str) {
     let line = |out: &mut TomlText, gate: &str, why: &str| {
+        // A line break in a name of the file must not end the comment.
+        let why = why.replace(['\n', '\r'], " ");
         out.raw(&format!("  {:<42}  # {why}", format!("{},", quoted(gate))));
     };
     // Half as much again as it takes if every wave is as slow as one start in twenty.
     let waves = gates.wave * f64::from(gates.waves.max(1)) * 1.5;
-    let limit = Span::from_secs(((waves + gates.pauses).0 / 1_000_000_000).div_ceil(60) * 60);
+    // A year is as good as for ever, and can be rounded up.
+    let limit = (waves + gates.pauses).min(Span::from_secs(365 * 86_400));
+    let limit = Span::from_secs((limit.0 / 1_000_000_000).div_ceil(60) * 60);
     if limit > Span::from_secs(1800) {
         out.value("horizon", &span(limit * 2.0), "long enough to see the end");
     }
     out.raw("gates = [");
     if let Some(why) = &gates.waits {
         out.raw("  # \"p(completed) >= 99%\",");
-        out.raw(&format!(
-            "  # (^ {why}: add when, as operations = [{{ at = \"10m\", do = \"promote\" }}])"
-        ));
+        out.raw(&format!("  # (^ {why})"));
     } else {
         line(out, "p(completed) >= 99%", done);
     }

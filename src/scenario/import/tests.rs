@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::scenario;
 
@@ -225,5 +227,32 @@ fn a_key_that_matters_is_never_dropped_in_silence() {
         let name = (file == "compose.yaml").then_some("web");
         let ignored = imported(file, name).ignored;
         assert!(ignored.iter().any(|line| line.contains(part)), "{file}: {part}: {ignored:#?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_file_is_imported_or_refused(
+        which in 0..EXAMPLES.len(),
+        line in 0usize..60,
+        other in 0usize..60,
+        number in prop::sample::select(vec!["0", "-1", "99999999999", "\"x\"", "{{ x }}", ""]),
+    ) {
+        let (file, name) = EXAMPLES[which];
+        let text = example(file);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let (line, other) = (line % lines.len(), other % lines.len());
+        lines.swap(line, other);
+        let at = lines[line].find(|c: char| c.is_ascii_digit());
+        if let Some(at) = at {
+            let end = lines[line][at..].find(|c: char| !c.is_ascii_digit());
+            let end = end.map_or(lines[line].len(), |end| at + end);
+            lines[line].replace_range(at..end, number);
+        }
+        let options = Options { name, instances: None };
+        match import(&lines.join("\n"), file, options) {
+            Ok(imported) => prop_assert!(imported.toml.parse::<toml::Table>().is_ok()),
+            Err(error) => prop_assert!(!error.message.is_empty()),
+        }
     }
 }

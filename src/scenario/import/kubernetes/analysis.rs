@@ -86,7 +86,7 @@ pub(super) fn read(
         None => "assumed: the condition does not say it".to_owned(),
     };
     let more = metrics.len() - 1;
-    let others = if more > 0 { format!("; {more} more metrics left out") } else { String::new() };
+    let others = if more > 0 { format!("; metrics left out: {more}") } else { String::new() };
     let toml = format!("{{ {} }}", parts.join(", "));
     let text = format!("analysis {shown}, metric {name}: {toml} (error share: {from}){others}");
     Ok(Some(Analysis { toml, text }))

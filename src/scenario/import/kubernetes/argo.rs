@@ -224,7 +224,7 @@ impl Rules for Canary {
     }
 
     fn waits(&self) -> Option<String> {
-        self.forever.then(|| "a step pauses until somebody promotes".to_owned())
+        self.forever.then(|| format!("a step pauses until somebody promotes; {}", parts::PROMOTE))
     }
 
     fn write(&self, out: &mut TomlText, workload: &Workload, n: u32) {
@@ -356,7 +356,7 @@ impl Rules for BlueGreen {
 
     fn waits(&self) -> Option<String> {
         let by_hand = self.promotion == Some(false) && self.seconds.is_none();
-        by_hand.then(|| "autoPromotionEnabled is false: somebody promotes".to_owned())
+        by_hand.then(|| format!("autoPromotionEnabled is false; {}", parts::PROMOTE))
     }
 
     fn write(&self, out: &mut TomlText, workload: &Workload, _: u32) {

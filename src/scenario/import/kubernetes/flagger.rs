@@ -159,7 +159,8 @@ impl Rules for Flagger {
     }
 
     fn waits(&self) -> Option<String> {
-        (!self.confirm.is_empty()).then(|| "a webhook waits for somebody to confirm".to_owned())
+        (!self.confirm.is_empty())
+            .then(|| format!("a webhook waits for somebody to confirm; {}", parts::PROMOTE))
     }
 
     fn write(&self, out: &mut TomlText, workload: &Workload, n: u32) {

@@ -193,7 +193,11 @@ fn read_list(
         "{}: replicas {}{}, {}, minReadySeconds {}{}, terminationGracePeriodSeconds {}{}",
         w.title,
         instances.count,
-        if w.replicas.value == instances.count { w.replicas.mark() } else { "" },
+        match (&instances.range, w.replicas.value == instances.count) {
+            (Some(_), _) => " (assumed)",
+            (None, true) => w.replicas.mark(),
+            (None, false) => "",
+        },
         w.rules.text(w, instances.count),
         w.min_ready.value,
         w.min_ready.mark(),

@@ -173,7 +173,7 @@ fn gates(out: &mut TomlText, n: u32, group: &Group, checks: &Checks, tasks: &Tas
         waves: n.div_ceil(parallel) + u32::from(canaries),
         pauses: Span::ZERO,
         waits: (canaries && !group.auto_promote())
-            .then(|| "canaries wait for `nomad deployment promote`".to_owned()),
+            .then(|| format!("canaries wait for `nomad deployment promote`; {}", parts::PROMOTE)),
         more: Vec::new(),
     };
     parts::gates(out, &gates, "every allocation new and healthy in the end");
