@@ -50,6 +50,10 @@ const IMPORT_EXAMPLES: &str = "\
 Examples:
   rollcast import deploy.yaml -o checkout.toml
   kubectl get deployment,service,pdb -o yaml | rollcast import - > checkout.toml
+  rollcast import compose.yaml --service web -o web.toml
+  rollcast import shop.nomad.hcl -o shop.toml
+  aws ecs describe-services --services shop | rollcast import - -o shop.toml
+  rollcast import site.yml -n 12 -o shop.toml
 ";
 
 const VERIFY_EXAMPLES: &str = "\
@@ -260,8 +264,15 @@ pub(super) struct Check {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Import {
-    /// The manifest: YAML or JSON; `-` is standard input.
+    /// A Kubernetes manifest, Compose file, Nomad job, ECS service, Ansible play or CodeDeploy
+    /// configuration; `-` is standard input.
     pub(super) file: PathBuf,
+    /// Which workload, service, group or play, where the file has several.
+    #[arg(long, visible_alias = "service", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// How many instances there are, where the file does not say or says something else.
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(super) instances: Option<u32>,
     /// Write the scenario here instead of to standard output.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,

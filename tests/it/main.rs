@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod failures;
+mod imports;
 mod manual;
 mod outputs;
 mod readme;
