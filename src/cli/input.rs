@@ -25,7 +25,17 @@ pub(super) struct Checked {
 impl Checked {
     /// How many are errors.
     pub(super) fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
+        self.count(Severity::Error)
+    }
+
+    /// How many are warnings.
+    pub(super) fn warnings(&self) -> usize {
+        self.count(Severity::Warning)
+    }
+
+    /// How many are so bad.
+    pub(super) fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 }
 

@@ -194,8 +194,10 @@ pub(super) const LESSONS: &[Lesson] = &[
                  rolled back for being slow.",
         source: "Recording r34 (paused with 0 of 2; at the border a coin toss).",
         fix: "A start_period that covers slow starts.",
-        bad: "probes.enabled = true\nprobes.period = \"5s\"\nprobes.failure = 3",
-        good: "probes.enabled = true\nprobes.period = \"5s\"\nprobes.failure = 3\n\
+        bad: "strategy.swarm = {}\n\
+              probes.enabled = true\nprobes.period = \"5s\"\nprobes.failure = 3",
+        good: "strategy.swarm = {}\n\
+              probes.enabled = true\nprobes.period = \"5s\"\nprobes.failure = 3\n\
                probes.start_period = \"60s\"",
     },
     Lesson {
@@ -206,8 +208,10 @@ pub(super) const LESSONS: &[Lesson] = &[
         source: "Docker Compose file reference, stop_grace_period; recorded kills come 0.07 to \
                  0.42 s after the grace period.",
         fix: "A grace period longer than the slowest exits.",
-        bad: "shutdown.grace = \"10s\"\nversions.old.exit = \"20s\"",
-        good: "shutdown.grace = \"30s\"\nversions.old.exit = \"20s\"",
+        bad: "strategy.swarm = {}\n\
+              shutdown.grace = \"10s\"\nversions.old.exit = \"20s\"",
+        good: "strategy.swarm = {}\n\
+              shutdown.grace = \"30s\"\nversions.old.exit = \"20s\"",
     },
     Lesson {
         code: Code::SwarmNoTimeout,
@@ -217,8 +221,10 @@ pub(super) const LESSONS: &[Lesson] = &[
                  instance is missing meanwhile.",
         source: "moby/swarmkit updater.go (\"Consider adding a timeout here\"); recording s13.",
         fix: "Let the health check end what does not get healthy (probes.kills = true).",
-        bad: "versions.new.never_ready = \"10%\"\nprobes.enabled = true\nprobes.kills = false",
-        good: "versions.new.never_ready = \"10%\"\nprobes.enabled = true\nprobes.kills = true\n\
+        bad: "strategy.swarm = {}\n\
+              versions.new.never_ready = \"10%\"\nprobes.enabled = true\nprobes.kills = false",
+        good: "strategy.swarm = {}\n\
+              versions.new.never_ready = \"10%\"\nprobes.enabled = true\nprobes.kills = true\n\
                probes.start_period = \"60s\"",
     },
     Lesson {
@@ -229,8 +235,10 @@ pub(super) const LESSONS: &[Lesson] = &[
                  A scenario with less is too optimistic.",
         source: "354 recorded stops (p50 1.21 s and 3.24 s); moby daemon/cluster/executor.",
         fix: "Leave shutdown.pre_stop at 1.2s, or write 3.2s for an overlay network.",
-        bad: "shutdown.pre_stop = \"0s\"",
-        good: "shutdown.pre_stop = \"3.2s\"",
+        bad: "strategy.swarm = {}\n\
+              shutdown.pre_stop = \"0s\"",
+        good: "strategy.swarm = {}\n\
+              shutdown.pre_stop = \"3.2s\"",
     },
     Lesson {
         code: Code::SwarmLoose,
@@ -252,7 +260,9 @@ pub(super) const LESSONS: &[Lesson] = &[
                  starts beside it. For a fixed port or an exclusive volume that is a failure.",
         source: "moby/swarmkit restart.go (time.Minute), #3274; moby/moby#36111.",
         fix: "A grace period below a minute.",
-        bad: "shutdown.grace = \"120s\"\nversions.old.exit = \"90s\"",
-        good: "shutdown.grace = \"50s\"\nversions.old.exit = \"40s\"",
+        bad: "strategy.swarm = {}\n\
+              shutdown.grace = \"120s\"\nversions.old.exit = \"90s\"",
+        good: "strategy.swarm = {}\n\
+              shutdown.grace = \"50s\"\nversions.old.exit = \"40s\"",
     },
 ];
