@@ -63,6 +63,14 @@ Examples:
   rollcast verify --inputs spec --against traces/repeats/ traces/kubernetes/ --json
 ";
 
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  rollcast explain swarm
+  rollcast explain SW01
+  rollcast explain max_surge checkout.toml
+  rollcast explain checkout.toml --step
+";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0 done, all gates pass   1 could not do it   2 bad usage or bad scenario
@@ -103,15 +111,10 @@ pub(super) enum Verb {
         #[arg(value_enum)]
         of: SchemaOf,
     },
-    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, or a code
-    /// (`E012`).
-    Explain {
-        /// What.
-        what: String,
-        /// The page of an orchestrator as Markdown.
-        #[arg(long)]
-        markdown: bool,
-    },
+    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, a code
+    /// (`SW01`), or what a scenario's settings come to.
+    #[command(before_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),
     /// Play recorded real rollouts again and hold the prediction against what happened.
@@ -260,6 +263,23 @@ pub(super) struct Check {
     /// Set any key; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// What: a name, a code, or a scenario.
+    pub(super) what: String,
+    /// Worked out for this scenario's fleet.
+    pub(super) scenario: Option<PathBuf>,
+    /// Step through the rollout of the scenario: when what is started and stopped.
+    #[arg(long)]
+    pub(super) step: bool,
+    /// Set any key of the scenario; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// The page of an orchestrator, or of all codes (`lints`), as Markdown.
+    #[arg(long)]
+    pub(super) markdown: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,7 +11,9 @@ mod exit;
 mod explain;
 mod import;
 mod input;
+mod lints;
 mod manual;
+mod numbers;
 mod output;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
@@ -62,7 +64,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::Verify }) => {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
         }
-        Some(Verb::Explain { what, markdown }) => explain::run(what, *markdown),
+        Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),
         Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }

@@ -46,6 +46,7 @@ pub mod swarm;
 mod template;
 mod verdict;
 pub mod vmss;
+pub mod walk;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
