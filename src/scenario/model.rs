@@ -379,7 +379,7 @@ pub struct ControlPlane {
     /// Created → placed on a host.
     pub schedule: Dist,
     /// One batch of creations (1, 2, 4, …) sent → the next, which waits for it.
-    pub batch: Dist,
+    pub next_batch: Dist,
     /// Placed and its image there → process started.
     pub launch: Dist,
     /// What each controller may write to the API; `None` is no limit.

@@ -78,7 +78,7 @@ impl Tables {
                 &control.sync,
                 &control.act,
                 &control.schedule,
-                &control.batch,
+                &control.next_batch,
             ]
             .map(model::sampler),
             launch: model::sampler(&control.launch),

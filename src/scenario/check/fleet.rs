@@ -220,7 +220,7 @@ pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {
         sync: env.dist("control", "sync"),
         act: env.dist("control", "act"),
         schedule: env.dist("control", "schedule"),
-        batch: env.dist("control", "batch"),
+        next_batch: env.dist("control", "next_batch"),
         launch: env.dist("control", "launch"),
         writes: write_limit(env),
     }

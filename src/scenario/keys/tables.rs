@@ -371,7 +371,7 @@ const CONTROL: &[Key] = &[
     ),
     key("schedule", Kind::Dist, Is("\"0s\""), "Created until placed on a host.", "\"15ms\""),
     key(
-        "batch",
+        "next_batch",
         Kind::Dist,
         Is("\"0s\""),
         "One batch of creations (1, 2, 4, …) until the next, which waits for it.",

@@ -19,7 +19,7 @@ pub(super) const WORLD: &[(&str, &str)] = &[
     ("control.watch", "{ p50 = \"8.4ms\", p90 = \"25.4ms\" }"),
     ("control.sync", "{ p50 = \"8.0ms\", p90 = \"17.7ms\" }"),
     ("control.act", "{ p50 = \"5.5ms\", p90 = \"20ms\" }"),
-    ("control.batch", "{ p50 = \"20.6ms\", p90 = \"44.1ms\" }"),
+    ("control.next_batch", "{ p50 = \"20.6ms\", p90 = \"44.1ms\" }"),
     ("control.schedule", "{ p50 = \"15.2ms\", p90 = \"34.4ms\" }"),
     ("control.writes", "\"20/s\""),
     ("control.burst", "30"),

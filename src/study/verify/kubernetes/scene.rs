@@ -101,7 +101,7 @@ fn control(recording: &Recording) -> ControlPlane {
         // Created → scheduled.
         schedule: latency([7.1, 15.2, 34.4, 51.0]),
         // One slow-start batch → the next, over 570 batches.
-        batch: latency([9.4, 20.6, 44.1, 114.0]),
+        next_batch: latency([9.4, 20.6, 44.1, 114.0]),
         launch: Dist::Fixed(Span::ZERO),
         writes: Some(WriteLimit { rate: Rate(rate), burst }),
     }

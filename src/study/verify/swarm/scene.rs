@@ -39,7 +39,7 @@ pub(super) fn scenario(recording: &Recording, prepared: f64) -> Result<Scenario,
         sync: measured::WRITE.dist(),
         act: measured::WRITE.dist(),
         schedule: Dist::Fixed(fates::span(prepared)),
-        batch: zero(),
+        next_batch: zero(),
         launch: zero(),
         writes: None,
     };
