@@ -421,11 +421,14 @@ impl Rules for Flagger {
     fn budget(&self) -> Budget {
         let n = self.instances;
         let posts = fenceposts::resolve(self.settings.max_surge, self.settings.max_unavailable, n);
+        // What the primary takes out a whole canary has added.
+        let settings = &self.settings;
+        let whole = settings.canary_ready_threshold.min(settings.primary_ready_threshold) == 100;
+        let covered = whole && !settings.skip_analysis;
         let at_once = (posts.surge + posts.unavailable.min(n)).max(1);
         Budget {
             instances: n,
-            // What the primary takes out the canary has added.
-            out: 0,
+            out: if covered { 0 } else { posts.unavailable.min(n) },
             above: n + posts.surge,
             rounds: 1 + n.div_ceil(at_once),
             // Counted from a whole second: it may be up to 1 s shorter.
