@@ -182,7 +182,7 @@ fn complaints_name_the_place_and_what_to_write() {
     assert!(message.contains("CANARY, not ROLLING") && hint.contains("argo_canary"), "{message}");
 
     let (message, line, column, hint) = complaint("- hosts: web\n  serial: 12.5%\n");
-    assert!(message.starts_with("plays.serial is \"12.5%\""), "{message}");
+    assert!(message.starts_with("serial is \"12.5%\""), "{message}");
     assert_eq!((line, column), (Some(2), Some(3)));
     assert!(hint.contains("[1, \"25%\"]"));
 
