@@ -16,16 +16,13 @@ pub(super) fn run(import: &Import) -> anyhow::Result<Exit> {
             return Ok(Exit::BadScenario);
         }
     };
-    match &import.output {
-        Some(path) => {
-            output::write(path, imported.toml.as_bytes())?;
-            let report = imported.report(&path.display().to_string());
-            terminal::error_line(report.trim_end());
-        }
-        None => {
-            terminal::out(&imported.toml)?;
-            terminal::error_line(imported.lists().trim_end());
-        }
+    if let Some(path) = &import.output {
+        output::write(path, imported.toml.as_bytes())?;
+        let report = imported.report(&path.display().to_string());
+        terminal::error_line(report.trim_end());
+    } else {
+        terminal::out(&imported.toml)?;
+        terminal::error_line(imported.lists().trim_end());
     }
     Ok(Exit::Done)
 }

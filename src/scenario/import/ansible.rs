@@ -21,10 +21,21 @@ pub(super) fn import(
     file: &str,
     options: Options<'_>,
 ) -> Result<Imported, ImportError> {
-    let mut wrapped = serde_json::Map::new();
-    wrapped.insert("plays".to_owned(), root.clone());
-    let wrapped = Value::Object(wrapped);
-    let plays = Fields::root(&wrapped)?.children("plays")?;
+    let items = root.as_array().map_or(&[][..], Vec::as_slice);
+    let items: Vec<&Value> = items.iter().filter(|item| item.is_object()).collect();
+    let several = |error: ImportError| {
+        // A place in the wrong play would be worse than none.
+        let key = error.path.first();
+        let plays = items.iter().filter(|item| key.is_some_and(|key| item.get(key).is_some()));
+        if plays.count() > 1 { error.at(Vec::new()) } else { error }
+    };
+    import_one(&items, file, options).map_err(several)
+}
+
+fn import_one(items: &[&Value], file: &str, options: Options<'_>) -> Result<Imported, ImportError> {
+    let plays: Result<Vec<Fields<'_>>, ImportError> =
+        items.iter().map(|item| Fields::root(item)).collect();
+    let plays = plays?;
     let (index, others) = choose(&plays, file, options.name)?;
     let play = &plays[index];
     let title = name_of(play);

@@ -1,7 +1,7 @@
-//! An in-place deployment of AWS CodeDeploy: what `aws deploy get-deployment-config` or
+//! An in-place deployment of AWS `CodeDeploy`: what `aws deploy get-deployment-config` or
 //! `get-deployment-group` prints, or the input of their `create-` commands.
 //!
-//! Source: the CodeDeploy API (`DeploymentConfigInfo`, `DeploymentGroupInfo`, `ZonalConfig`) and
+//! Source: the `CodeDeploy` API (`DeploymentConfigInfo`, `DeploymentGroupInfo`, `ZonalConfig`) and
 //! its user guide (built-in configurations).
 
 use serde_json::Value;
@@ -287,15 +287,12 @@ impl After {
     }
 
     fn write(&self, out: &mut TomlText) {
-        match self.on_failure {
-            Some(on) => {
-                let key = "auto_rollback_on_failure";
-                out.value(key, &on.to_string(), "autoRollbackConfiguration");
-            }
-            None => {
-                let why = "part of the group, not of this file";
-                out.assumed("auto_rollback_on_failure", "false", "false..true", why);
-            }
+        if let Some(on) = self.on_failure {
+            let key = "auto_rollback_on_failure";
+            out.value(key, &on.to_string(), "autoRollbackConfiguration");
+        } else {
+            let why = "part of the group, not of this file";
+            out.assumed("auto_rollback_on_failure", "false", "false..true", why);
         }
         if !self.alarms.is_empty() {
             let why = format!("the alarm {} is defined elsewhere", self.alarms.join(", "));

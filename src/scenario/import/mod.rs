@@ -33,7 +33,7 @@ pub struct Options<'a> {
 }
 
 /// Imports whatever `text` is: Kubernetes objects, a Compose file, a Nomad job, an ECS service,
-/// an Ansible play or a CodeDeploy configuration. The content decides, not the file's name.
+/// an Ansible play or a `CodeDeploy` configuration. The content decides, not the file's name.
 ///
 /// # Errors
 /// If the text is broken or is none of these, if several services are in it and none is named,
@@ -90,7 +90,7 @@ pub struct ImportError {
     /// The key it is about, from the outermost table on.
     path: Vec<String>,
     /// Kind and name of the object in which the key is, where a file has many.
-    within: Option<(String, String)>,
+    within: Option<Box<(String, String)>>,
 }
 
 impl ImportError {
@@ -107,7 +107,7 @@ impl ImportError {
 
     /// The key is in this object.
     fn within(mut self, kind: &str, name: &str) -> Self {
-        self.within = Some((kind.to_owned(), name.to_owned()));
+        self.within = Some(Box::new((kind.to_owned(), name.to_owned())));
         self
     }
 
@@ -117,7 +117,7 @@ impl ImportError {
             return self;
         }
         let found = match &self.within {
-            Some((kind, name)) => locate::locate_within(text, kind, name, &self.path),
+            Some(object) => locate::locate_within(text, &object.0, &object.1, &self.path),
             None => locate::locate(text, &self.path),
         };
         if let Some((line, column)) = found {

@@ -176,13 +176,13 @@ fn complaints_name_the_place_and_what_to_write() {
         example("ecs-service.json").replace("\"maximumPercent\": 130", "\"maximumPercent\": 13");
     let (message, line, ..) = complaint(&text);
     assert!(message.ends_with("maximumPercent is 13, not a percentage from 100 on"), "{message}");
-    assert_eq!(line, Some(27));
+    assert_eq!(line, Some(29));
     let text = example("ecs-service.json").replace("\"ROLLING\"", "\"CANARY\"");
     let (message, _, _, hint) = complaint(&text);
     assert!(message.contains("CANARY, not ROLLING") && hint.contains("argo_canary"), "{message}");
 
     let (message, line, column, hint) = complaint("- hosts: web\n  serial: 12.5%\n");
-    assert!(message.starts_with("plays.serial is \"12.5%\""), "{message}");
+    assert!(message.starts_with("serial is \"12.5%\""), "{message}");
     assert_eq!((line, column), (Some(2), Some(3)));
     assert!(hint.contains("[1, \"25%\"]"));
 

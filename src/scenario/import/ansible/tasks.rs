@@ -170,12 +170,13 @@ impl Tasks {
             None => out.value("drain_wait", "\"0s\"", "no task waits for connections to end"),
         }
         // A start that may take no time at all would fail every host.
-        match self.start_timeout.as_ref().filter(|(timeout, _)| *timeout > Span::ZERO) {
-            Some((timeout, why)) => out.value("start_timeout", &parts::span(*timeout), why),
-            None => {
-                let why = "no task waits for the service; some check must fail it";
-                out.assumed("start_timeout", "\"5m\"", "30s..15m", why);
-            }
+        if let Some((timeout, why)) =
+            self.start_timeout.as_ref().filter(|(timeout, _)| *timeout > Span::ZERO)
+        {
+            out.value("start_timeout", &parts::span(*timeout), why);
+        } else {
+            let why = "no task waits for the service; some check must fail it";
+            out.assumed("start_timeout", "\"5m\"", "30s..15m", why);
         }
     }
 }

@@ -105,15 +105,12 @@ impl Canary {
             self.steps.push(format!("{{ set_weight = {weight} }}"));
         } else if step.get("pause").is_some() {
             let length = step.child("pause")?.span("duration", Bare::Seconds)?;
-            match length.filter(|length| *length > Span::ZERO) {
-                Some(length) => {
-                    self.pauses += length;
-                    self.steps.push(format!("{{ pause = \"{length}\" }}"));
-                }
-                None => {
-                    self.forever = true;
-                    self.steps.push("{ pause = \"forever\" }".to_owned());
-                }
+            if let Some(length) = length.filter(|length| *length > Span::ZERO) {
+                self.pauses += length;
+                self.steps.push(format!("{{ pause = \"{length}\" }}"));
+            } else {
+                self.forever = true;
+                self.steps.push("{ pause = \"forever\" }".to_owned());
             }
         } else if step.get("setCanaryScale").is_some() {
             let scale = step.child("setCanaryScale")?;

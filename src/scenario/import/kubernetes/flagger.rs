@@ -184,15 +184,12 @@ impl Rules for Flagger {
             let weights: Vec<String> = self.weights.iter().map(ToString::to_string).collect();
             out.value("step_weights", &format!("[{}]", weights.join(", ")), "stepWeights");
         }
-        match self.success {
-            Some((least, errors)) => {
-                let comment = format!("request-success-rate min {least}");
-                out.value("max_error_share", &quoted(&format!("{errors}%")), &comment);
-            }
-            None => {
-                let why = "no metric request-success-rate";
-                out.assumed("max_error_share", "\"1%\"", "0.1%..10%", why);
-            }
+        if let Some((least, errors)) = self.success {
+            let comment = format!("request-success-rate min {least}");
+            out.value("max_error_share", &quoted(&format!("{errors}%")), &comment);
+        } else {
+            let why = "no metric request-success-rate";
+            out.assumed("max_error_share", "\"1%\"", "0.1%..10%", why);
         }
         if self.skip {
             out.value("skip_analysis", "true", "skipAnalysis");

@@ -61,10 +61,10 @@ pub(super) fn import_with(
     let instances = workload::instances(&workload, target, autoscaler.as_ref(), options);
     let replicas = instances.count;
     if replicas == 0 {
-        return Err(ImportError::new(format!("{} is scaled to 0", workload.title))
+        let error = ImportError::new(format!("{} is scaled to 0", workload.title))
             .hint("there is nothing to roll; set spec.replicas to what runs in production")
-            .at(vec!["spec".to_owned(), "replicas".to_owned()]))
-        .map_err(within);
+            .at(vec!["spec".to_owned(), "replicas".to_owned()]);
+        return Err(within(error));
     }
     let budgets = neighbours::budgets(&objects, pods, replicas)?;
     let services = neighbours::services(&objects, pods);

@@ -58,7 +58,11 @@ impl Rules for StatefulSet {
     }
 
     fn waits(&self) -> Option<String> {
-        self.on_delete().then(|| "OnDelete: pods are new once somebody deletes them".to_owned())
+        if self.on_delete() {
+            return Some("OnDelete: pods are new once somebody deletes them".to_owned());
+        }
+        let partition = self.partition.filter(|partition| *partition > 0);
+        partition.map(|partition| format!("partition {partition}: never complete while it stands"))
     }
 
     fn notes(&self) -> Vec<String> {

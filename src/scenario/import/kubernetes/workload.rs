@@ -211,14 +211,13 @@ pub(super) fn instances(
     }
     if object.get("kind").and_then(Value::as_str) == Some("DaemonSet") {
         let nodes = object.pointer("/status/desiredNumberScheduled").and_then(Value::as_u64);
-        return match nodes.and_then(|nodes| u32::try_from(nodes).ok()).filter(|n| *n > 0) {
-            Some(count) => {
-                Instances { count, why: "status.desiredNumberScheduled".to_owned(), range: None }
-            }
-            None => {
-                let why = "a pod on every node; give their number with -n".to_owned();
-                Instances { count: 5, why, range: Some("1..100".to_owned()) }
-            }
+        return if let Some(count) =
+            nodes.and_then(|nodes| u32::try_from(nodes).ok()).filter(|n| *n > 0)
+        {
+            Instances { count, why: "status.desiredNumberScheduled".to_owned(), range: None }
+        } else {
+            let why = "a pod on every node; give their number with -n".to_owned();
+            Instances { count: 5, why, range: Some("1..100".to_owned()) }
         };
     }
     match autoscaler {

@@ -43,38 +43,11 @@ pub(super) fn import(
     let mut out = TomlText::default();
     let title = format!("job {job_name}, group {name}");
     parts::head(&mut out, &title, file, &[]);
-    let count = fields.count("count")?;
-    let instances = match (options.instances, count) {
-        (Some(given), _) => given,
-        (None, Some(0)) => {
-            return Err(fields
-                .error("count", format!("group {name} has count 0: there is nothing to roll"))
-                .hint("write what runs in production, or give it with -n"));
-        }
-        (None, Some(count)) if !system => count,
-        (None, _) => {
-            if system {
-                3
-            } else {
-                1
-            }
-        }
-    };
-    gates(&mut out, instances, &group, &checks, &tasks);
+    let count = Count::read(&fields, name, system, options)?;
+    gates(&mut out, count.instances, &group, &checks, &tasks);
     out.table("service");
     out.value("name", &quoted(name), "the group");
-    match (options.instances, count, system) {
-        (Some(n), ..) => out.value("instances", &n.to_string(), "given with -n"),
-        (None, _, true) => {
-            let why = "a system job has an allocation on every node";
-            out.assumed("instances", &instances.to_string(), "1..50", why);
-        }
-        (None, count, false) => {
-            let comment =
-                format!("{}; write what is live", parts::source("count", count.is_some()));
-            out.value("instances", &instances.to_string(), &comment);
-        }
-    }
+    count.write(&mut out);
     parts::inner_life(&mut out, "an allocation", "shares of CPU, no limit");
     let start = if checks.slowest.is_some() {
         "process start until its checks could pass"
@@ -90,15 +63,7 @@ pub(super) fn import(
     group.write(&mut out);
     out.table("pipeline");
     out.value("kind", "\"none\"", "what Nomad does by itself is auto_revert");
-    let mut read = vec![format!(
-        "{title}: count {}",
-        match (options.instances, count) {
-            (Some(n), _) => format!("{n} (given)"),
-            (None, Some(n)) if !system => n.to_string(),
-            (None, _) if system => "one a node (type system)".to_owned(),
-            (None, _) => "1 (default)".to_owned(),
-        }
-    )];
+    let mut read = vec![format!("{title}: count {}", count.text)];
     read.extend(group.read_list());
     read.push(tasks.text());
     read.push(checks.text.clone());
@@ -117,6 +82,56 @@ pub(super) fn import(
     let mut imported = Imported::new(out, file, read, ignored);
     imported.others = others;
     Ok(imported)
+}
+
+/// How many allocations there are, and who says so.
+struct Count {
+    instances: u32,
+    comment: String,
+    assumed: bool,
+    text: String,
+}
+
+impl Count {
+    fn read(
+        group: &Fields<'_>,
+        name: &str,
+        system: bool,
+        options: Options<'_>,
+    ) -> Result<Self, ImportError> {
+        let count = group.count("count")?;
+        let of = |instances: u32, comment: String, text: String| Self {
+            instances,
+            comment,
+            assumed: false,
+            text,
+        };
+        if let Some(n) = options.instances {
+            return Ok(of(n, "given with -n".to_owned(), format!("{n} (given)")));
+        }
+        if system {
+            let why = "a system job has an allocation on every node".to_owned();
+            let text = "one a node (type system)".to_owned();
+            return Ok(Self { instances: 3, comment: why, assumed: true, text });
+        }
+        let comment = format!("{}; write what is live", parts::source("count", count.is_some()));
+        match count {
+            Some(0) => Err(group
+                .error("count", format!("group {name} has count 0: there is nothing to roll"))
+                .hint("write what runs in production, or give it with -n")),
+            Some(n) => Ok(of(n, comment, n.to_string())),
+            None => Ok(of(1, comment, "1 (default)".to_owned())),
+        }
+    }
+
+    fn write(&self, out: &mut TomlText) {
+        let instances = self.instances.to_string();
+        if self.assumed {
+            out.assumed("instances", &instances, "1..50", &self.comment);
+        } else {
+            out.value("instances", &instances, &self.comment);
+        }
+    }
 }
 
 fn choose<'a>(
