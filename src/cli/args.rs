@@ -19,6 +19,7 @@ Try now (nothing is changed anywhere):
   rollcast sim checkout.toml -o capacity.svg -o result.json     with a chart and numbers
 From what you have:
   rollcast import deploy.yaml -o checkout.toml                  start a scenario from a manifest
+  kubectl get pods,events -o json | rollcast fit -              start and stop times as measured
   rollcast check checkout.toml                                  find mistakes, without simulating
 More:  rollcast help, rollcast help sim, rollcast explain batch
 "
@@ -54,6 +55,13 @@ Examples:
   rollcast import shop.nomad.hcl -o shop.toml
   aws ecs describe-services --services shop | rollcast import - -o shop.toml
   rollcast import site.yml -n 12 -o shop.toml
+";
+
+const FIT_EXAMPLES: &str = "\
+Examples:
+  kubectl get pods,replicasets,events -o json | rollcast fit -
+  kubectl get pods -w --output-watch-events -o json > pods.json   (leave it on over a rollout)
+  rollcast fit pods.json --complete -o checkout.toml
 ";
 
 const VERIFY_EXAMPLES: &str = "\
@@ -105,6 +113,9 @@ pub(super) enum Verb {
     /// Make a scenario from a Kubernetes manifest.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
+    /// Fit start and stop times to what kubectl recorded of real pods.
+    #[command(before_help = FIT_EXAMPLES)]
+    Fit(Fit),
     /// Print a JSON Schema.
     Schema {
         /// Of what.
@@ -296,6 +307,36 @@ pub(super) struct Import {
     /// Write the scenario here instead of to standard output.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Fit {
+    /// What `kubectl get pods,replicasets,events -o json` printed, or the watch stream of
+    /// `kubectl get pods -w --output-watch-events -o json`; `-` is standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) files: Vec<PathBuf>,
+    /// The workload, where the input shows several: name or namespace/name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) workload: Option<String>,
+    /// Write the tables into this TOML file.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace a file that rollcast did not write, too.
+    #[arg(short, long)]
+    pub(super) force: bool,
+    /// Write a whole scenario instead of the tables alone.
+    #[arg(long)]
+    pub(super) complete: bool,
+    /// Print only JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Samples drawn from a fitted law for its p-value.
+    #[arg(long, default_value_t = 199, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(19..100_000))]
+    pub(super) resamples: u32,
+    /// Seed of these draws.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, ClapArgs)]

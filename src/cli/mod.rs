@@ -9,6 +9,7 @@ mod compare;
 mod exact;
 mod exit;
 mod explain;
+mod fit;
 mod import;
 mod input;
 mod lints;
@@ -55,6 +56,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
         Some(Verb::Import(import)) => import::run(import),
+        Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Schema { of: SchemaOf::Scenario }) => {
             terminal::out(&scenario::schema::schema()).map(|()| Exit::Done)
         }
