@@ -27,7 +27,7 @@ pub(super) fn run(check: &Check) -> anyhow::Result<Exit> {
             // The first that has more to say of itself.
             let codes = checked.diagnostics.iter().map(|d| d.code);
             if let Some(code) = codes.into_iter().find(|code| lesson(*code).is_some()) {
-                ending += &format!("why: rollcast explain {}\n", code.text());
+                ending.extend(["why: rollcast explain ", code.text(), "\n"]);
             }
             text = if text.is_empty() { ending } else { format!("{text}\n{ending}") };
         }

@@ -1,6 +1,6 @@
 //! `rollcast compare`: several rollouts side by side.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::bail;
 
@@ -100,7 +100,7 @@ fn scenarios(compare: &Compare) -> anyhow::Result<Option<Vec<(String, Scenario)>
     Ok(Some(found))
 }
 
-fn name(compare: &Compare, file: &PathBuf, strategy: Option<&str>) -> String {
+fn name(compare: &Compare, file: &Path, strategy: Option<&str>) -> String {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("-");
     match strategy {
         Some(strategy) if compare.files.len() == 1 => strategy.to_owned(),

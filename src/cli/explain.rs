@@ -91,9 +91,10 @@ fn about(what: &str, scenario: &Scenario) -> Result<String, Option<String>> {
         let found: Vec<_> =
             lint(scenario).into_iter().filter(|f| codes.contains(&&f.code)).collect();
         for finding in &found {
-            page += &format!("\nhere: {}\n  {}: {}\n", finding.message, finding.key, finding.label);
+            let (message, key, label) = (&finding.message, &finding.key, &finding.label);
+            page.extend(["\nhere: ", message, "\n  ", key, ": ", label, "\n"]);
             for (key, label) in &finding.related {
-                page += &format!("  {key}: {label}\n");
+                page.extend(["  ", key, ": ", label, "\n"]);
             }
         }
         if found.is_empty() {

@@ -52,7 +52,7 @@ fn never_ready(scenario: &Scenario, findings: &mut Vec<Finding>) {
             let message = "no new instance ever becomes ready, and the rollout goes on";
             let label = "in the end nobody serves";
             let finding =
-                Finding::new(Code::NeverEnds, key, message, label).as_severity(Severity::Warning);
+                Finding::new(Code::NeverEnds, key, message, label).with_severity(Severity::Warning);
             findings.push(match cause {
                 Some((key, why)) => finding.beside(key, why),
                 None => finding,
@@ -168,7 +168,7 @@ fn on_delete(scenario: &Scenario, findings: &mut Vec<Finding>) {
     let message = "this rollout does not end by itself: somebody has to delete the old pods";
     let label = "the controller deletes none";
     let finding = Finding::new(Code::NeverEnds, key, message, label);
-    findings.push(finding.as_severity(Severity::Warning).help("type = \"RollingUpdate\""));
+    findings.push(finding.with_severity(Severity::Warning).help("type = \"RollingUpdate\""));
 }
 
 fn horizon(scenario: &Scenario, findings: &mut Vec<Finding>) {

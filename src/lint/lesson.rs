@@ -37,8 +37,11 @@ impl Lesson {
     pub fn file(lines: &str) -> String {
         let says = |key: &str| lines.lines().any(|line| line.split(" =").next() == Some(key));
         let missing = Self::PREAMBLE.iter().filter(|(key, _)| !says(key));
-        let preamble: String = missing.map(|(key, value)| format!("{key} = {value}\n")).collect();
-        format!("{preamble}{}\n", lines.trim())
+        let mut file = String::new();
+        for (key, value) in missing {
+            file.extend([*key, " = ", *value, "\n"]);
+        }
+        file + lines.trim() + "\n"
     }
 
     /// Whether it concerns this orchestrator in particular.

@@ -63,7 +63,7 @@ impl Finding {
         }
     }
 
-    fn as_severity(mut self, severity: Severity) -> Self {
+    fn with_severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }

@@ -1,5 +1,7 @@
 //! The table of diagnostic codes. A code never changes its meaning; retired ones stay unused.
 
+#![allow(clippy::doc_markdown, reason = "the sentences are shown to users as they are")]
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

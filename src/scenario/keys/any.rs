@@ -4,7 +4,7 @@ use super::{Form, Key, Kind};
 use crate::scenario::settings::Orchestrator;
 use crate::scenario::{Loaded, load};
 
-/// A stream of choices (SplitMix64, Steele, Lea and Flood 2014).
+/// A stream of choices (`SplitMix64`, Steele, Lea and Flood 2014).
 pub(crate) struct Choices(pub(crate) u64);
 
 impl Choices {

@@ -311,7 +311,8 @@ impl Rules for ArgoCanary {
         let n = self.instances;
         let posts = fenceposts::resolve(settings.max_surge, settings.max_unavailable, n);
         let (out, above, above_key) = if settings.traffic_routing {
-            (0, n, "strategy.argo_canary.traffic_routing")
+            let canaries = n.max(settings.min_pods_per_replica_set);
+            (0, canaries, "strategy.argo_canary.traffic_routing")
         } else {
             (posts.unavailable.min(n), posts.surge, "strategy.argo_canary.max_surge")
         };

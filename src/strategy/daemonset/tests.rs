@@ -1,6 +1,8 @@
 //! Arithmetic, and what the real controller does, rule by rule. The numbers of the rules, and
 //! the figures in some tests, are those of recorded rollouts of the real controller.
 
+#![allow(clippy::needless_pass_by_value, clippy::naive_bytecount, reason = "short cases")]
+
 use std::collections::BTreeSet;
 
 use super::DaemonSet;

@@ -1,6 +1,8 @@
 //! Arithmetic, phases, and what the real controller does, rule by rule. The numbers of the
 //! rules, and the figures in some tests, are those of recorded rollouts of the real controller.
 
+#![allow(clippy::needless_pass_by_value, clippy::naive_bytecount, reason = "short cases")]
+
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq};
 use proptest::proptest;
 
