@@ -46,8 +46,8 @@ impl Settings for ArgoBluegreen {
 
     fn read(env: &mut Env<'_>) -> Self {
         let operations = operation::read(env, PATH);
-        let pre_promotion_analysis = analysis::read(env, PATH, "pre_promotion_analysis");
-        let post_promotion_analysis = analysis::read(env, PATH, "post_promotion_analysis");
+        let pre_promotion_analysis = analysis::read_awaited(env, PATH, "pre_promotion_analysis");
+        let post_promotion_analysis = analysis::read_awaited(env, PATH, "post_promotion_analysis");
         let section = env.section(PATH);
         let settings = Self {
             preview_replica_count: match section.value("preview_replica_count") {
