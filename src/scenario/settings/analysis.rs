@@ -119,8 +119,25 @@ pub(super) fn read(env: &mut Env<'_>, path: &str, key: &str) -> Option<Analysis>
     Some(of(env, path, &entry))
 }
 
+/// The same of one that the rollout waits for: Argo refuses it if it never ends.
+pub(super) fn read_awaited(env: &mut Env<'_>, path: &str, key: &str) -> Option<Analysis> {
+    let entry = env.section(path).written(key)?.clone();
+    Some(awaited(env, path, &entry))
+}
+
+/// From a value of [`KIND`]; it must end.
+pub(super) fn awaited(env: &mut Env<'_>, path: &str, entry: &Entry) -> Analysis {
+    let analysis = of(env, path, entry);
+    if analysis.count.is_none() && analysis.consecutive_success_limit == 0 {
+        let message = "the rollout waits for this analysis, which never ends";
+        let hint = "write a `count`";
+        env.problem(Diagnostic::new(Code::Conflict, entry.at, message, hint));
+    }
+    analysis
+}
+
 /// From a value of [`KIND`].
-pub(super) fn of(env: &mut Env<'_>, path: &str, entry: &Entry) -> Analysis {
+fn of(env: &mut Env<'_>, path: &str, entry: &Entry) -> Analysis {
     let Value::Record(_, fields) = &entry.value else {
         unreachable!("declared as a table: {entry:?}")
     };

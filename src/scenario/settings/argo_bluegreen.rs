@@ -4,8 +4,6 @@ use super::Default::{Is, Says};
 use super::analysis::{self, Analysis};
 use super::operation::{self, Operation};
 use super::{Env, Key, Kind, Page, Settings, Table, key};
-use crate::scenario::codes::Code;
-use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::raw::Value;
 use crate::units::Span;
 
@@ -48,19 +46,8 @@ impl Settings for ArgoBluegreen {
 
     fn read(env: &mut Env<'_>) -> Self {
         let operations = operation::read(env, PATH);
-        let pre_promotion_analysis = analysis::read(env, PATH, "pre_promotion_analysis");
-        let post_promotion_analysis = analysis::read(env, PATH, "post_promotion_analysis");
-        for (key, analysis) in [
-            ("pre_promotion_analysis", &pre_promotion_analysis),
-            ("post_promotion_analysis", &post_promotion_analysis),
-        ] {
-            let endless = |a: &Analysis| a.count.is_none() && a.consecutive_success_limit == 0;
-            if analysis.as_ref().is_some_and(endless) {
-                let at = env.section(PATH).place(key);
-                let message = format!("`{key}` never ends, and the promotion waits for it");
-                env.problem(Diagnostic::new(Code::Conflict, at, message, "write count = 5"));
-            }
-        }
+        let pre_promotion_analysis = analysis::read_awaited(env, PATH, "pre_promotion_analysis");
+        let post_promotion_analysis = analysis::read_awaited(env, PATH, "post_promotion_analysis");
         let section = env.section(PATH);
         let settings = Self {
             preview_replica_count: match section.value("preview_replica_count") {

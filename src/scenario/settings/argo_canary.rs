@@ -223,7 +223,7 @@ fn step(env: &mut Env<'_>, entry: &Entry) -> CanaryStep {
         }
         ("experiment", Some(Value::Span(span))) => CanaryStep::Experiment(*span),
         ("analysis", Some(_)) => {
-            CanaryStep::Analysis(analysis::of(env, PATH, &fields.entries["analysis"]))
+            CanaryStep::Analysis(analysis::awaited(env, PATH, &fields.entries["analysis"]))
         }
         (form, other) => unreachable!("not in the catalogue: {form} {other:?}"),
     }

@@ -45,7 +45,7 @@
 //! - The code's 25 % and 25 % contradict its specification page, which says 1 and 0.
 //! - By pods 25 % of 10 is 3 of 11 with a surge. Without a surge 95 % of 10 is *no canary at all*.
 //! - After an abort the template still names the new version: Argo says *Degraded* for ever.
-//! - `analysis` without `count` as a step never ends; beside the steps it runs until the end.
+//! - `analysis` without `count` runs beside the steps until the end; as a step it is refused.
 //! - The progress deadline does not run during pauses, analyses and experiments, and any progress
 //!   resets it: pods that come and go never expire.
 //! - With `abort_scale_down_delay = 0` the canary stays for ever, without traffic.

@@ -1,6 +1,6 @@
 //! The two Deployments, whose pods run the same versions, and the traffic between them.
 
-use super::{DEPLOYMENT, Flagger, REPLICASET, State};
+use super::{DEPLOYMENT, FLAGGER, Flagger, REPLICASET, State};
 use crate::strategy::kubernetes::State as DeploymentState;
 use crate::strategy::{Action, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::trace::{Phase, VersionId};
@@ -50,6 +50,9 @@ impl Flagger {
             }
         }
         self.note_shortage(state, now);
+        if std::mem::take(&mut state.resting) {
+            decision.notify |= 1 << FLAGGER;
+        }
     }
 
     /// Condition `Available` of both: since when too few pods are.

@@ -127,6 +127,9 @@ pub struct State {
     rollback_hook: bool,
     /// `spec.suspend`.
     suspended: bool,
+    /// The last tick found a gate closed and all else in order: further ticks would too, until
+    /// something changes.
+    resting: bool,
     desired: u32,
     announced: u32,
     begun: Option<Time>,
@@ -157,6 +160,7 @@ impl Flagger {
     }
 
     fn operate(state: &mut State, operation: Operation) {
+        state.resting = false;
         let template = match operation {
             Operation::Undo => Some(VersionId::OLD),
             Operation::Set(version) => Some(VersionId(version)),
@@ -226,11 +230,14 @@ impl Flagger {
         if state.next_tick.is_some_and(|tick| tick <= now) {
             state.next_tick = None;
             if !state.suspended {
+                state.resting = false;
                 self.tick(state, now, view);
-                decision.notify |= 1 << DEPLOYMENT;
+                if !state.resting {
+                    decision.notify |= 1 << DEPLOYMENT;
+                }
             }
         }
-        if state.should_advance() && !state.suspended {
+        if state.should_advance() && !state.suspended && !state.resting {
             let tick = *state.next_tick.get_or_insert_with(|| next_on_grid(base, interval, now));
             decision.wake(tick);
         }
@@ -362,6 +369,7 @@ impl Rules for Flagger {
             confirmed: false,
             rollback_hook: false,
             suspended: false,
+            resting: false,
             desired: self.instances,
             announced: self.instances,
             begun: None,
@@ -384,6 +392,7 @@ impl Rules for Flagger {
                 Self::set_template(state, VersionId::NEW);
             }
             Command::Rollback => {
+                state.resting = false;
                 state.suspended = false;
                 state.confirmed = true;
                 state.rollback_hook = state.is_before_promotion();

@@ -73,6 +73,7 @@ impl Flagger {
         }
         if self.settings.confirm_rollout && !std::mem::take(&mut state.confirmed) {
             state.start(Phase::Waiting);
+            state.resting = true;
             return;
         }
         state.canary.operate(Operation::Scale(state.desired));
@@ -129,6 +130,7 @@ impl Flagger {
         let may = !self.settings.confirm_promotion || state.confirmed;
         if !may {
             state.phase = Phase::WaitingPromotion;
+            state.resting = true;
         }
         may
     }
