@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use crate::lint::worked;
 use crate::scenario::Scenario;
-use crate::strategy::Strategy;
-use crate::strategy::walk::{Pace, Step, Walk, walk};
+use crate::strategy::{Pace, Step, Strategy, Walk, walk};
 use crate::units::{Span, Time};
 
 /// Steps that the short table shows.

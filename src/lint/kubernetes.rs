@@ -19,7 +19,8 @@ pub(super) fn deployment(
         let budgets = (settings.max_surge, settings.max_unavailable);
         zero_by_rounding(scenario, budgets, "strategy.kubernetes.max_unavailable", findings);
     }
-    let lower = |operation: &Operation| matches!(operation, Operation::Scale(count) if *count < scenario.service.instances);
+    let wanted = scenario.service.instances;
+    let lower = |operation: &Operation| matches!(operation, Operation::Scale(n) if *n < wanted);
     if settings.operations.iter().any(|(_, operation)| lower(operation)) {
         let message = "scaling down in a rollout takes available pods below max_unavailable";
         let label = "proportional scaling looks at sizes, not at availability";

@@ -46,10 +46,11 @@ pub mod swarm;
 mod template;
 mod verdict;
 pub mod vmss;
-pub mod walk;
+mod walk;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
+pub use walk::{Pace, Step, Walk, walk};
 
 use serde::{Deserialize, Serialize};
 

@@ -22,7 +22,8 @@ fn every_orchestrator_has_its_page() {
         let finished = Run::new(["explain", of.name(), "--markdown"]).run();
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
         let title = finished.stdout.lines().nth(2).unwrap_or_default();
-        index += &format!("- [{}]({}.md): {title}\n", of.name(), of.name());
+        let name = of.name();
+        index.extend(["- [", name, "](", name, ".md): ", title, "\n"]);
         pages.push((format!("{}.md", of.name()), finished.stdout));
     }
     pages.push(("README.md".to_owned(), index));

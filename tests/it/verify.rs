@@ -14,7 +14,7 @@ const RECREATE: &str = "tests/data/traces/rc20f16b8.json";
 const PARTITION: &str = "tests/data/traces/rf6589c98.json";
 
 fn verify(args: &[&str]) -> Finished {
-    Run::new([&["verify", "--runs", "10"], args].concat().into_iter()).run()
+    Run::new([&["verify", "--runs", "10"], args].concat()).run()
 }
 
 #[test]
