@@ -19,6 +19,7 @@ Try now (nothing is changed anywhere):
   rollcast sim checkout.toml -o capacity.svg -o result.json     with a chart and numbers
 From what you have:
   rollcast import deploy.yaml -o checkout.toml                  start a scenario from a manifest
+  kubectl get pods,events -o json | rollcast fit -              start and stop times as measured
   rollcast check checkout.toml                                  find mistakes, without simulating
 More:  rollcast help, rollcast help sim, rollcast explain batch
 "
@@ -50,6 +51,17 @@ const IMPORT_EXAMPLES: &str = "\
 Examples:
   rollcast import deploy.yaml -o checkout.toml
   kubectl get deployment,service,pdb -o yaml | rollcast import - > checkout.toml
+  rollcast import compose.yaml --service web -o web.toml
+  rollcast import shop.nomad.hcl -o shop.toml
+  aws ecs describe-services --services shop | rollcast import - -o shop.toml
+  rollcast import site.yml -n 12 -o shop.toml
+";
+
+const FIT_EXAMPLES: &str = "\
+Examples:
+  kubectl get pods,replicasets,events -o json | rollcast fit -
+  kubectl get pods -w --output-watch-events -o json > pods.json   (leave it on over a rollout)
+  rollcast fit pods.json --complete -o checkout.toml
 ";
 
 const VERIFY_EXAMPLES: &str = "\
@@ -57,6 +69,14 @@ Examples:
   rollcast verify traces/kubernetes/
   rollcast verify r039b00ee.json -o r039b00ee.svg
   rollcast verify --inputs spec --against traces/repeats/ traces/kubernetes/ --json
+";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  rollcast explain swarm
+  rollcast explain SW01
+  rollcast explain max_surge checkout.toml
+  rollcast explain checkout.toml --step
 ";
 
 const EXIT_CODES: &str = "\
@@ -93,21 +113,19 @@ pub(super) enum Verb {
     /// Make a scenario from a Kubernetes manifest.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
+    /// Fit start and stop times to what kubectl recorded of real pods.
+    #[command(before_help = FIT_EXAMPLES)]
+    Fit(Fit),
     /// Print a JSON Schema.
     Schema {
         /// Of what.
         #[arg(value_enum)]
         of: SchemaOf,
     },
-    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, or a code
-    /// (`E012`).
-    Explain {
-        /// What.
-        what: String,
-        /// The page of an orchestrator as Markdown.
-        #[arg(long)]
-        markdown: bool,
-    },
+    /// Explain an orchestrator (`swarm`), a key (`probes.period`), a table, an outcome, a code
+    /// (`SW01`), or what a scenario's settings come to.
+    #[command(before_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
     /// Hold the simulator against theory and against recorded rollouts.
     Validate(Validate),
     /// Play recorded real rollouts again and hold the prediction against what happened.
@@ -259,12 +277,66 @@ pub(super) struct Check {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// What: a name, a code, or a scenario.
+    pub(super) what: String,
+    /// Worked out for this scenario's fleet.
+    pub(super) scenario: Option<PathBuf>,
+    /// Step through the rollout of the scenario: when what is started and stopped.
+    #[arg(long)]
+    pub(super) step: bool,
+    /// Set any key of the scenario; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// The page of an orchestrator, or of all codes (`lints`), as Markdown.
+    #[arg(long)]
+    pub(super) markdown: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct Import {
-    /// The manifest: YAML or JSON; `-` is standard input.
+    /// A Kubernetes manifest, Compose file, Nomad job, ECS service, Ansible play or CodeDeploy
+    /// configuration; `-` is standard input.
     pub(super) file: PathBuf,
+    /// Which workload, service, group or play, where the file has several.
+    #[arg(long, visible_alias = "service", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// How many instances there are, where the file does not say or says something else.
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(super) instances: Option<u32>,
     /// Write the scenario here instead of to standard output.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Fit {
+    /// What `kubectl get pods,replicasets,events -o json` printed, or the watch stream of
+    /// `kubectl get pods -w --output-watch-events -o json`; `-` is standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) files: Vec<PathBuf>,
+    /// The workload, where the input shows several: name or namespace/name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) workload: Option<String>,
+    /// Write the tables into this TOML file.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace a file that rollcast did not write, too.
+    #[arg(short, long)]
+    pub(super) force: bool,
+    /// Write a whole scenario instead of the tables alone.
+    #[arg(long)]
+    pub(super) complete: bool,
+    /// Print only JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Samples drawn from a fitted law for its p-value.
+    #[arg(long, default_value_t = 199, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(19..100_000))]
+    pub(super) resamples: u32,
+    /// Seed of these draws.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -380,4 +452,5 @@ pub(super) enum Deny {
 pub(super) enum SchemaOf {
     Scenario,
     Result,
+    Verify,
 }

@@ -3,7 +3,9 @@
 use super::args::{Changes, Check, CheckFormat, Deny};
 use super::exit::Exit;
 use super::{input, terminal};
+use crate::lint::lesson;
 use crate::scenario::Scenario;
+use crate::scenario::codes::Severity;
 use crate::scenario::diagnostic::{Format, render};
 
 pub(super) fn run(check: &Check) -> anyhow::Result<Exit> {
@@ -16,23 +18,28 @@ pub(super) fn run(check: &Check) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for file in &check.files {
         let checked = input::scenario(Some(file), &changes)?;
-        let (errors, all) = (checked.errors(), checked.diagnostics.len());
+        let (errors, warnings) = (checked.errors(), checked.warnings());
         let mut text = render(&checked.diagnostics, &checked.source, format);
         if format == Format::Human {
             let name = &checked.source.file;
-            let ending = ending(name, checked.scenario.as_ref(), errors, all - errors);
+            let count = count(errors, warnings, checked.count(Severity::Note));
+            let mut ending = ending(name, checked.scenario.as_ref(), errors, &count);
+            // The first that has more to say of itself.
+            let codes = checked.diagnostics.iter().map(|d| d.code);
+            if let Some(code) = codes.into_iter().find(|code| lesson(*code).is_some()) {
+                ending += &format!("why: rollcast explain {}\n", code.text());
+            }
             text = if text.is_empty() { ending } else { format!("{text}\n{ending}") };
         }
         terminal::out(&text)?;
-        if errors > 0 || (check.deny == Some(Deny::Warnings) && all > 0) {
+        if errors > 0 || (check.deny == Some(Deny::Warnings) && warnings > 0) {
             exit = Exit::BadScenario;
         }
     }
     Ok(exit)
 }
 
-fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, warnings: usize) -> String {
-    let count = count(errors, warnings);
+fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, count: &str) -> String {
     match scenario {
         Some(scenario) if errors == 0 => {
             let strategy = scenario.strategy.orchestrator().name();
@@ -45,10 +52,10 @@ fn ending(file: &str, scenario: Option<&Scenario>, errors: usize, warnings: usiz
     }
 }
 
-/// `: 2 errors, 1 warning`, or nothing.
-pub(super) fn count(errors: usize, warnings: usize) -> String {
-    let parts: Vec<String> =
-        [count_of(errors, "error"), count_of(warnings, "warning")].into_iter().flatten().collect();
+/// `; 2 errors, 1 warning`, or nothing.
+pub(super) fn count(errors: usize, warnings: usize, notes: usize) -> String {
+    let counts = [(errors, "error"), (warnings, "warning"), (notes, "note")];
+    let parts: Vec<String> = counts.iter().filter_map(|(n, what)| count_of(*n, what)).collect();
     if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
 }
 

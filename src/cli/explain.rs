@@ -1,16 +1,51 @@
-//! `rollcast explain`: an orchestrator, a key, a table, an outcome, or the code of a diagnostic.
+//! `rollcast explain`: an orchestrator, a key, a table, an outcome, or the code of a diagnostic;
+//! in general, or for the fleet of a scenario.
 
+use std::path::Path;
+
+use super::args::{Changes, Explain};
 use super::exit::Exit;
-use super::{manual, terminal};
+use super::{input, lints, manual, numbers, terminal};
+use crate::lint::lint;
 use crate::scenario::codes::Code;
+use crate::scenario::diagnostic::{Format, render};
 use crate::scenario::settings::Orchestrator;
-use crate::scenario::{OutcomeKey, keys};
+use crate::scenario::{OutcomeKey, Scenario, keys};
 
-pub(super) fn run(what: &str, markdown: bool) -> anyhow::Result<Exit> {
-    if let Some(of) = Orchestrator::ALL.iter().find(|of| of.name() == what) {
-        return manual::print(*of, markdown).map(|()| Exit::Done);
+pub(super) fn run(explain: &Explain) -> anyhow::Result<Exit> {
+    let what = explain.what.as_str();
+    // `explain checkout.toml` is about the scenario alone.
+    let alone =
+        explain.scenario.is_none() && what.contains(['/', '.']) && Path::new(what).is_file();
+    if alone || explain.step {
+        let file = if alone {
+            Path::new(what)
+        } else {
+            explain.scenario.as_deref().unwrap_or(Path::new(what))
+        };
+        let named = (!alone).then_some(what);
+        return with_scenario(
+            explain,
+            file,
+            |scenario| Ok(numbers::page(scenario, explain.step)),
+            named,
+        );
     }
-    match text(what) {
+    if let Some(file) = &explain.scenario {
+        return with_scenario(explain, file, |scenario| about(what, scenario), Some(what));
+    }
+    if what == "lints" {
+        let page = if explain.markdown { lints::markdown() } else { lints::list() };
+        return terminal::out(&page).map(|()| Exit::Done);
+    }
+    if let Some(of) = Orchestrator::ALL.iter().find(|of| of.name() == what) {
+        return manual::print(*of, explain.markdown).map(|()| Exit::Done);
+    }
+    show(text(what), what)
+}
+
+fn show(text: Result<String, Option<String>>, what: &str) -> anyhow::Result<Exit> {
+    match text {
         Ok(text) => terminal::out(&text).map(|()| Exit::Done),
         Err(near) => {
             let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
@@ -20,9 +55,57 @@ pub(super) fn run(what: &str, markdown: bool) -> anyhow::Result<Exit> {
     }
 }
 
+/// Explains by a scenario; under another orchestrator than its own if that is what is asked for.
+fn with_scenario(
+    explain: &Explain,
+    file: &Path,
+    text: impl Fn(&Scenario) -> Result<String, Option<String>>,
+    what: Option<&str>,
+) -> anyhow::Result<Exit> {
+    let named = Orchestrator::ALL.iter().find(|of| Some(of.name()) == what);
+    let strategy = named.map(|of| of.name().to_owned());
+    let changes = Changes { set: explain.set.clone(), strategy, ..Changes::default() };
+    let mut checked = input::scenario(Some(file), &changes)?;
+    input::allow_stuck(&mut checked.diagnostics);
+    let Some(scenario) = checked.scenario.as_ref().filter(|_| checked.errors() == 0) else {
+        let errors = render(&checked.diagnostics, &checked.source, Format::Human);
+        terminal::error_line(&errors);
+        return Ok(Exit::BadScenario);
+    };
+    show(text(scenario), what.unwrap_or(&explain.what))
+}
+
+/// A key, a code or an orchestrator, and what it comes to in a scenario.
+fn about(what: &str, scenario: &Scenario) -> Result<String, Option<String>> {
+    if Orchestrator::ALL.iter().any(|of| of.name() == what) {
+        return Ok(numbers::page(scenario, true));
+    }
+    let mut page = text(what).or_else(|near| {
+        // `max_surge` is a key of the scenario's strategy.
+        text(&format!("{}.{what}", scenario.strategy.orchestrator().table().path)).map_err(|_| near)
+    })?;
+    let codes: Vec<_> = Code::ALL.iter().filter(|c| c.text().eq_ignore_ascii_case(what)).collect();
+    if codes.is_empty() {
+        page += &numbers::of_key(scenario, what);
+    } else {
+        let found: Vec<_> =
+            lint(scenario).into_iter().filter(|f| codes.contains(&&f.code)).collect();
+        for finding in &found {
+            page += &format!("\nhere: {}\n  {}: {}\n", finding.message, finding.key, finding.label);
+            for (key, label) in &finding.related {
+                page += &format!("  {key}: {label}\n");
+            }
+        }
+        if found.is_empty() {
+            page += "\nhere: not found\n";
+        }
+    }
+    Ok(page)
+}
+
 fn text(what: &str) -> Result<String, Option<String>> {
     if let Some(code) = Code::ALL.iter().find(|code| code.text().eq_ignore_ascii_case(what)) {
-        return Ok(format!("{}  {}\n", code.text(), code.about()));
+        return Ok(lints::text(*code));
     }
     if let Some(key) = OutcomeKey::ALL.iter().find(|key| key.name() == what) {
         let about = key.describe();

@@ -3,33 +3,40 @@
 use super::args::Import;
 use super::exit::Exit;
 use super::{input, output, terminal};
-use crate::scenario::import::kubernetes;
+use crate::scenario::import::{self, ImportError, Options};
 
 pub(super) fn run(import: &Import) -> anyhow::Result<Exit> {
     let text = input::read(&import.file)?;
     let name = import.file.display().to_string();
-    let imported = match kubernetes::import(&text, &name) {
+    let options = Options { name: import.name.as_deref(), instances: import.instances };
+    let imported = match import::import(&text, &name, options) {
         Ok(imported) => imported,
         Err(error) => {
-            terminal::error_line(&format!("error: {name}: {error}"));
+            refuse(&error, &name);
             return Ok(Exit::BadScenario);
         }
     };
-    match &import.output {
-        Some(path) => output::write(path, imported.toml.as_bytes())?,
-        None => terminal::out(&imported.toml)?,
-    }
-    let lists =
-        [("read", &imported.read), ("assumed", &imported.assumed), ("ignored", &imported.ignored)];
-    for (title, lines) in lists {
-        for (index, line) in lines.iter().enumerate() {
-            let title = if index == 0 { title } else { "" };
-            terminal::error_line(&format!("{title:<9} {line}"));
-        }
-    }
     if let Some(path) = &import.output {
-        let path = path.display();
-        terminal::error_line(&format!("wrote     {path}.  Next: rollcast sim {path}"));
+        output::write(path, imported.toml.as_bytes())?;
+        let report = imported.report(&path.display().to_string());
+        terminal::error_line(report.trim_end());
+    } else {
+        terminal::out(&imported.toml)?;
+        terminal::error_line(imported.lists().trim_end());
     }
     Ok(Exit::Done)
+}
+
+/// What is wrong, where, and what to write instead.
+fn refuse(error: &ImportError, name: &str) {
+    let place = match (error.line, error.column) {
+        (Some(line), Some(column)) => format!("{name}:{line}:{column}"),
+        (Some(line), None) => format!("{name}:{line}"),
+        (None, _) => name.to_owned(),
+    };
+    terminal::error_line(&format!("error: {}", error.message));
+    terminal::error_line(&format!("  --> {place}"));
+    if let Some(hint) = &error.hint {
+        terminal::error_line(&format!("  = help: {hint}"));
+    }
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::args::Changes;
 use crate::lint::{Finding, lint};
-use crate::scenario::codes::{Code, Severity};
+use crate::scenario::codes::Severity;
 use crate::scenario::diagnostic::{Diagnostic, sort};
 use crate::scenario::suggest::nearest;
 use crate::scenario::{self, Loaded, Override, Scenario, Source};
@@ -25,7 +25,17 @@ pub(super) struct Checked {
 impl Checked {
     /// How many are errors.
     pub(super) fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
+        self.count(Severity::Error)
+    }
+
+    /// How many are warnings.
+    pub(super) fn warnings(&self) -> usize {
+        self.count(Severity::Warning)
+    }
+
+    /// How many are so bad.
+    pub(super) fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 }
 
@@ -113,8 +123,8 @@ fn diagnostic(finding: Finding, source: &Source) -> Diagnostic {
 
 /// Errors that only say that a run cannot end or pass become warnings.
 pub(super) fn allow_stuck(diagnostics: &mut [Diagnostic]) {
-    let allowed = [Code::NeverEnds, Code::GateInfeasible];
-    for diagnostic in diagnostics.iter_mut().filter(|d| allowed.contains(&d.code)) {
+    let hopeless = |d: &&mut Diagnostic| d.code.is_hopeless() && d.severity == Severity::Error;
+    for diagnostic in diagnostics.iter_mut().filter(hopeless) {
         diagnostic.severity = Severity::Warning;
     }
 }

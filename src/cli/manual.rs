@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::terminal;
+use crate::lint::lessons_of;
 use crate::scenario::keys;
 use crate::scenario::settings::Orchestrator;
 use crate::strategy::{Manual, manual};
@@ -29,6 +30,14 @@ pub(super) fn text(of: Orchestrator) -> String {
             let _ = writeln!(page, "  {key} = {value}");
         }
     }
+    let lessons = lessons_of(of);
+    if !lessons.is_empty() {
+        let _ = writeln!(page, "\nWHAT rollcast check FINDS");
+        for lesson in lessons {
+            let (code, about) = (lesson.code.text(), lesson.code.about());
+            let _ = writeln!(page, "{}", wrap(&format!("- {code} {about}"), 2));
+        }
+    }
     page
 }
 
@@ -50,6 +59,14 @@ pub(super) fn markdown(of: Orchestrator) -> String {
         let _ = write!(page, "\n## Defaults of other tables\n\n| key | value |\n|---|---|\n");
         for (key, value) in of.world() {
             let _ = writeln!(page, "| `{key}` | `{value}` |");
+        }
+    }
+    let lessons = lessons_of(of);
+    if !lessons.is_empty() {
+        let _ = write!(page, "\n## What `rollcast check` finds\n\n");
+        for lesson in lessons {
+            let (code, about) = (lesson.code.text(), lesson.code.about());
+            let _ = writeln!(page, "- [{code}](../lints.md#{}): {about}", code.to_lowercase());
         }
     }
     page
@@ -81,7 +98,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Words in lines of at most [`COLUMNS`], indented; the rest of a list item hangs under its text.
-fn wrap(text: &str, indent: usize) -> String {
+pub(super) fn wrap(text: &str, indent: usize) -> String {
     let hanging = indent + if text.starts_with("- ") { 2 } else { 0 };
     let mut lines = vec![" ".repeat(indent)];
     let mut fresh = true;

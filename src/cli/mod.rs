@@ -9,9 +9,12 @@ mod compare;
 mod exact;
 mod exit;
 mod explain;
+mod fit;
 mod import;
 mod input;
+mod lints;
 mod manual;
+mod numbers;
 mod output;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
@@ -53,14 +56,18 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
         Some(Verb::Import(import)) => import::run(import),
+        Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Schema { of: SchemaOf::Scenario }) => {
             terminal::out(&scenario::schema::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Result }) => {
             terminal::out(&report::json::schema()).map(|()| Exit::Done)
         }
-        Some(Verb::Explain { what, markdown }) => explain::run(what, *markdown),
+        Some(Verb::Schema { of: SchemaOf::Verify }) => {
+            terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),
-        Some(Verb::Verify(verify)) => verify::run(verify),
+        Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }
 }

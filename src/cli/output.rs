@@ -69,15 +69,11 @@ fn chart_kind(chart: Chart) -> report::chart::Kind {
 impl Output {
     /// Whether the file that is there, if any, may be replaced: one that rollcast wrote.
     fn may_be_written(&self) -> bool {
-        let Ok(there) = std::fs::read(&self.path) else { return true };
-        let has = |text: &str| there.windows(text.len()).take(400).any(|w| w == text.as_bytes());
         match self.kind {
-            _ if there.is_empty() => true,
-            Kind::Json => has(report::json::SCHEMA),
-            Kind::Csv => there.starts_with(b"run,requests_simulated,"),
-            Kind::Svg(_) => has("viewBox=\"0 0 1600 1000\""),
-            // Width and height of the header chunk: 1600 and 1000.
-            Kind::Png(_) => there.get(16..24) == Some(&[0, 0, 0x06, 0x40, 0, 0, 0x03, 0xe8]),
+            Kind::Json => is_ours(&self.path, report::json::SCHEMA),
+            Kind::Csv => is_ours(&self.path, "run,requests_simulated,"),
+            Kind::Svg(_) => is_ours(&self.path, SVG),
+            Kind::Png(_) => is_ours(&self.path, PNG),
         }
     }
 
@@ -91,6 +87,18 @@ impl Output {
         };
         write(&self.path, &bytes)
     }
+}
+
+/// What every SVG of ours begins with.
+pub(super) const SVG: &str = "viewBox=\"0 0 1600 1000\"";
+/// What every PNG of ours begins with: width 1600 and height 1000 in the header chunk.
+pub(super) const PNG: &str = "\0\0\u{6}@\0\0\u{3}";
+
+/// Whether a file may be replaced: there is none, or it is empty, or `mark` stands near its
+/// beginning.
+pub(super) fn is_ours(path: &Path, mark: &str) -> bool {
+    let Ok(there) = std::fs::read(path) else { return true };
+    there.is_empty() || there.windows(mark.len()).take(400).any(|w| w == mark.as_bytes())
 }
 
 /// Writes a file, making its folder if need be.

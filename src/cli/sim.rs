@@ -49,11 +49,16 @@ fn checked(sim: &Sim) -> anyhow::Result<Option<(Scenario, Source)>> {
     if sim.allow_stuck {
         input::allow_stuck(&mut checked.diagnostics);
     }
-    let (errors, all) = (checked.errors(), checked.diagnostics.len());
+    let (errors, warnings) = (checked.errors(), checked.warnings());
     let shown: Vec<_> = checked
         .diagnostics
         .iter()
-        .filter(|d| d.severity == Severity::Error || !sim.quiet)
+        .filter(|d| match d.severity {
+            Severity::Error => true,
+            Severity::Warning => !sim.quiet,
+            // They are for `check`.
+            Severity::Note => false,
+        })
         .cloned()
         .collect();
     if !shown.is_empty() {
@@ -61,7 +66,7 @@ fn checked(sim: &Sim) -> anyhow::Result<Option<(Scenario, Source)>> {
         terminal::error_line("");
     }
     if errors > 0 {
-        let count = check::count(errors, all - errors);
+        let count = check::count(errors, warnings, 0);
         terminal::error_line(&format!("{}: not run{count}", checked.source.file));
         if sim.file.is_none() {
             terminal::error_line(

@@ -77,8 +77,10 @@ fn overload(scenario: &Scenario, demand: f64, findings: &mut Vec<Finding>) {
 
 /// A stopping instance still gets requests until every node has left it out.
 fn removal(scenario: &Scenario, findings: &mut Vec<Finding>) {
-    let (pre_stop, lag) = (scenario.shutdown.pre_stop, scenario.clients.lag_remove.quantile(0.95));
-    if scenario.shutdown.on_term != OnTerm::Ignore && lag > pre_stop {
+    // SIGTERM waits for `pre_stop`, and then for the last node, but not longer than `drain_wait`.
+    let waits = scenario.shutdown.pre_stop + scenario.shutdown.drain_wait;
+    let lag = scenario.clients.lag_remove.quantile(0.95);
+    if scenario.shutdown.on_term != OnTerm::Ignore && lag > waits {
         let message = "stopping instances still get requests, and refuse them";
         let label = format!("nodes leave an instance out after up to {lag} (p95)");
         findings.push(

@@ -31,7 +31,7 @@ fn rollouts_that_never_end() {
     let key = "strategy.kubernetes.max_unavailable";
     check("kubernetes", "max_surge = 0\nmax_unavailable = \"0%\"", "", &[("E034", key)]);
     // 1% of 12 rounds down to 0, but Kubernetes then allows one.
-    check("kubernetes", "max_surge = 0\nmax_unavailable = \"1%\"", "", &[]);
+    check("kubernetes", "max_surge = 0\nmax_unavailable = \"1%\"", "", &[("KU01", key)]);
     let never = "[versions.new]\nnever_ready = \"100%\"\n";
     check("kubernetes", never, "", &[("E034", "versions.new.never_ready")]);
     check("kubernetes", &format!("{never}[pipeline]\nkind = \"helm-atomic\""), "", &[]);

@@ -119,7 +119,10 @@ mod tests {
         let text = render_csv(&rows());
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let head = reader.headers().unwrap().clone();
-        assert_eq!((head.len(), &head[3], &head[14]), (15, "duration_s_p5", "surge_cost_p95"));
+        assert_eq!(
+            (head.len(), &head[3], &head[14]),
+            (15, "duration_s_p5", "surge_cost_instance_s_p95")
+        );
         assert_eq!(reader.records().count(), 2);
     }
 }

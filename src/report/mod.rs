@@ -6,6 +6,7 @@
 
 pub mod chart;
 pub mod compare;
+pub mod fit;
 #[cfg(test)]
 mod fixture;
 pub mod format;

@@ -169,6 +169,10 @@ fn github(d: &Diagnostic, source: &Source) -> String {
         let _ = write!(message, "\n{note}");
     }
     let file = property(&source.file);
-    let (kind, code) = (d.severity.name(), d.code.text());
+    let code = d.code.text();
+    let kind = match d.severity {
+        Severity::Note => "notice",
+        severity => severity.name(),
+    };
     format!("::{kind} file={file},{at}title={code}::{}\n", escape(&message))
 }

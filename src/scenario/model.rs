@@ -378,6 +378,8 @@ pub struct ControlPlane {
     pub act: Dist,
     /// Created → placed on a host.
     pub schedule: Dist,
+    /// One batch of creations (1, 2, 4, …) sent → the next, which waits for it.
+    pub next_batch: Dist,
     /// Placed and its image there → process started.
     pub launch: Dist,
     /// What each controller may write to the API; `None` is no limit.

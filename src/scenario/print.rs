@@ -330,6 +330,7 @@ fn surroundings(page: &mut Page, scenario: &Scenario) {
     page.raw("sync", dist(&scenario.control.sync));
     page.raw("act", dist(&scenario.control.act));
     page.raw("schedule", dist(&scenario.control.schedule));
+    page.raw("next_batch", dist(&scenario.control.next_batch));
     page.raw("launch", dist(&scenario.control.launch));
     match scenario.control.writes {
         None => page.text("writes", "unbounded"),

@@ -40,6 +40,7 @@ pub(crate) enum Latency {
     Sync,
     Act,
     Schedule,
+    Batch,
 }
 
 /// All distributions of a scenario that are not about requests, ready to be drawn from.
@@ -48,7 +49,7 @@ pub(crate) struct Tables {
     versions: [VersionChance; 2],
     lag_add: Sampler,
     lag_remove: Sampler,
-    control: [Sampler; 4],
+    control: [Sampler; 5],
     launch: Sampler,
     reaction: Option<Sampler>,
 }
@@ -72,8 +73,14 @@ impl Tables {
             versions: [version(&scenario.versions.old), version(&scenario.versions.new)],
             lag_add: model::sampler(&scenario.clients.lag_add),
             lag_remove: model::sampler(&scenario.clients.lag_remove),
-            control: [&control.watch, &control.sync, &control.act, &control.schedule]
-                .map(model::sampler),
+            control: [
+                &control.watch,
+                &control.sync,
+                &control.act,
+                &control.schedule,
+                &control.next_batch,
+            ]
+            .map(model::sampler),
             launch: model::sampler(&control.launch),
             reaction,
         }

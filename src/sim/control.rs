@@ -81,7 +81,9 @@ impl World<'_> {
                 if other == controller {
                     // Its own write must go out and come back before it is seen; who looks
                     // earlier sees what was before, writes against it and is refused.
-                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Watch);
+                    // It writes what it changed and then its status: two writes.
+                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Act);
+                    at += self.chance.latency(Latency::Watch);
                     self.busy_until[controller] = self.busy_until[controller].max(at);
                 }
                 self.look_at(other, at);
@@ -127,6 +129,7 @@ impl World<'_> {
     fn act(&mut self, controller: usize, actions: &[Action], sink: &mut impl Sink) {
         let (mut batch_at, mut batch_done) = (self.now, self.now);
         let mut latency = Span::ZERO;
+        let mut stopping = None;
         let (mut started, mut batch) = (0, 1);
         for action in actions {
             match *action {
@@ -134,8 +137,13 @@ impl World<'_> {
                     if started == 0 || started == batch {
                         batch = if started == 0 { 1 } else { batch * 2 };
                         started = 0;
-                        batch_at = batch_done;
-                        latency = self.chance.latency(Latency::Act);
+                        latency = if batch == 1 {
+                            self.chance.latency(Latency::Act)
+                        } else {
+                            // The next batch goes out when the last has come back.
+                            batch_at = batch_done + self.chance.latency(Latency::Batch);
+                            Span::ZERO
+                        };
                     }
                     started += 1;
                     let at = self.write_instance(controller, batch_at, version) + latency;
@@ -145,8 +153,10 @@ impl World<'_> {
                 Action::Stop { instance } => {
                     let version = self.fleet.get(instance).version;
                     let written = self.write_instance(controller, self.now, version);
-                    let at = written + self.chance.latency(Latency::Act);
-                    self.plan(at, Event::Tell { instance });
+                    // All at once, hence one latency.
+                    let latency =
+                        *stopping.get_or_insert_with(|| self.chance.latency(Latency::Act));
+                    self.plan(written + latency, Event::Tell { instance });
                 }
                 Action::Release { instance } => {
                     let at = self.write(controller, self.now) + self.chance.latency(Latency::Act);

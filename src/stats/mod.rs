@@ -3,6 +3,7 @@
 //! Runs may be stratified: every value comes with a weight, only the weights' ratios matter, and
 //! intervals rest on the effective number of runs (Kish), which is smaller the more they differ.
 
+pub mod fit;
 mod gate;
 pub mod interval;
 mod paired;

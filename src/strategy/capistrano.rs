@@ -8,9 +8,9 @@
 //! - Everything before the restart (a release directory, the `current` link) changes no process and
 //!   takes no time here. The restart is the user's task; its `in` says how servers are taken:
 //!   `parallel` all at once, `groups` so many at once as `limit` says, `sequence` one by one.
-//! - A restart stops the old process and, once it is gone, starts the new one in the same place. The
-//!   command returns `restart_time` after that. It looks at no health check: a process that is not
-//!   ready by then is fine, one that has ended by then is a failure.
+//! - A restart stops the old process and, once it is gone, starts the new one in the same place.
+//!   The command returns `restart_time` after that. It looks at no health check: a process that is
+//!   not ready by then is fine, one that has ended by then is a failure.
 //! - When the command has returned on all servers of a group, `wait` is waited, then the next group
 //!   begins. There is no wait after the last group: the deploy is completed.
 //! - The first server that fails, or cannot be reached, ends the run: no further server is begun.
@@ -18,8 +18,8 @@
 //!   once, points the link back, and restarts all servers the same way.
 //!
 //! # Settings and defaults
-//! `in` (parallel), `limit` (2), `wait` (2 s, SSHKit's own default), `restart_time` (1 s). The world's
-//! defaults are a balancer that finds out by its own checks (`inter 2s rise 2 fall 3`), and
+//! `in` (parallel), `limit` (2), `wait` (2 s, `SSHKit`'s own default), `restart_time` (1 s). The
+//! world's defaults are a balancer that finds out by its own checks (`inter 2s rise 2 fall 3`), and
 //! systemd's 90 s before SIGKILL.
 //!
 //! # Known surprises

@@ -49,6 +49,11 @@ impl Checkpoints {
     }
 }
 
+/// New instances behind the last checkpoint; all, if there is none.
+pub(super) fn last(percentages: &[u32], instances: u32) -> u32 {
+    percentages.last().map_or(instances, |percentage| count(*percentage, instances))
+}
+
 /// The largest step between two checkpoints, in instances.
 pub(super) fn longest_step(percentages: &[u32], instances: u32) -> u32 {
     let counts = percentages.iter().map(|percentage| count(*percentage, instances));
@@ -66,7 +71,7 @@ fn count(percentage: u32, instances: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Checkpoints, longest_step};
+    use super::{Checkpoints, last, longest_step};
     use crate::units::{Span, Time};
 
     #[test]
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(points.pass(&list, 7, 4, Span::ZERO, at(4000)), None);
         assert_eq!(points.limit(&list, 7), 7);
         assert_eq!(points.pass(&list, 7, 7, hour, at(5000)), None, "nothing is left to hold back");
+        assert_eq!((last(&[], 7), last(&[1, 30], 7), last(&list, 7)), (7, 3, 7));
         assert_eq!(longest_step(&list, 7), 3);
         assert_eq!(longest_step(&[30], 10), 3);
         assert_eq!(longest_step(&[], 10), 10);

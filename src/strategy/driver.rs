@@ -14,6 +14,7 @@ use crate::units::{Span, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Look(Controller),
+    Wake(Controller),
     Create(VersionId, u32, bool),
     Place(u32),
     Ready(u32),
@@ -85,6 +86,9 @@ pub(super) struct Driver {
     queue: BinaryHeap<Reverse<(Time, u64, Event)>>,
     halting: BTreeSet<u32>,
     pending: Vec<bool>,
+    /// What each controller asked for at its last look; an earlier wish is forgotten, as in
+    /// the simulated world.
+    wakes: Vec<Time>,
     next_id: u32,
     sequence: u64,
     decision: Decision,
@@ -125,6 +129,7 @@ impl Driver {
             held: BTreeSet::new(),
             queue: BinaryHeap::new(),
             halting: BTreeSet::new(),
+            wakes: vec![Time::NEVER; pending.len()],
             pending,
             next_id: instances,
             sequence: 0,
@@ -141,6 +146,11 @@ impl Driver {
     pub(super) fn crash(&mut self, id: u32, at: Time, back: Time) {
         self.push(at, Event::Unready(id));
         self.push(back, Event::Ready(id));
+    }
+
+    /// An instance is gone, now.
+    pub(super) fn vanish(&mut self, id: u32) {
+        self.push(self.now, Event::Gone(id));
     }
 
     /// An instance fails for good.
@@ -202,6 +212,12 @@ impl Driver {
         let now = self.now;
         match event {
             Event::Look(controller) => return self.look(controller),
+            Event::Wake(controller) => {
+                if self.wakes[controller] == now {
+                    self.look(controller);
+                }
+                return;
+            }
             Event::Create(version, slot, held) => self.create(version, slot, held),
             Event::Place(id) => {
                 let Some(i) = self.find(id).filter(|i| i.phase == Phase::Pending) else { return };
@@ -276,6 +292,7 @@ impl Driver {
 
     fn look(&mut self, controller: Controller) {
         self.pending[controller] = false;
+        self.wakes[controller] = Time::NEVER;
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
         let (errors, wall_phase) = (self.errors, self.wall_phase);
@@ -302,7 +319,8 @@ impl Driver {
         }
         if let Some(at) = decision.wake_at {
             assert!(at > self.now, "{controller} wakes at once, for ever");
-            self.push(at, Event::Look(controller));
+            self.wakes[controller] = at;
+            self.push(at, Event::Wake(controller));
         }
         self.said.extend(decision.said.map(|said| (self.now, said)));
         self.moments.extend(decision.moments.iter().map(|m| (self.now, *m)));

@@ -46,6 +46,7 @@ pub mod swarm;
 mod template;
 mod verdict;
 pub mod vmss;
+pub mod walk;
 
 pub use budget::Budget;
 pub use manual::{Manual, Section, manual};
@@ -397,7 +398,7 @@ strategies! {
     /// AWS `AppConfig`: a share of the targets that grows with time.
     AppConfig(appconfig::AppConfig, appconfig::State, "appconfig/mod.rs");
     /// HashiCorp Nomad.
-    Nomad(nomad::Nomad, nomad::State, "nomad.rs");
+    Nomad(nomad::Nomad, nomad::State, "nomad/mod.rs");
     /// Amazon ECS.
     Ecs(ecs::Ecs, ecs::State, "ecs/mod.rs");
     /// AWS CodeDeploy, in place.

@@ -11,7 +11,7 @@ use super::driver::{Delays, Driver};
 use super::{Command, Draws, Strategy};
 use crate::scenario::keys::any::{Choices, scenario};
 use crate::scenario::settings::{Orchestrator, StrategySettings};
-use crate::trace::{Phase, Said, VersionId};
+use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 
 /// Random starts up to 20 s and stops up to 5 s; of new instances the given percentage is never
@@ -29,7 +29,7 @@ fn delays(seed: u64, bad_percent: u64, latency_ms: u64) -> Delays {
 }
 
 fn end() -> Time {
-    Time::ZERO + Span::from_secs(2_000_000)
+    Time::ZERO + Span::from_secs(300_000)
 }
 
 fn drive(of: Orchestrator, n: u32, seed: u64, delays: Delays) -> Driver {
@@ -87,7 +87,9 @@ proptest! {
             d.command(Command::Begin);
             let rested = d.run_until(end());
             let what = || format!("{} of {n}: {:?} {budget:?}", of.name(), d.strategy);
-            prop_assert!(rested, "does not come to rest: {}", what());
+            // Who waits for a person may look again and again.
+            let waits = d.last_said() == Some(Said::Paused);
+            prop_assert!(rested || waits, "does not come to rest: {:?}: {}", d.said, what());
             let cannot_move = budget.out == 0 && budget.above == 0;
             prop_assert!(is_an_end(d.last_said()) || cannot_move, "{:?}: {}", d.said, what());
             if d.last_said() == Some(Said::Completed) {
@@ -95,7 +97,10 @@ proptest! {
                 let there = d.instances.iter().filter(|i| i.phase.is_active()).count();
                 prop_assert!(available <= there && there == n as usize, "{there}: {}", what());
             }
-            for s in d.history.iter().filter(|_| looks_at_readiness(*of)) {
+            // A deadline shorter than a start is a fault, too.
+            let failed = d.moments.iter().any(|(_, m)| matches!(m, Moment::InstanceFailed(_)));
+            let has_floor = looks_at_readiness(*of) && !failed;
+            for s in d.history.iter().filter(|_| has_floor) {
                 let floor = n - budget.out.min(n);
                 prop_assert!(s.available >= floor, "{s:?} below {floor}: {}", what());
                 prop_assert!(s.kept <= n + budget.above, "{s:?} above: {}", what());

@@ -3,6 +3,7 @@
 mod assemble;
 pub mod assumed;
 pub mod exact;
+pub mod fit;
 mod observe;
 pub mod options;
 mod pool;

@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod failures;
+mod imports;
 mod manual;
 mod outputs;
 mod readme;
@@ -10,4 +11,5 @@ mod strategies;
 mod support;
 mod theory;
 mod tidy;
+mod verify;
 mod world;

@@ -17,8 +17,10 @@ mod raster;
 mod slots;
 mod timeline;
 mod vector;
+mod verify;
 
 use super::compare::Row;
+use crate::study::verify::Verdict;
 use crate::study::{SimResult, Story};
 use crate::trace::Said;
 
@@ -86,6 +88,19 @@ pub fn svg_of_comparison(title: &str, rows: &[Row]) -> String {
 /// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_comparison(title: &str, rows: &[Row]) -> Result<Vec<u8>, ChartError> {
     raster::png(&compare::draw(title, rows))
+}
+
+/// A recorded rollout in its predicted band over so many runs, as SVG.
+pub fn svg_of_verdict(verdict: &Verdict, runs: u32) -> String {
+    vector::svg(&verify::draw(verdict, runs), "verify")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_verdict(verdict: &Verdict, runs: u32) -> Result<Vec<u8>, ChartError> {
+    raster::png(&verify::draw(verdict, runs))
 }
 
 /// The chart as a PNG of 1600 × 1000 pixels.

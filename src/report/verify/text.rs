@@ -1,14 +1,181 @@
-//! The screen.
+//! The screen: one line a recording, then what all of them come to.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use crate::study::verify::Report;
+use crate::study::verify::{Class, Difference, Inputs, Pair, Report, Spread, Verdict};
 
-/// One line a recording, and what all of them come to.
-pub fn text(report: &Report) -> String {
+/// The whole screen. `ascii`: only ASCII characters.
+pub fn text(report: &Report, ascii: bool) -> String {
     let mut text = String::new();
-    for v in &report.verdicts {
-        let _ = writeln!(text, "{} {} {} {:?}", v.id, v.class, v.final_ok, v.duration_s);
+    table(&mut text, report);
+    total(&mut text, report);
+    if let Some(against) = &report.against {
+        text.push_str(
+            "\n|difference| / recorded duration      n     median        p90        max\n",
+        );
+        for (group, difference) in &against.groups {
+            compared(&mut text, group, difference);
+        }
+        if against.groups.is_empty() {
+            text.push_str("  no recording has a second one there\n");
+        }
     }
-    text
+    if ascii { text.replace('✓', "+").replace('✗', "x").replace('…', "~") } else { text }
+}
+
+fn table(text: &mut String, report: &Report) {
+    if report.verdicts.is_empty() {
+        return;
+    }
+    let name = |v: &Verdict| {
+        let name = Path::new(&v.file).file_name().map(|name| name.to_string_lossy().into_owned());
+        name.unwrap_or_else(|| v.file.clone())
+    };
+    let width = |column: &dyn Fn(&Verdict) -> usize, least: usize| {
+        report.verdicts.iter().map(column).max().unwrap_or(0).max(least)
+    };
+    let file = width(&|v| name(v).chars().count(), 4);
+    let kind = width(&|v| v.kind.len(), 4);
+    let class = width(&|v| v.class.len(), 5);
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{:<file$}  {:<kind$}  {:<class$}  fate  recorded  predicted  {:<18}  {:>9}  {:>9}  steps",
+        "file", "kind", "class", "5-95 %", "max", "min"
+    );
+    for v in &report.verdicts {
+        let band = v.band_s.map_or(String::new(), |(a, b)| format!("{a:.2} .. {b:.2} s"));
+        let _ = writeln!(
+            text,
+            "{:<file$}  {:<kind$}  {:<class$}  {:<4}  {:>8}  {:>9}  {band:<18}  {:>9}  {:>9}  {}",
+            name(v),
+            v.kind,
+            v.class,
+            mark(Some(v.final_ok)),
+            seconds(v.duration_s.recorded),
+            seconds(v.duration_s.predicted),
+            counts(&v.instances_max),
+            counts(&v.available_min),
+            mark(v.steps_equal),
+        );
+        if !v.final_ok {
+            let (said, is) = (&v.said, &v.is);
+            let _ =
+                writeln!(text, "  recorded {}, {}; predicted {}, {}", said.0, is.0, said.1, is.1);
+        }
+        if let (Some(false), Some(first)) = (v.steps_equal, &v.first_difference) {
+            let _ = writeln!(text, "  {first}");
+        }
+    }
+    text.push('\n');
+}
+
+fn total(text: &mut String, report: &Report) {
+    let (total, options) = (&report.total, &report.options);
+    let inputs = match options.inputs {
+        Inputs::Observed => "each instance's recorded delays",
+        Inputs::Spec => "only what was known beforehand",
+    };
+    let _ = writeln!(
+        text,
+        "{} recordings, told {inputs}; {} runs each, seed {}",
+        total.traces, options.runs, options.seed
+    );
+    if total.traces == 0 {
+        return;
+    }
+    let all = total.traces;
+    let _ = writeln!(text, "  fate                    {} of {all}", total.final_ok);
+    let _ = writeln!(text, "  most instances at once  {} of {all}", total.instances_max_equal);
+    let _ = writeln!(text, "  fewest available        {} of {all}", total.available_min_equal);
+    let _ = writeln!(
+        text,
+        "  order of steps          {} of {} that have a determinate one",
+        total.steps_equal, total.steps
+    );
+    if let (Some(share), Some(secs)) = (total.duration_error, total.duration_error_s) {
+        let _ = writeln!(
+            text,
+            "  |error| of duration     median {}, p90 {}, max {}; {:.3} s, {:.3} s, {:.3} s",
+            percent(share.p50),
+            percent(share.p90),
+            percent(share.max),
+            secs.p50,
+            secs.p90,
+            secs.max
+        );
+    }
+    let width = total.classes.keys().map(String::len).max().unwrap_or(0).max(5);
+    let _ = writeln!(
+        text,
+        "\n{:<width$}    n  fate   max   min    steps  |error| median      p90      max",
+        "class"
+    );
+    for (name, class) in &total.classes {
+        one_class(text, name, width, class);
+    }
+    text.push_str(
+        "\nPredicted: of the duration the median over runs, of everything else the most frequent. \
+         max: neither\nterminating nor failed; min: as the orchestrator itself reported. a/b: \
+         recorded a, predicted b.\n",
+    );
+}
+
+fn one_class(text: &mut String, name: &str, width: usize, class: &Class) {
+    let steps = format!("{}/{}", class.steps_equal, class.steps);
+    let of = |pick: fn(Spread) -> f64| {
+        class.duration_error.map_or_else(String::new, |spread| percent(pick(spread)))
+    };
+    let _ = writeln!(
+        text,
+        "{name:<width$}  {:>3}  {:>4}  {:>4}  {:>4}  {steps:>7}  {:>14}  {:>7}  {:>7}",
+        class.traces,
+        class.final_ok,
+        class.instances_max_equal,
+        class.available_min_equal,
+        of(|s| s.p50),
+        of(|s| s.p90),
+        of(|s| s.max),
+    );
+}
+
+fn compared(text: &mut String, group: &str, difference: &Difference) {
+    let rows = [("prediction", difference.predicted), ("second recording", difference.repeated)];
+    for (what, spread) in rows {
+        let Some(spread) = spread else { continue };
+        let _ = writeln!(
+            text,
+            "  {group:<14} {what:<18} {:>4} {:>10} {:>10} {:>10}",
+            spread.n,
+            percent(spread.p50),
+            percent(spread.p90),
+            percent(spread.max)
+        );
+    }
+}
+
+fn mark(ok: Option<bool>) -> &'static str {
+    match ok {
+        Some(true) => "✓",
+        Some(false) => "✗",
+        None => "-",
+    }
+}
+
+fn seconds(value: Option<f64>) -> String {
+    value.map_or("never".to_owned(), |value| format!("{value:.2} s"))
+}
+
+fn counts(pair: &Pair) -> String {
+    let count = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value}"));
+    if pair.is_equal() {
+        count(pair.recorded)
+    } else {
+        format!("{}/{}", count(pair.recorded), count(pair.predicted))
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }

@@ -5,7 +5,7 @@ use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::keys::VERSION_KEYS;
 use crate::scenario::raw::{Fields, Section, Value};
-use crate::scenario::settings::StrategySettings;
+use crate::scenario::settings::{Orchestrator, StrategySettings};
 use crate::scenario::{
     ControlPlane, Discipline, Dist, GraceFrom, Hosts, OnTerm, Pipeline, Probes, Restart, Service,
     Shutdown, Version, Versions, Warmup, WriteLimit,
@@ -149,13 +149,22 @@ fn warmup(section: &Section<'_>) -> Warmup {
 
 pub(super) fn probes(env: &mut Env<'_>) -> Probes {
     let section = env.section("probes");
+    // A container has a health check if one is written, and it first runs one period after the
+    // start.
+    let container = env.orchestrator == Orchestrator::Swarm;
+    let unsaid = |key| container && section.written(key).is_none();
+    let some_written = !section.fields.entries.is_empty();
     Probes {
-        initial_delay: section.span("initial_delay"),
+        initial_delay: section.span(if unsaid("initial_delay") {
+            "period"
+        } else {
+            "initial_delay"
+        }),
         period: section.span("period"),
         success_threshold: section.count("success"),
         failure_threshold: section.count("failure"),
         timeout: section.span("timeout"),
-        enabled: section.flag("enabled"),
+        enabled: if unsaid("enabled") { some_written } else { section.flag("enabled") },
         kills: section.flag("kills"),
         start_period: section.span("start_period"),
     }
@@ -211,6 +220,7 @@ pub(super) fn control(env: &mut Env<'_>) -> ControlPlane {
         sync: env.dist("control", "sync"),
         act: env.dist("control", "act"),
         schedule: env.dist("control", "schedule"),
+        next_batch: env.dist("control", "next_batch"),
         launch: env.dist("control", "launch"),
         writes: write_limit(env),
     }

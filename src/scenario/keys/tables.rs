@@ -371,6 +371,13 @@ const CONTROL: &[Key] = &[
     ),
     key("schedule", Kind::Dist, Is("\"0s\""), "Created until placed on a host.", "\"15ms\""),
     key(
+        "next_batch",
+        Kind::Dist,
+        Is("\"0s\""),
+        "One batch of creations (1, 2, 4, …) until the next, which waits for it.",
+        "\"20ms\"",
+    ),
+    key(
         "launch",
         Kind::Dist,
         Is("\"0s\""),

@@ -1,5 +1,5 @@
-//! `[strategy.appconfig]`: a share of the targets that grows with time, as AWS AppConfig and
-//! CodeDeploy's linear and canary shifts have it.
+//! `[strategy.appconfig]`: a share of the targets that grows with time, as AWS `AppConfig` and
+//! `CodeDeploy`'s linear and canary shifts have it.
 
 use super::{Default::Is, Env, Key, Kind, Page, Settings, Table, key};
 use crate::scenario::codes::Code;
@@ -22,7 +22,8 @@ pub struct AppConfig {
     pub deployment_duration: Span,
     /// Alarms are watched so long after that.
     pub final_bake_time: Span,
-    /// The first step is made at the beginning (CodeDeploy), not after one interval (AppConfig).
+    /// The first step is made at the beginning (`CodeDeploy`), not after one interval
+    /// (`AppConfig`).
     pub first_at_once: bool,
     /// What changing a target means for the process on it.
     pub apply: Apply,
@@ -86,7 +87,7 @@ const fn codedeploy(name: &'static str, growth: Growth, minutes: u64) -> Preset 
 
 use Growth::{Canary, Exponential, Linear};
 
-/// The predefined strategies of AppConfig, and CodeDeploy's for ECS and Lambda.
+/// The predefined strategies of `AppConfig`, and `CodeDeploy`'s for ECS and Lambda.
 const PRESETS: [Preset; 18] = [
     appconfig("AppConfig.AllAtOnce", Linear, 100.0, 0, 600),
     appconfig("AppConfig.Linear20PercentEvery6Minutes", Linear, 20.0, 1800, 1800),

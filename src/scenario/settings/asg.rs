@@ -171,14 +171,14 @@ const KEYS: &[Key] = &[
         "min_healthy_percentage",
         Kind::Count(0, 100),
         Is("90"),
-        "Of the desired capacity, rounded up: so many stay healthy; 100 with max 100: one at a time.",
+        "Of the desired capacity, rounded up: so many stay healthy.",
         "90",
     ),
     key(
         "max_healthy_percentage",
         Kind::Count(100, 200),
         Is("100"),
-        "Of the desired capacity, rounded up: so many exist; above 100 new ones are launched first.",
+        "Of the desired capacity, rounded up: so many exist; above 100: launch first.",
         "110",
     ),
     key(

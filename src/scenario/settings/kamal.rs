@@ -1,6 +1,8 @@
 //! `[strategy.kamal]`: containers booted host by host behind a proxy on each host.
 
 use super::{Default::Is, Env, Key, Kind, Page, Settings, Table, key};
+use crate::scenario::codes::Code;
+use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::raw::Value;
 use crate::units::{CountOrPercent, Span};
 
@@ -48,7 +50,8 @@ impl Settings for Kamal {
             _ => None,
         };
         let proxy = section.flag("proxy");
-        Self {
+        let at = section.place("boot_limit");
+        let settings = Self {
             boot_limit,
             boot_wait: section.span("boot_wait"),
             deploy_timeout,
@@ -56,7 +59,13 @@ impl Settings for Kamal {
             readiness_delay: section.span("readiness_delay"),
             proxy,
             primary: section.amount("primary"),
+        };
+        if boot_limit == Some(CountOrPercent::Count(0)) {
+            let message = "a group of nobody boots nothing";
+            let hint = "write a number of hosts, a percentage, or \"none\" for all";
+            env.problem(Diagnostic::new(Code::OutOfRange, at, message, hint));
         }
+        settings
     }
 
     fn write(&self, page: &mut Page) {

@@ -52,8 +52,8 @@ impl Settings for ServiceFabric {
     const TABLE: Table =
         Table { path: PATH, about: "A Service Fabric monitored upgrade.", keys: KEYS };
     const WORLD: &'static [(&'static str, &'static str)] = &[
-        // An instance is found as soon as it has opened; there is no prober.
-        ("probes.enabled", "false"),
+        // An instance is found as soon as it has opened; nobody probes.
+        ("probes.period", "\"0s\""),
         ("restart.attempts", "\"unbounded\""),
         ("restart.delay", "\"10s\""),
         ("shutdown.grace_from", "\"term\""),

@@ -168,10 +168,8 @@ fn config(env: &mut Env<'_>, names: &Names) -> UpdateConfig {
     let section = env.section(PATH);
     let ratio = section.number(names.max_failure_ratio);
     let at = section.place(names.max_failure_ratio);
-    let monitor = match section.span(names.monitor) {
-        Span::ZERO => DEFAULT_MONITOR,
-        monitor => monitor,
-    };
+    let (watched, watched_at) = (section.span(names.monitor), section.place(names.monitor));
+    let monitor = if watched == Span::ZERO { DEFAULT_MONITOR } else { watched };
     let config = UpdateConfig {
         parallelism: section.count(names.parallelism),
         delay: section.span(names.delay),
@@ -191,6 +189,11 @@ fn config(env: &mut Env<'_>, names: &Names) -> UpdateConfig {
         let message = format!("`{}` is a share, from 0 to 1", names.max_failure_ratio);
         let hint = "write 0.2 for 20% of the slots; Docker refuses more than 1";
         env.problem(Diagnostic::new(Code::OutOfRange, at, message, hint));
+    }
+    if watched == Span::ZERO {
+        let message = format!("`{}` of 0 means the default, {DEFAULT_MONITOR}", names.monitor);
+        let hint = format!("write \"{DEFAULT_MONITOR}\"");
+        env.problem(Diagnostic::new(Code::SwarmMonitorZero, watched_at, message, hint));
     }
     config
 }

@@ -334,6 +334,20 @@ apply = "restart"
 alarm_unready = "10%"
 alarm_after = "90s"
 "#,
+    r#"[strategy.swarm]
+parallelism = 0
+delay = "2s"
+order = "start-first"
+monitor = "0s"
+max_failure_ratio = 0.25
+failure_action = "rollback"
+rollback_parallelism = 3
+rollback_failure_action = "continue"
+restart_condition = "on-failure"
+restart_max_attempts = 3
+restart_window = "2m"
+operations = [{ at = "9s", scale = 4 }, { at = "20s", do = "undo" }]
+"#,
 ];
 
 const TABLES: [&str; 13] = [

@@ -1,6 +1,7 @@
 //! The whole way: text in, scenario or complaints out.
 
 mod any_file;
+mod hosts;
 
 use std::path::Path;
 

@@ -31,7 +31,7 @@
 //! # Settings and defaults
 //! `serial` (none: one batch of all), `max_fail_percentage` (none), `any_errors_fatal` (false),
 //! `forks` (5), `order` (inventory), `drain_wait` (0), `start_timeout` (5 min, as `wait_for`). The
-//! world's defaults are HAProxy's checks (`inter 2s rise 2 fall 3`) and systemd's 90 s before
+//! world's defaults are `HAProxy`'s checks (`inter 2s rise 2 fall 3`) and systemd's 90 s before
 //! SIGKILL.
 //!
 //! # Known surprises
@@ -137,8 +137,8 @@ fn serial(sizes: &[CountOrPercent], index: usize, hosts: u32) -> u32 {
 
 impl State {
     fn run(&mut self, target: VersionId) {
-        let already = self.target == target && self.play.as_ref().is_some_and(Play::is_running);
-        if !already && !(self.asked && self.target == target) {
+        let running = self.play.as_ref().is_some_and(Play::is_running);
+        if self.target != target || !(running || self.asked) {
             self.target = target;
             self.asked = true;
         }

@@ -1,21 +1,23 @@
-//! A share of the targets that grows with time: AWS `AppConfig`, and the linear and canary shifts of
-//! `CodeDeploy` for ECS and Lambda.
+//! A share of the targets that grows with time: AWS `AppConfig`, and the linear and canary shifts
+//! of `CodeDeploy` for ECS and Lambda.
 //!
 //! # Source
-//! AWS `AppConfig` user guide, "Working with deployment strategies" and "Using predefined deployment
-//! strategies"; `CreateDeploymentStrategy` in its API reference; AWS `CodeDeploy` user guide,
-//! "Working with deployment configurations". No source code is public.
+//! AWS `AppConfig` user guide, "Working with deployment strategies" and "Using predefined
+//! deployment strategies"; `CreateDeploymentStrategy` in its API reference; AWS `CodeDeploy` user
+//! guide, "Working with deployment configurations". No source code is public.
 //!
 //! # Rules
-//! - A deployment goes in n steps until all targets are changed. LINEAR: n = ⌈1 / G⌉, step k reaches
-//!   k·G. EXPONENTIAL: the steps reach G, 2·G, 4·G, … (G·2^N). Canary (presets only): G, then all.
+//! - A deployment goes in n steps until all targets are changed. LINEAR: n = ⌈1 / G⌉, step k
+//!   reaches k·G. EXPONENTIAL: the steps reach G, 2·G, 4·G, … (G·2^N). Canary (presets only): G,
+//!   then all.
 //! - `deployment_duration` is cut into n equal intervals; each step is made at the end of its
 //!   interval: 20 % linear over ten hours is 0 % at first, 20 % after two hours, 100 % after ten.
 //!   `CodeDeploy`'s presets make the first step at once.
 //! - Steps are made by the clock. Nobody looks whether the targets of the step before are ready.
 //! - The share of targets is rounded up. Which ones come first is random, and stays so: a target
 //!   that was changed stays changed.
-//! - After the last step alarms are watched for `final_bake_time`; then the deployment is completed.
+//! - After the last step alarms are watched for `final_bake_time`; then the deployment is
+//!   completed.
 //! - An alarm that goes off before that rolls the deployment back: all changed targets at once. An
 //!   alarm goes off when for `alarm_after` on end more requests of the whole service than
 //!   `alarm_errors` failed, or more changed targets than `alarm_unready` were not ready with their
@@ -25,8 +27,8 @@
 //!
 //! # Settings and defaults
 //! `preset` (none), `growth_type` (LINEAR), `growth_factor` (20 %), `deployment_duration` (30 min),
-//! `final_bake_time` (0), `apply` (live), `alarm_errors` and `alarm_unready` (none: nothing rolls back
-//! by itself), `alarm_after` (1 min). Presets:
+//! `final_bake_time` (0), `apply` (live), `alarm_errors` and `alarm_unready` (none: nothing rolls
+//! back by itself), `alarm_after` (1 min). Presets:
 //!
 //! | preset | growth | duration | bake |
 //! |---|---|---|---|
@@ -40,18 +42,19 @@
 //!
 //! # Known surprises
 //! - Completed means that the time is over, not that a target is well.
-//! - The canary of `AppConfig.Canary10Percent20Minutes` is no canary: it doubles every four minutes.
-//! - An alarm on the error share of the whole service is diluted: with 10 % changed targets, of whose
-//!   requests 5 % fail, the service shows 0.5 %.
+//! - The canary of `AppConfig.Canary10Percent20Minutes` is no canary: it doubles every four
+//!   minutes.
+//! - An alarm on the error share of the whole service is diluted: with 10 % changed targets, of
+//!   whose requests 5 % fail, the service shows 0.5 %.
 //! - `AllAtOnce` without an alarm changes everything in one moment and never looks back.
 //! - Without alarms no strategy rolls back, however long it bakes.
 //!
 //! # Where we depart
-//! - `AppConfig` moves configuration to processes that go on running, and `CodeDeploy` moves traffic
-//!   between two sets of tasks. Here a target is an instance that is replaced in its place. `apply =
-//!   "live"`: the new one starts beside the old one and takes over when it is ready, so that no
-//!   capacity is missing; while both run they count as two instances. A target whose new version
-//!   never gets ready goes on with the old one. `apply = "restart"`: stopped, then started.
+//! - `AppConfig` moves configuration to processes that go on running, and `CodeDeploy` moves
+//!   traffic between two sets of tasks. Here a target is an instance that is replaced in its place.
+//!   `apply = "live"`: the new one starts beside the old one and takes over when it is ready, so
+//!   that no capacity is missing; while both run they count as two instances. A target whose new
+//!   version never gets ready goes on with the old one. `apply = "restart"`: stopped, then started.
 //! - How soon a target asks for its configuration (the agent polls every 45 s) is part of
 //!   `versions.new.start`.
 //! - That exponential steps are evenly spaced, that shares are rounded up, and that a rollback

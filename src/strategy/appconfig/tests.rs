@@ -159,6 +159,27 @@ fn an_alarm_that_ends_in_time_does_not_go_off() {
 }
 
 #[test]
+fn few_bad_targets_dilute_the_error_alarm() {
+    // A tenth of the answers are errors: the service shows 2 % when a fifth of it is bad.
+    let run = |most: &str, old: f64| {
+        let lines =
+            format!("preset = \"AppConfig.Canary10Percent20Minutes\"\nalarm_errors = \"{most}\"");
+        let mut d = begin(&lines, 20, Delays::unit());
+        d.errors = [old, 0.1];
+        assert!(d.run_until(secs(10_000)));
+        let decided = d.moments.iter().find(|(_, m)| *m == Moment::RollbackDecided);
+        (d.last_said().unwrap(), decided.map(|(at, _)| *at))
+    };
+    // Steps after 4, 8 and 12 minutes, a start of 1 s, an alarm after 1 min.
+    assert_eq!(run("0.9%", 0.0), (Said::RolledBack, Some(secs(240 + 1 + 60))));
+    assert_eq!(run("1.9%", 0.0), (Said::RolledBack, Some(secs(480 + 1 + 60))));
+    assert_eq!(run("2.1%", 0.0), (Said::RolledBack, Some(secs(720 + 1 + 60))));
+    assert_eq!(run("10%", 0.0), (Said::Completed, None));
+    // What is wrong already counts, too.
+    assert_eq!(run("2%", 0.03), (Said::RolledBack, Some(secs(60))));
+}
+
+#[test]
 fn the_old_version_comes_back_at_any_time() {
     for apply in ["live", "restart"] {
         for half_seconds in [0, 20, 21, 22, 41, 60, 81, 100] {

@@ -5,7 +5,7 @@ use crate::strategy::kubernetes::fenceposts::Fenceposts;
 
 /// `approximateWeightedCanaryStableReplicaCounts`: pods of the canary and of the stable set that
 /// come nearest to a weight in percent, out of `replicas` or, with a surge, one more.
-pub(super) fn approximate(replicas: u32, weight: u32, surge: u32) -> (u32, u32) {
+pub(crate) fn approximate(replicas: u32, weight: u32, surge: u32) -> (u32, u32) {
     if replicas == 0 {
         return (0, 0);
     }

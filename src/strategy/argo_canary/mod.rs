@@ -61,7 +61,7 @@
 //! - A weight concerns versions: with a third one on its way, old against all others.
 //! - Deadlines are exact, not in whole seconds.
 
-mod counts;
+pub(crate) mod counts;
 mod sets;
 mod steps;
 #[cfg(test)]

@@ -60,7 +60,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::checkpoints::{Checkpoints, longest_step};
+use super::checkpoints::{Checkpoints, last, longest_step};
 use super::flips::Flips;
 use super::ledger::Ledger;
 use super::limits::{Limits, Tally};
@@ -101,7 +101,8 @@ pub struct State {
     /// Somebody outside turned back, and no decision has told so yet.
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// How far it is.
@@ -336,8 +337,8 @@ impl State {
             (Course::GivenUp, true) => Said::Failed,
             (Course::GivenUp, false) => Said::RollbackPaused,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -360,7 +361,7 @@ impl Rules for Asg {
             alarm_look: Time::ZERO,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 
@@ -415,9 +416,9 @@ impl Rules for Asg {
     fn budget(&self) -> Budget {
         let (lowest, highest, _) = self.window();
         let instances = self.instances;
-        let forward = State { target: VersionId::NEW, ..self.initial() };
-        let goal = self.limits(&forward).goal.max(1);
-        let step = longest_step(self.percentages(VersionId::NEW), instances).clamp(1, goal);
+        let percentages = self.percentages(VersionId::NEW);
+        let goal = last(percentages, instances).min(instances - self.ignored());
+        let step = longest_step(percentages, instances).min(goal);
         let spared = match self.settings.scale_in_protected_instances {
             Protected::Refresh => 0,
             Protected::Ignore | Protected::Wait => self.settings.protected_instances,

@@ -75,6 +75,18 @@ impl Deployment {
 }
 
 impl State {
+    /// The deployment to this host failed; it is left as it is.
+    fn fail(&mut self, slot: usize, id: Option<u32>, decision: &mut Decision) {
+        self.hosts[slot] = Host::Failed;
+        decision.moments.extend(id.map(Moment::InstanceFailed));
+        self.detect(decision);
+    }
+
+    /// The host that comes next.
+    fn next(&self) -> Option<u32> {
+        self.deployment.pending.as_ref()?.last().copied()
+    }
+
     /// Begins with a host: its process is stopped, or there is none.
     fn clear(
         &mut self,
@@ -118,8 +130,8 @@ impl CodeDeploy {
                 *occupant = Some(i.id);
             }
         }
-        for slot in 0..state.hosts.len() {
-            self.advance(slot, occupants[slot], state, now, view, decision);
+        for (slot, occupant) in occupants.iter().enumerate() {
+            self.advance(slot, *occupant, state, now, view, decision);
         }
         if state.deployment.verdict.is_some() {
             return false;
@@ -160,7 +172,7 @@ impl CodeDeploy {
         }
         let Some(i) = occupant.and_then(|id| find(view, id)).filter(|i| state.ledger.stays(i))
         else {
-            return self.fail(slot, occupant, state, decision);
+            return state.fail(slot, occupant, decision);
         };
         let deadline = i.created + self.settings.allow_traffic_timeout;
         if i.version != version {
@@ -171,16 +183,10 @@ impl CodeDeploy {
             state.hosts[slot] = Host::Succeeded(version);
             state.deployment.succeeded += 1;
         } else if i.phase == Phase::Failed || now >= deadline {
-            self.fail(slot, occupant, state, decision);
+            state.fail(slot, occupant, decision);
         } else {
             decision.wake(deadline);
         }
-    }
-
-    fn fail(&self, slot: usize, id: Option<u32>, state: &mut State, decision: &mut Decision) {
-        state.hosts[slot] = Host::Failed;
-        decision.moments.extend(id.map(Moment::InstanceFailed));
-        state.detect(decision);
     }
 
     /// Puts the hosts in order, once.
@@ -215,7 +221,7 @@ impl CodeDeploy {
             return;
         }
         let mut counts = None;
-        while let Some(slot) = self.next(state) {
+        while let Some(slot) = state.next() {
             let zone = self.zone_of(slot);
             if zone != state.deployment.zone || state.deployment.resumes.is_none() {
                 if !self.enter(zone, state, now, decision) {
@@ -247,10 +253,6 @@ impl CodeDeploy {
             let occupant = occupants[slot as usize].and_then(|id| find(view, id));
             state.hosts[slot as usize] = Host::Work(state.clear(slot, occupant, decision));
         }
-    }
-
-    fn next(&self, state: &State) -> Option<u32> {
-        state.deployment.pending.as_ref()?.last().copied()
     }
 
     /// Goes on to a zone, when the one before is finished. Says whether that is so.
@@ -292,7 +294,7 @@ impl CodeDeploy {
         let count = self.count(state, None);
         let monitoring = state.deployment.resumes.is_some_and(|resumes| resumes > now);
         let stopping = state.deployment.stopping;
-        let left = self.next(state).is_some();
+        let left = state.next().is_some();
         if count.work > 0 || (stopping.is_none() && left && monitoring) {
             return false;
         }

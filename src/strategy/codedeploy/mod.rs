@@ -131,23 +131,6 @@ impl CodeDeploy {
         self.instances.saturating_sub(self.minimum()).min(in_zone)
     }
 
-    fn report(&self, state: &mut State, decision: &mut Decision) {
-        let back = state.deployment.version == VersionId::OLD;
-        let said = match (state.deployment.verdict, back) {
-            (None, false) => Said::Progressing,
-            (None, true) => Said::RollingBack,
-            (Some(Verdict::Succeeded), false) => Said::Completed,
-            (Some(Verdict::Succeeded), true) => Said::RolledBack,
-            (Some(Verdict::Stopped), false) => Said::Paused,
-            (Some(Verdict::Stopped), true) => Said::RollbackPaused,
-            (Some(Verdict::Failed), _) => Said::Failed,
-        };
-        if said != state.said {
-            state.said = said;
-            decision.said = Some(said);
-        }
-    }
-
     /// Stops the deployment if the alarm rises.
     fn watch(&self, state: &mut State, now: Time, view: &View<'_>, decision: &mut Decision) {
         let deployment = &mut state.deployment;
@@ -165,6 +148,23 @@ impl CodeDeploy {
 }
 
 impl State {
+    fn report(&mut self, decision: &mut Decision) {
+        let back = self.deployment.version == VersionId::OLD;
+        let said = match (self.deployment.verdict, back) {
+            (None, false) => Said::Progressing,
+            (None, true) => Said::RollingBack,
+            (Some(Verdict::Succeeded), false) => Said::Completed,
+            (Some(Verdict::Succeeded), true) => Said::RolledBack,
+            (Some(Verdict::Stopped), false) => Said::Paused,
+            (Some(Verdict::Stopped), true) => Said::RollbackPaused,
+            (Some(Verdict::Failed), _) => Said::Failed,
+        };
+        if said != self.said {
+            self.said = said;
+            decision.said = Some(said);
+        }
+    }
+
     fn detect(&mut self, decision: &mut Decision) {
         if !std::mem::replace(&mut self.detected, true) {
             decision.moments.push(Moment::Detected);
@@ -278,7 +278,7 @@ impl Rules for CodeDeploy {
         if std::mem::take(&mut state.undone) {
             decision.moments.push(Moment::RollbackDecided);
         }
-        self.report(state, decision);
+        state.report(decision);
     }
 
     /// As many hosts at a time as the minimum leaves, zone by zone.

@@ -29,7 +29,7 @@ impl Failures {
 }
 
 /// Failed tasks that trip the breaker of a service with this desired count.
-pub(super) fn tasks(threshold: BreakerThreshold, desired: u32) -> u32 {
+pub(crate) fn tasks(threshold: BreakerThreshold, desired: u32) -> u32 {
     let share = |percent| CountOrPercent::Percent(f64::from(percent)).of(desired, Rounding::Up);
     match threshold {
         BreakerThreshold::BoundedPercent(percent) => share(percent).clamp(3, 200),

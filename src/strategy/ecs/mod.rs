@@ -52,7 +52,7 @@
 //!   a setting.
 //! - Zones are not balanced, hosts are.
 
-mod breaker;
+pub(crate) mod breaker;
 mod scheduler;
 #[cfg(test)]
 mod tests;

@@ -24,9 +24,9 @@ fn settings(low: u32, high: u32) -> Ecs {
     }
 }
 
-fn breaker(rollback: bool) -> Option<CircuitBreaker> {
+fn breaker(rollback: bool) -> CircuitBreaker {
     let threshold = BreakerThreshold::BoundedPercent(50);
-    Some(CircuitBreaker { rollback, threshold, reset_on_healthy_task: true })
+    CircuitBreaker { rollback, threshold, reset_on_healthy_task: true }
 }
 
 fn begin(settings: Ecs, n: u32, delays: Delays) -> Driver {
@@ -119,7 +119,7 @@ fn the_host_with_most_tasks_gives_first() {
 #[test]
 fn the_breaker_trips_and_the_last_completed_deployment_comes_back() {
     for (n, threshold) in [(1, 3), (6, 3), (10, 5), (25, 13)] {
-        let strategy = Ecs { circuit_breaker: breaker(true), ..settings(50, 200) };
+        let strategy = Ecs { circuit_breaker: Some(breaker(true)), ..settings(50, 200) };
         let mut d = broken(begin(strategy, n, Delays::unit()));
         assert!(d.run_until(secs(1000)));
         let said: Vec<Said> = d.said.iter().map(|(_, said)| *said).collect();
@@ -138,7 +138,7 @@ fn the_breaker_trips_and_the_last_completed_deployment_comes_back() {
 
 #[test]
 fn failures_one_at_a_time_are_counted_to_the_threshold() {
-    let strategy = Ecs { circuit_breaker: breaker(false), ..settings(100, 110) };
+    let strategy = Ecs { circuit_breaker: Some(breaker(false)), ..settings(100, 110) };
     let mut d = broken(begin(strategy, 10, Delays::unit()));
     assert!(d.run_until(secs(1000)));
     // One new task at a time, each fails after half a second: the fifth one trips.
@@ -150,7 +150,7 @@ fn failures_one_at_a_time_are_counted_to_the_threshold() {
 #[test]
 fn a_healthy_task_sets_the_count_to_zero() {
     let run = |reset_on_healthy_task| {
-        let tripping = breaker(false).map(|b| CircuitBreaker { reset_on_healthy_task, ..b });
+        let tripping = Some(CircuitBreaker { reset_on_healthy_task, ..breaker(false) });
         let strategy = Ecs { circuit_breaker: tripping, ..settings(100, 110) };
         let mut d = begin(strategy, 10, Delays::unit());
         // Every second new task fails.
@@ -173,7 +173,7 @@ fn without_a_breaker_it_tries_for_ever() {
 
 #[test]
 fn a_rollback_that_fails_too_stalls() {
-    let strategy = Ecs { circuit_breaker: breaker(true), ..settings(0, 100) };
+    let strategy = Ecs { circuit_breaker: Some(breaker(true)), ..settings(0, 100) };
     let mut d = begin(strategy, 4, Delays::unit());
     d.reject = Box::new(|_, _| Some(Span::from_millis(500)));
     assert!(d.run_until(secs(1000)));
@@ -246,7 +246,7 @@ proptest! {
             latency: Span::from_millis(latency_ms),
         };
         let room = spare.map(|spare| n + spare);
-        let strategy = Ecs { room, circuit_breaker: breaker(true), ..settings(low, high) };
+        let strategy = Ecs { room, circuit_breaker: Some(breaker(true)), ..settings(low, high) };
         let mut d = begin(strategy, n, delays);
         d.draws = luck;
         d.reject = Box::new(move |version, id| {

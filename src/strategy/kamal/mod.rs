@@ -45,8 +45,8 @@
 //! - A container that an interrupted deploy left behind unhealthy is stopped, not kept.
 //! - The proxy's switch is two steps of the world (the new one in rotation, the old one out of it)
 //!   with `control.act` in between.
-//! - `proxy = false` counts from when the instance is ready: set `probes.enabled = false` too, unless
-//!   the container has a health check of its own.
+//! - `proxy = false` counts from when the instance is ready: set `probes.enabled = false` too,
+//!   unless the container has a health check of its own.
 //! - One fleet, and one container per host; roles differ only in who waits at the barrier.
 //! - A host that is gone fails like a bad container.
 //! - Pausing, scaling, partitions and further versions are not Kamal's; they are ignored.
@@ -112,8 +112,8 @@ fn at_least_one(amount: CountOrPercent, hosts: u32) -> u32 {
 
 impl State {
     fn run(&mut self, target: VersionId) {
-        let already = self.target == target && self.deploy.as_ref().is_some_and(Deploy::is_running);
-        if !already && !(self.asked && self.target == target) {
+        let running = self.deploy.as_ref().is_some_and(Deploy::is_running);
+        if self.target != target || !(running || self.asked) {
             self.target = target;
             self.asked = true;
         }

@@ -84,7 +84,8 @@ pub struct State {
     proven: Vec<u32>,
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// Whether machines keep their places.
@@ -228,8 +229,8 @@ impl State {
             (false, false, true) => Said::RollingBack,
             (false, false, false) => Said::RollbackPaused,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -292,7 +293,7 @@ impl Rules for Mig {
             proven: (0..self.instances).collect(),
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 

@@ -7,8 +7,8 @@
 //!
 //! # Rules
 //! - An instance is in the upgrade domain of its place modulo `upgrade_domains`. Domains are taken
-//!   in ascending order, on the way back in descending order. All instances of a domain are stopped, and each place is filled with the
-//!   new version when it is empty.
+//!   in ascending order, on the way back in descending order. All instances of a domain are
+//!   stopped, and each place is filled with the new version when it is empty.
 //! - A domain is taken when that is safe: the larger of `min_instance_count` and
 //!   `min_instance_percentage` (rounded up) are up outside of it, as far as there are so many
 //!   outside; or when `upgrade_replica_set_check_timeout` is over.
@@ -32,8 +32,8 @@
 //!
 //! # Settings and defaults
 //! [`settings::ServiceFabric`]; the defaults are the code's (the examples of the documentation use
-//! `Rollback`). Around it: no probes (an instance is up when its process has started), restarts
-//! without limit, 10 s apart at first.
+//! `Rollback`). Around it: readiness is known at once (nobody probes), restarts without limit, 10 s
+//! apart at first.
 //!
 //! # Known surprises
 //! - With the defaults a domain takes at least two minutes, and one that starts slower than
@@ -92,7 +92,8 @@ pub struct State {
     moving: bool,
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// What the upgrade is at.
@@ -344,8 +345,8 @@ impl State {
             (_, false, true) => Said::Progressing,
             (_, false, false) => Said::RollingBack,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -374,7 +375,7 @@ impl Rules for ServiceFabric {
             moving: false,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 

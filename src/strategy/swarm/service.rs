@@ -59,7 +59,7 @@ impl Service {
         match operation {
             Operation::Scale(replicas) => self.update(Spec { replicas, ..self.spec }),
             Operation::Set(version) => {
-                self.update(Spec { version: VersionId(version), ..self.spec })
+                self.update(Spec { version: VersionId(version), ..self.spec });
             }
             Operation::Rollover => {
                 let version = VersionId(self.newest.0.max(VersionId::NEW.0) + 1);

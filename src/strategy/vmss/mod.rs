@@ -75,7 +75,8 @@ pub struct State {
     batches: u32,
     undone: bool,
     detected: bool,
-    said: Said,
+    /// What was said last of the present intent.
+    said: Option<Said>,
 }
 
 /// What the upgrade is at.
@@ -283,8 +284,8 @@ impl State {
             (Step::Next(_) | Step::Batch(_), _, true) => Said::Progressing,
             (Step::Next(_) | Step::Batch(_), _, false) => Said::RollingBack,
         };
-        if said != self.said {
-            self.said = said;
+        if self.said != Some(said) {
+            self.said = Some(said);
             decision.said = Some(said);
         }
     }
@@ -304,7 +305,7 @@ impl Rules for Vmss {
             batches: 0,
             undone: false,
             detected: false,
-            said: Said::Completed,
+            said: None,
         }
     }
 

@@ -42,12 +42,12 @@ fn within(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// Durations of the Kubernetes recordings in a folder, by identity. What cannot be read is left
 /// out.
-pub(super) fn durations(folder: &Path) -> BTreeMap<String, Option<f64>> {
+pub(super) fn durations(folder: &Path) -> std::io::Result<BTreeMap<String, Option<f64>>> {
     let mut durations = BTreeMap::new();
-    for file in within(folder).unwrap_or_default() {
+    for file in within(folder)? {
         if let Ok(Recording::Kubernetes(recording)) = recorded::load(&file) {
             durations.insert(recording.id.clone(), recording.summary.duration);
         }
     }
-    durations
+    Ok(durations)
 }

@@ -104,3 +104,26 @@ pub(super) fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
     let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
     Some(low + (high - low) * place.fract())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Forecast, Play, quantile, shares};
+
+    #[test]
+    fn the_median_of_durations_and_the_most_frequent_of_counts() {
+        let play = |done, active_max| Play { done, active_max, settled: true, ..Play::default() };
+        let plays = [play(Some(3.0), 5), play(Some(1.0), 6), play(None, 6), play(Some(2.0), 5)];
+        let forecast = Forecast::of(&plays);
+        assert_eq!((forecast.duration, forecast.active_max), (Some(2.0), 5));
+        assert_eq!(forecast.fates, [((true, true), 0.75), ((false, true), 0.25)]);
+        let never = Forecast::of(&[play(None, 5), play(None, 5), play(Some(1.0), 5)]);
+        assert_eq!((never.fate, never.duration), ((false, true), None));
+    }
+
+    #[test]
+    fn quantiles_lie_between_their_neighbours() {
+        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(quantile(&[1.0, 2.0], 0.5), Some(1.5));
+        assert_eq!(shares([2, 1, 2, 3, 3].into_iter())[0], (2, 0.4));
+    }
+}

@@ -3,6 +3,7 @@
 mod files;
 mod forecast;
 mod kubernetes;
+mod rollcast;
 mod steps;
 mod swarm;
 mod total;
@@ -15,7 +16,7 @@ use rayon::prelude::*;
 use super::pool;
 use crate::trace::recorded::{self, Recording, RecordingError};
 
-pub use total::{Differences, Total, differences};
+pub use total::{Class, Difference, Differences, Spread, Total};
 pub use verdict::{Curves, Inputs, Pair, Verdict};
 
 /// How recordings are held against the simulator.
@@ -71,7 +72,14 @@ pub fn verify(paths: &[PathBuf], against: Option<&Path>, options: Options) -> Re
         }
     }
     let total = Total::of(&verdicts);
-    let against = against.map(|folder| differences(&verdicts, &files::durations(folder)));
+    let against = against.and_then(|folder| match files::durations(folder) {
+        Ok(durations) => Some(total::differences(&verdicts, &durations)),
+        Err(error) => {
+            let (file, why) = (folder.display().to_string(), error.to_string());
+            unusable.push(Unusable { file, why });
+            None
+        }
+    });
     Report { options, verdicts, unusable, total, against }
 }
 
@@ -83,6 +91,55 @@ fn play(file: &Path, options: &Options) -> Result<Verdict, Unusable> {
             kubernetes::verdict(&name, &recording, options).map_err(unusable)
         }
         Recording::Swarm(recording) => swarm::verdict(&name, &recording, options).map_err(unusable),
-        Recording::Rollcast(_) => Err(unusable("not yet".into())),
+        Recording::Rollcast(journal) => {
+            rollcast::verdict(&name, &journal, options).map_err(unusable)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Inputs, Options, verify};
+
+    fn folder() -> PathBuf {
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/traces"))
+    }
+
+    #[test]
+    fn recorded_rollouts_are_predicted() {
+        for inputs in [Inputs::Observed, Inputs::Spec] {
+            let options = Options { inputs, runs: 20, seed: 1, threads: 2 };
+            let report = verify(&[folder()], Some(&folder()), options);
+            assert!(report.unusable.is_empty(), "{:?}", report.unusable);
+            let ours: Vec<_> = report.verdicts.iter().filter(|v| v.kind != "swarm").collect();
+            assert!(ours.len() >= 4);
+            for verdict in ours {
+                let name = &verdict.id;
+                assert!(verdict.final_ok, "{name}: {:?} {:?}", verdict.said, verdict.is);
+                assert!(verdict.instances_max.is_equal(), "{name}: {:?}", verdict.instances_max);
+                assert!(verdict.available_min.is_equal(), "{name}: {:?}", verdict.available_min);
+                assert_ne!(verdict.steps_equal, Some(false), "{name}");
+                let pair = verdict.duration_s;
+                assert_eq!(pair.recorded.is_some(), pair.predicted.is_some(), "{name}");
+                let error = pair.recorded.zip(pair.predicted).map_or(0.0, |(a, b)| (a - b).abs());
+                assert!(error < 0.3, "{name}: {pair:?}");
+            }
+            let same = &report.against.unwrap().groups["all"];
+            assert_eq!(same.repeated.unwrap().max, 0.0, "a folder is no other than itself");
+        }
+    }
+
+    #[test]
+    fn threads_and_order_do_not_show() {
+        let options = Options { inputs: Inputs::Spec, runs: 5, seed: 3, threads: 1 };
+        let one = verify(&[folder()], None, options);
+        let four = verify(&[folder()], None, Options { threads: 4, ..options });
+        assert_eq!(one.verdicts, four.verdicts);
+        let missing = folder().join("nothing.json");
+        let some = verify(&[missing.clone(), folder()], None, options);
+        assert_eq!(some.verdicts, one.verdicts, "one bad file costs nothing else");
+        assert_eq!(some.unusable[0].file, missing.display().to_string());
     }
 }

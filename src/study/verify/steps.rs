@@ -69,3 +69,34 @@ pub(super) fn compare(recorded: &[Change], plays: &[Vec<Change>], merge: Merge) 
     }
     nearest.map(|(_, text)| text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Merge, compare, merged};
+
+    fn changes(all: &[(f64, &str)]) -> Vec<Change> {
+        all.iter().map(|(at, what)| (*at, (*what).to_owned())).collect()
+    }
+
+    #[test]
+    fn changes_that_follow_each_other_closely_are_one_step() {
+        let all = changes(&[(0.0, "a"), (0.09, "b"), (0.18, "c"), (0.3, "d")]);
+        assert_eq!(merged(&all, 0.1, Merge::Last), ["c", "d"]);
+        assert_eq!(merged(&all, 0.15, Merge::Last), ["d"]);
+        assert_eq!(merged(&all, 0.1, Merge::Together), ["a b c", "d"]);
+    }
+
+    #[test]
+    fn orders_are_equal_if_they_are_at_some_threshold() {
+        let recorded = changes(&[(0.0, "a"), (1.0, "b"), (1.15, "c")]);
+        // At 100 ms they differ, from 160 ms on they do not.
+        let other = changes(&[(0.0, "a"), (2.0, "c")]);
+        assert_eq!(compare(&recorded, std::slice::from_ref(&other), Merge::Last), None);
+        let wrong = changes(&[(0.0, "a"), (2.0, "d")]);
+        let few = [wrong.clone(), other.clone(), wrong];
+        let difference = compare(&recorded, &few, Merge::Last).unwrap();
+        assert_eq!(difference, "step 2: recorded b, predicted d");
+        let most = [few[0].clone(), other.clone(), other];
+        assert_eq!(compare(&recorded, &most, Merge::Last), None, "the most frequent counts");
+    }
+}

@@ -133,7 +133,10 @@ pub struct Difference {
 }
 
 /// Holds the errors of predictions against the differences to second recordings, by name.
-pub fn differences(verdicts: &[Verdict], others: &BTreeMap<String, Option<f64>>) -> Differences {
+pub(super) fn differences(
+    verdicts: &[Verdict],
+    others: &BTreeMap<String, Option<f64>>,
+) -> Differences {
     let mut groups: BTreeMap<String, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for verdict in verdicts {
         let Some(Some(other)) = others.get(&verdict.id) else { continue };

@@ -1,5 +1,6 @@
 //! Recorded rollouts of real orchestrators, as files: which format it is, and what it says.
 
+pub mod kubectl;
 pub mod kubernetes;
 pub mod swarm;
 

@@ -27,6 +27,8 @@ pub struct Recording {
     hooks_fired: Vec<RawHook>,
     /// When it ends.
     pub observed_s: f64,
+    /// How often tasks and state were asked for, a second.
+    pub poll_hz: f64,
     /// What it says of itself.
     pub summary: Summary,
     /// Every task, in order of creation once read.
@@ -224,11 +226,10 @@ impl Task {
         Some(if held { leave } else { self.created })
     }
 
-    /// When it ran. Without a health check (`checked` is false) that is when its process began,
-    /// whether a poll saw it or not.
-    pub fn ran(&self, checked: bool) -> Option<f64> {
-        let seen = self.first(&["running"]);
-        if checked { seen } else { seen.or_else(|| self.logged("start")) }
+    /// When it ran, if anybody saw that: of a process that ends at once the managers may hear no
+    /// sooner than of its end.
+    pub fn ran(&self) -> Option<f64> {
+        self.first(&["running"])
     }
 
     /// When it was told to stop, if it had not ended before.
@@ -262,6 +263,12 @@ impl Recording {
         let mut recording: Self =
             serde_json::from_value(value).map_err(|e| RecordingError::Damaged(e.to_string()))?;
         recording.tasks.sort_by(|a, b| a.created.total_cmp(&b.created));
+        if recording.old_env == recording.new_env {
+            // A forced update: what it made calls itself the old version.
+            for task in recording.tasks.iter_mut().filter(|task| task.created > 0.0) {
+                "v2".clone_into(&mut task.version);
+            }
+        }
         Ok(recording)
     }
 
@@ -271,6 +278,11 @@ impl Recording {
     /// If it is nothing that this program knows.
     pub fn hooks(&self) -> Result<Vec<(f64, Hook)>, String> {
         self.hooks_fired.iter().map(|hook| Ok((hook.t, hook.read()?))).collect()
+    }
+
+    /// The recorder gave up after so many seconds.
+    pub fn timeout(&self) -> Option<f64> {
+        self.extra.get("timeout")?.as_f64()
     }
 
     /// The tasks are on an overlay network.

@@ -2,16 +2,11 @@
 
 use serde_json::Value;
 
-use crate::scenario::import::ImportError;
+use crate::scenario::import::{ImportError, text};
 
 /// All objects of a stream of documents; lists are opened, empty documents skipped.
 pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Value>, ImportError> {
-    let documents = if text.trim_start().starts_with('{') {
-        vec![serde_json::from_str(text).map_err(|error| json_error(&error, file))?]
-    } else {
-        serde_saphyr::from_multiple_with_options::<Value>(text, yaml_options())
-            .map_err(|error| yaml_error(&error, text, file))?
-    };
+    let documents = text::documents(text, file)?;
     let mut objects = Vec::new();
     for document in documents {
         open(document, &mut objects);
@@ -51,6 +46,7 @@ pub(super) fn count_at(
             number.map(Some).ok_or_else(|| {
                 let key = pointer.trim_start_matches('/').replace('/', ".");
                 ImportError::new(format!("{place}: {key} is {value}, not a whole number"))
+                    .at(key.split('.').map(str::to_owned).collect())
             })
         }
     }
@@ -70,36 +66,6 @@ fn open(document: Value, objects: &mut Vec<Value>) {
         // A comment between two `---`, or something that is no Kubernetes object.
         _ => {}
     }
-}
-
-/// `y`, `no` and `on` stay words, as kubectl reads `y`. What a Helm release prints with all its
-/// custom resource definitions is larger than the parser's default limits.
-fn yaml_options() -> serde_saphyr::Options {
-    let mut budget = serde_saphyr::Budget::default();
-    budget.max_events = 40_000_000;
-    budget.max_nodes = 10_000_000;
-    budget.max_documents = 100_000;
-    serde_saphyr::options! { strict_booleans: true, budget: Some(budget), with_snippet: false }
-}
-
-fn json_error(error: &serde_json::Error, file: &str) -> ImportError {
-    let mut failed = ImportError::new(format!("{file} is broken JSON: {error}"));
-    failed.line = Some(error.line() as u64);
-    failed.column = Some(error.column() as u64);
-    failed
-}
-
-fn yaml_error(error: &serde_saphyr::Error, text: &str, file: &str) -> ImportError {
-    let location = error.location();
-    let shown = error.without_snippet().to_string();
-    let first = shown.lines().next().unwrap_or("");
-    let mut failed = ImportError::new(format!("{file} is broken YAML: {first}"));
-    failed.line = location.map(|l| l.line());
-    failed.column = location.map(|l| l.column());
-    if text.contains("{{") {
-        failed = failed.hint("this looks like a template: import what `helm template` prints");
-    }
-    failed
 }
 
 #[cfg(test)]

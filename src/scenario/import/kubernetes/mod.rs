@@ -1,21 +1,28 @@
-//! Kubernetes Deployments, from manifests (YAML, several documents) or from what
+//! Workloads of Kubernetes: Deployments, `StatefulSets`, `DaemonSets`, Argo Rollouts and Flagger
+//! Canaries, from manifests (YAML, several documents) or from what
 //! `kubectl get deploy,pdb,svc,hpa -o json` (or `-o yaml`) prints.
 
+mod analysis;
+mod argo;
+mod daemonset;
 mod deployment;
 mod documents;
+mod flagger;
 mod neighbours;
 mod pod;
+mod statefulset;
+mod workload;
 mod write;
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::scenario::import::{ImportError, Imported};
-use deployment::Deployment;
+use crate::scenario::import::{ImportError, Imported, Options};
 use documents::{items_at, text_at, title};
 use neighbours::{Autoscaler, Budget};
 use pod::PreStop;
+use workload::{Instances, KINDS, Workload};
 use write::Sources;
 
 /// Imports the first Deployment of `text`; `file` names it in comments and errors.
@@ -32,58 +39,126 @@ pub fn import(text: &str, file: &str) -> Result<Imported, ImportError> {
 /// # Errors
 /// As [`import`], and if there is no Deployment of that name.
 pub fn import_named(text: &str, file: &str, name: Option<&str>) -> Result<Imported, ImportError> {
+    import_with(text, file, Options { name, instances: None })
+}
+
+/// Imports the workload that `options` name, or the first.
+pub(super) fn import_with(
+    text: &str,
+    file: &str,
+    options: Options<'_>,
+) -> Result<Imported, ImportError> {
     let objects = documents::parse(text, file)?;
-    let chosen = choose(&objects, file, name)?;
+    let chosen = choose(&objects, file, options.name)?;
     let target = &objects[chosen];
-    let deployment = Deployment::read(target)?;
-    let autoscaler = neighbours::autoscaler(&objects, target)?;
-    let replicas = write::instances(&deployment, autoscaler.as_ref());
+    let within = |error: ImportError| error.within(text_at(target, "/kind"), name_of(target));
+    let pods = pods_of(target, &objects).map_err(within)?;
+    let workload = Workload::read(target, pods, &objects).map_err(within)?;
+    let autoscaler = match neighbours::autoscaler(&objects, target)? {
+        None => neighbours::autoscaler(&objects, pods)?,
+        found => found,
+    };
+    let instances = workload::instances(&workload, target, autoscaler.as_ref(), options);
+    let replicas = instances.count;
     if replicas == 0 {
-        return Err(ImportError::new(format!("{} is scaled to 0", deployment.title))
-            .hint("there is nothing to roll; set spec.replicas to what runs in production"));
+        let error = ImportError::new(format!("{} is scaled to 0", workload.title))
+            .hint("there is nothing to roll; set spec.replicas to what runs in production")
+            .at(vec!["spec".to_owned(), "replicas".to_owned()]);
+        return Err(within(error));
     }
-    let budgets = neighbours::budgets(&objects, target, replicas)?;
-    let services = neighbours::services(&objects, target);
-    let (toml, assumed, assumed_at) = write::scenario(&Sources {
+    let budgets = neighbours::budgets(&objects, pods, replicas)?;
+    let services = neighbours::services(&objects, pods);
+    let out = write::scenario(&Sources {
         file,
-        deployment: &deployment,
+        workload: &workload,
         budgets: &budgets,
         autoscaler: autoscaler.as_ref(),
         services: &services,
-        replicas,
+        instances: &instances,
     });
-    let read = read_list(&deployment, replicas, &budgets, &services);
+    let read = read_list(&workload, &instances, &budgets, &services);
     let used = |object: &Value| {
         let title = title(object);
         budgets.iter().any(|b| b.text.starts_with(&format!("{title} ")))
             || services.iter().any(|(service, _)| *service == title)
             || autoscaler.as_ref().is_some_and(|a| a.title == title)
-            || text_at(object, "/kind") == "Deployment"
+            || text_at(object, "/kind") == "AnalysisTemplate"
+            || KINDS.contains(&text_at(object, "/kind"))
     };
     let rest: Vec<String> = objects.iter().filter(|object| !used(object)).map(title).collect();
-    let ignored = ignored_list(&deployment, target, autoscaler.as_ref(), replicas, &rest);
-    let others = (0..objects.len()).filter(|i| *i != chosen && is_deployment(&objects[*i]));
+    let ignored = ignored_list(&workload, pods, autoscaler.as_ref(), replicas, &rest);
+    let others = (0..objects.len()).filter(|i| *i != chosen && is_own(&objects[*i], &objects));
     let others = others.map(|i| title(&objects[i])).collect();
-    Ok(Imported { toml, read, assumed, ignored, others, file: file.to_owned(), assumed_at })
+    let mut imported = Imported::new(out, file, read, ignored);
+    imported.others = others;
+    Ok(imported)
 }
 
-fn is_deployment(object: &Value) -> bool {
-    text_at(object, "/kind") == "Deployment"
+fn name_of(object: &Value) -> &str {
+    text_at(object, "/metadata/name")
+}
+
+/// Whether an object is a workload that nobody else in the file rolls.
+fn is_own(object: &Value, objects: &[Value]) -> bool {
+    KINDS.contains(&text_at(object, "/kind")) && !objects.iter().any(|by| drives(by, object))
+}
+
+/// Whether a controller rolls another workload in its own way.
+fn drives(by: &Value, object: &Value) -> bool {
+    let reference = match text_at(by, "/kind") {
+        "Canary" => "/spec/targetRef",
+        "Rollout" => "/spec/workloadRef",
+        _ => return false,
+    };
+    text_at(by, &format!("{reference}/kind")) == text_at(object, "/kind")
+        && text_at(by, &format!("{reference}/name")) == name_of(object)
+}
+
+/// The object with the pod template: the workload, or the Deployment that it drives.
+fn pods_of<'a>(target: &'a Value, objects: &'a [Value]) -> Result<&'a Value, ImportError> {
+    let canary = text_at(target, "/kind") == "Canary";
+    if !canary && target.pointer("/spec/workloadRef").is_none() {
+        return Ok(target);
+    }
+    let reference = if canary { "targetRef" } else { "workloadRef" };
+    // A Deployment under Flagger is scaled to 0; what runs is its primary.
+    let primary = |object: &&Value| {
+        let name = text_at(target, "/spec/targetRef/name");
+        canary
+            && text_at(object, "/kind") == "Deployment"
+            && name_of(object) == format!("{name}-primary")
+    };
+    let driven = objects.iter().find(|object| drives(target, object));
+    objects.iter().find(primary).or(driven).ok_or_else(|| {
+        let name = text_at(target, &format!("/spec/{reference}/name"));
+        let kind = text_at(target, &format!("/spec/{reference}/kind"));
+        ImportError::new(format!("{}: its {kind}/{name} is not in the file", title(target)))
+            .hint("its pods are described there; put both in one file, with `---` between them")
+            .at(vec!["spec".to_owned(), reference.to_owned()])
+    })
 }
 
 fn choose(objects: &[Value], file: &str, name: Option<&str>) -> Result<usize, ImportError> {
-    let name = name.map(|name| name.rsplit('/').next().unwrap_or(name));
-    let wanted = |object: &Value| {
-        is_deployment(object) && name.is_none_or(|name| text_at(object, "/metadata/name") == name)
+    let own = |object: &Value| is_own(object, objects);
+    let wanted = |object: &Value| match name {
+        None => own(object),
+        Some(name) => match name.split_once('/') {
+            Some((kind, name)) => {
+                let own_kind = text_at(object, "/kind").to_lowercase();
+                KINDS.contains(&text_at(object, "/kind"))
+                    && own_kind == kind.to_lowercase()
+                    && name_of(object) == name
+            }
+            None => own(object) && name_of(object) == name,
+        },
     };
     if let Some(found) = objects.iter().position(wanted) {
         return Ok(found);
     }
-    let deployments: Vec<String> =
-        objects.iter().filter(|object| is_deployment(object)).map(title).collect();
-    if let (Some(name), false) = (name, deployments.is_empty()) {
-        return Err(ImportError::new(format!("{file} holds no Deployment/{name}"))
-            .hint(format!("it holds {}", deployments.join(", "))));
+    let workloads: Vec<String> = objects.iter().filter(|object| own(object)).map(title).collect();
+    if let (Some(name), false) = (name, workloads.is_empty()) {
+        return Err(ImportError::new(format!("{file} holds no workload {name}"))
+            .hint(format!("it holds {}", workloads.join(", "))));
     }
     let titles: Vec<String> = objects.iter().map(title).collect();
     let kinds = objects.iter().find_map(|object| why_not(text_at(object, "/kind")));
@@ -91,82 +166,60 @@ fn choose(objects: &[Value], file: &str, name: Option<&str>) -> Result<usize, Im
     if titles.len() > 4 {
         let _ = write!(shown, " and {} more", titles.len() - 4);
     }
-    Err(ImportError::new(format!("{file} holds no Deployment, only {shown}"))
-        .hint(kinds.unwrap_or("import the file of the Deployment behind it")))
+    let message = format!("{file} holds no workload that rolls, only {shown}");
+    Err(ImportError::new(message).hint(kinds.unwrap_or(
+        "import the file of the Deployment, StatefulSet, DaemonSet, Rollout or Canary behind it",
+    )))
 }
 
-/// Why another workload is no Deployment, and what works instead.
+/// Why another kind does not roll, and what works instead.
 fn why_not(kind: &str) -> Option<&'static str> {
     match kind {
-        "StatefulSet" => Some(
-            "a StatefulSet replaces its pods one by one in order, each stopped before its \
-             successor starts; describe it with [strategy.generic] batch = 1, \
-             order = \"stop-first\"",
-        ),
-        "DaemonSet" => Some(
-            "a DaemonSet replaces a pod per node, by default one node at a time and stopped \
-             first; describe it with [strategy.generic] batch = 1, order = \"stop-first\"",
-        ),
         "ReplicaSet" => Some("a ReplicaSet does not roll: import the Deployment that owns it"),
         "Pod" => Some("a Pod does not roll: import the Deployment that owns it"),
         "Job" | "CronJob" => Some("a job ends by itself, there is no rollout to rehearse"),
-        "Rollout" => Some(
-            "Argo Rollouts are not imported; their Deployment-like part can be \
-                           written as [strategy.kubernetes]",
-        ),
         _ => None,
     }
 }
 
 fn read_list(
-    deployment: &Deployment,
-    replicas: u32,
+    workload: &Workload,
+    instances: &Instances,
     budgets: &[Budget],
     services: &[(String, String)],
 ) -> Vec<String> {
-    let (surge, unavailable) = deployment.fenceposts(replicas);
-    let d = deployment;
-    let strategy = if d.recreate.value {
-        "strategy Recreate".to_owned()
-    } else {
-        format!(
-            "strategy RollingUpdate{}, maxSurge {} → {surge}{}, \
-             maxUnavailable {} → {unavailable}{}",
-            d.recreate.mark(),
-            d.surge.value,
-            d.surge.mark(),
-            d.unavailable.value,
-            d.unavailable.mark()
-        )
-    };
+    let w = workload;
     let mut read = vec![format!(
-        "{}: replicas {}{}, {strategy}, minReadySeconds {}{}, progressDeadlineSeconds {}{}, \
-         terminationGracePeriodSeconds {}{}",
-        d.title,
-        d.replicas.value,
-        d.replicas.mark(),
-        d.min_ready.value,
-        d.min_ready.mark(),
-        d.progress_deadline.value,
-        d.progress_deadline.mark(),
-        d.grace.value,
-        d.grace.mark()
+        "{}: replicas {}{}, {}, minReadySeconds {}{}, terminationGracePeriodSeconds {}{}",
+        w.title,
+        instances.count,
+        match (&instances.range, w.replicas.value == instances.count) {
+            (Some(_), _) => " (assumed)",
+            (None, true) => w.replicas.mark(),
+            (None, false) => "",
+        },
+        w.rules.text(w, instances.count),
+        w.min_ready.value,
+        w.min_ready.mark(),
+        w.grace.value,
+        w.grace.mark()
     )];
-    read.push(match &d.pod.readiness {
+    read.extend(w.rules.read_list());
+    read.push(match &w.pod.readiness {
         Some((name, probe)) => format!("container {name}: readinessProbe {}", probe.describe()),
         None => "no readinessProbe: pods count as ready as soon as their containers run".to_owned(),
     });
-    if let Some((name, probe)) = &d.pod.startup {
+    if let Some((name, probe)) = &w.pod.startup {
         read.push(format!(
             "container {name}: startupProbe {} (its delay and the range of start only)",
             probe.describe()
         ));
     }
-    if let PreStop::Sleep(seconds, place) = &d.pod.pre_stop {
+    if let PreStop::Sleep(seconds, place) = &w.pod.pre_stop {
         read.push(format!("{place}: sleeps {seconds}s"));
     }
-    if let Some(limit) = &d.pod.cpu_limit {
-        read.push(format!("container {}: CPU limit {limit} (a comment only)", d.pod.containers[0]));
+    if let Some(limit) = &w.pod.cpu_limit {
+        read.push(format!("container {}: CPU limit {limit} (a comment only)", w.pod.containers[0]));
     }
     for budget in budgets {
         read.push(format!("{} (rolling updates never ask it)", budget.text));
@@ -179,23 +232,25 @@ fn read_list(
 }
 
 fn ignored_list(
-    deployment: &Deployment,
+    workload: &Workload,
     target: &Value,
     autoscaler: Option<&Autoscaler>,
     replicas: u32,
     rest: &[String],
 ) -> Vec<String> {
-    let pod = &deployment.pod;
+    let pod = &workload.pod;
     let mut ignored = Vec::new();
     if let Some(scaler) = autoscaler {
+        let fights = if workload.replicas.stated { "; spec.replicas fights it" } else { "" };
         ignored.push(format!(
-            "{} {}..{} (not modelled: fixed at {replicas})",
+            "{} {}..{} (not modelled: fixed at {replicas}{fights})",
             scaler.title, scaler.min, scaler.max
         ));
     }
-    if deployment.paused {
+    if workload.paused {
         ignored.push("spec.paused (the scenario begins when it is resumed)".to_owned());
     }
+    ignored.extend(workload.rules.ignored());
     if pod.containers.len() > 1 {
         ignored.push(format!(
             "containers {} (all but their readiness and preStop)",
@@ -213,8 +268,9 @@ fn ignored_list(
     if ports.iter().flat_map(|c| items_at(c, "/ports")).any(|p| p.get("hostPort").is_some()) {
         ignored.push("hostPort (placement is not modelled: one such pod per node)".to_owned());
     }
-    if !pod.unused.is_empty() {
-        ignored.push(format!("{} (not used)", pod.unused.join(", ")));
+    let unused: Vec<String> = workload.unused.iter().chain(&pod.unused).cloned().collect();
+    if !unused.is_empty() {
+        ignored.push(format!("{} (not used)", unused.join(", ")));
     }
     if !rest.is_empty() {
         ignored.push(format!("{} (not used)", rest.join(", ")));

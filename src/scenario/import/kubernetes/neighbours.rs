@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::deployment::int_or_percent;
 use super::documents::{count_at, items_at, text_at, title};
+use super::workload::int_or_percent;
 use crate::scenario::import::ImportError;
 use crate::units::Rounding;
 
@@ -38,7 +38,7 @@ pub(super) fn autoscaler(
     let aims = |object: &&Value| {
         text_at(object, "/kind") == "HorizontalPodAutoscaler"
             && same_namespace(object, target)
-            && text_at(object, "/spec/scaleTargetRef/kind") == "Deployment"
+            && text_at(object, "/spec/scaleTargetRef/kind") == text_at(target, "/kind")
             && text_at(object, "/spec/scaleTargetRef/name") == text_at(target, "/metadata/name")
     };
     let Some(object) = objects.iter().find(aims) else { return Ok(None) };

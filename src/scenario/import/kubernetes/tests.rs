@@ -140,7 +140,9 @@ spec: {type: LoadBalancer, selector: {app: web}}}\n";
     let text = manifest("", "", neighbours);
     let imported = import(&text, "web.yaml").unwrap();
     assert_eq!(lines_with(&imported, "# \"serving_min >= 8 in 99% of runs\",").len(), 1);
-    assert!(imported.ignored[0].contains("4..20 (not modelled: fixed at 10)"));
+    assert!(
+        imported.ignored[0].contains("4..20 (not modelled: fixed at 10; spec.replicas fights it)")
+    );
     assert!(imported.ignored.last().unwrap().contains("PodDisruptionBudget/db"));
     assert_eq!(table(&imported)["assumed"]["clients.lag_remove"].as_str(), Some("500ms..15s"));
     let scaled = import(&text.replace("  replicas: 10\n", ""), "web.yaml").unwrap();
@@ -157,10 +159,10 @@ fn json_lists_as_kubectl_prints_them() {
 }
 
 #[test]
-fn what_is_no_deployment_is_refused_with_what_works() {
-    let error = import("kind: StatefulSet\nmetadata: {name: db}\n", "db.yaml").unwrap_err();
-    assert_eq!(error.message, "db.yaml holds no Deployment, only StatefulSet/db");
-    assert!(error.hint.unwrap().contains("strategy.generic"));
+fn what_does_not_roll_is_refused_with_what_works() {
+    let error = import("kind: ReplicaSet\nmetadata: {name: db}\n", "db.yaml").unwrap_err();
+    assert_eq!(error.message, "db.yaml holds no workload that rolls, only ReplicaSet/db");
+    assert!(error.hint.unwrap().contains("import the Deployment"));
     let error = import(&manifest("", "", "").replace("10", "0"), "web.yaml").unwrap_err();
     assert_eq!(error.message, "Deployment/web is scaled to 0");
 }

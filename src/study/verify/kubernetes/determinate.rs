@@ -93,6 +93,6 @@ fn is_near_a_second(recording: &Recording) -> bool {
     let mut times = ready.filter(|(at, ready)| *ready && *at >= 0.0);
     times.any(|(at, _)| {
         let fraction = (at + phase).rem_euclid(1.0);
-        fraction < NEAR || fraction > 1.0 - NEAR
+        !(NEAR..=1.0 - NEAR).contains(&fraction)
     })
 }

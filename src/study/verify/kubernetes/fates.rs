@@ -47,7 +47,7 @@ pub(super) fn observed(recording: &Recording) -> Vec<Vec<Fate>> {
 
 /// The recorded times of crashes and failures, where there are any.
 fn set_ends(ends: &mut Ends, pods: &[&Pod]) {
-    if let Some((back, times)) = &mut ends.back {
+    if let Some((back, _)) = &mut ends.back {
         if !ends.from_ready {
             return;
         }
@@ -60,7 +60,6 @@ fn set_ends(ends: &mut Ends, pods: &[&Pod]) {
         if let Some(restart) = mean(&restart) {
             *back = span(restart);
         }
-        let _ = times;
     } else {
         let failures: Vec<f64> = pods.iter().filter_map(|pod| pod.failure()).collect();
         if let Some(after) = mean(&failures) {

@@ -11,6 +11,8 @@ const FATES: usize = 256;
 /// Of a task whose delays nobody saw, where no other task's were seen either.
 const USUAL_READY: f64 = 0.95;
 const USUAL_STOP: f64 = 1.6;
+/// Created → assigned: all that comes before a missing image is noticed.
+const ASSIGNED: f64 = 0.06;
 
 /// Seconds as a span; none is negative.
 pub(super) fn span(seconds: f64) -> Span {
@@ -20,7 +22,7 @@ pub(super) fn span(seconds: f64) -> Span {
 /// Median time that a task took to be prepared.
 pub(super) fn prepared(recording: &Recording) -> f64 {
     if recording.lacks_image() {
-        return 0.06;
+        return ASSIGNED;
     }
     let new = recording.tasks.iter().filter(|task| task.created > 0.0);
     median(new.filter_map(|task| Some(task.prepared()? - task.created))).unwrap_or(0.28)
@@ -78,7 +80,10 @@ impl<'a> Group<'a> {
         let from_ready = ready.is_some();
         let ends = lives.iter().filter_map(|life| life.end);
         let end = median(ends.filter(|(ready, _)| *ready == from_ready).map(|(_, after)| after));
-        let ready = if end.is_none() { ready.or(Some(USUAL_READY)) } else { ready };
+        let start_first = recording.params.update.order == "start-first";
+        let lost = recording.finds_no_node(start_first)
+            && lives.iter().any(|life| life.task.version() == VersionId::NEW);
+        let ready = if end.is_none() && !lost { ready.or(Some(USUAL_READY)) } else { ready };
         let stop = median(lives.iter().filter_map(|life| life.stop)).unwrap_or(everywhere);
         let flaky = [&recording.old_env, &recording.new_env].iter().any(|e| e.has("FAULT_PROB"));
         Self { lives, ready, stop, end, flaky }
@@ -119,9 +124,8 @@ impl<'a> Group<'a> {
 
 impl<'a> Life<'a> {
     fn of(recording: &Recording, task: &'a Task, prepared: f64) -> Self {
-        let checked = recording.params.healthcheck.is_some();
         let base = (task.created + prepared).max(task.released().unwrap_or(f64::MIN));
-        let ran = task.ran(checked);
+        let ran = task.ran();
         let ready = ran.filter(|_| task.created > 0.0).map(|ran| (ran - base).max(0.0));
         let end = task.ended_by_itself().map(|end| match (task.rejected(), ran) {
             (Some(rejected), _) => (false, rejected - task.created - prepared),
@@ -138,12 +142,7 @@ impl<'a> Life<'a> {
 }
 
 /// By version and order of creation: what environment, health check and measured latencies say.
-pub(super) fn foretold(
-    recording: &Recording,
-    seed: u64,
-    run: u32,
-) -> Result<Vec<Vec<Fate>>, String> {
-    let luck = Luck::new(seed, run);
+pub(super) fn foretold(recording: &Recording, luck: Luck) -> Result<Vec<Vec<Fate>>, String> {
     let replicas = recording.params.replicas as usize;
     let start_first = recording.params.update.order == "start-first";
     let old = Process { recording, env: &recording.old_env, unplaceable: false, rejected: false };
@@ -169,6 +168,11 @@ pub(super) fn foretold(
         fate.ends = None;
     }
     Ok(fates)
+}
+
+/// Created → prepared, as the measured latencies say.
+pub(super) fn foretold_prepared(recording: &Recording, luck: Luck) -> f64 {
+    if recording.lacks_image() { ASSIGNED } else { luck.prepare() }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -4,16 +4,22 @@ mod fates;
 mod measured;
 mod process;
 mod scene;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use super::forecast::{Play, curve, most_frequent, quantile, shares};
 use super::{Curves, Inputs, Options, Pair, Verdict};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::swarm::Recording;
+use process::Luck;
 use watch::Watch;
 
 /// What is said of an update that reaches no end.
 const ENDLESS: &str = "none";
+/// The recorder went on for so long after an end, and gave up after so long without one.
+const PATIENCE_S: f64 = 7.3;
+const TIMEOUT_S: f64 = 180.0;
 
 /// Plays the recording and holds it against what was.
 pub(super) fn verdict(
@@ -75,27 +81,32 @@ fn play_all(recording: &Recording, options: &Options) -> Result<Vec<(Play, Strin
     if recording.changes_nothing() {
         return Ok(vec![(untouched(recording), ENDLESS.to_owned()); runs as usize]);
     }
+    let hooks = recording.hooks()?;
+    let last_hook = hooks.last().map_or(0.0, |(at, _)| *at);
     let mut plays = Vec::new();
-    let mut play = |model: &Model<'_>, from: u32, to: u32| {
+    let mut play = |model: &Model<'_>, from: u32, to: u32, patience: f64| {
         let mut world = World::new(model);
         for run in from..to {
-            let mut watch = Watch::default();
+            let mut watch = Watch::new(recording.poll_hz).leaving(patience, last_hook);
             world.run(options.seed, run, Depth::Control, &mut watch);
             plays.push(watch.finish());
         }
     };
     match options.inputs {
         Inputs::Observed => {
-            let scenario = scene::scenario(recording, options.inputs)?;
-            let told = scene::script(recording, fates::observed(recording))?;
-            play(&Model::with_script(&scenario, told), 0, runs);
+            let scenario = scene::scenario(recording, fates::prepared(recording))?;
+            let fates = fates::observed(recording);
+            let told = scene::script(recording, fates, recording.observed_s)?;
+            play(&Model::with_script(&scenario, told), 0, runs, f64::INFINITY);
         }
         Inputs::Spec => {
-            let scenario = scene::scenario(recording, options.inputs)?;
+            let end = recording.timeout().unwrap_or(TIMEOUT_S);
             for run in 0..runs {
-                let fates = fates::foretold(recording, options.seed, run)?;
-                let told = scene::script(recording, fates)?;
-                play(&Model::with_script(&scenario, told), run, run + 1);
+                let luck = Luck::new(options.seed, run);
+                let prepared = fates::foretold_prepared(recording, luck);
+                let scenario = scene::scenario(recording, prepared)?;
+                let told = scene::script(recording, fates::foretold(recording, luck)?, end)?;
+                play(&Model::with_script(&scenario, told), run, run + 1, PATIENCE_S);
             }
         }
     }

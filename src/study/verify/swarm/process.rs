@@ -2,14 +2,15 @@
 
 use super::fates::span;
 use super::measured::{
-    AROUND, FAILED, GONE, HEALTHY, KILLED, LAUNCH, Measured, PROBE, REJECTED, TERM, TERM_OVERLAY,
+    AROUND, ATTACH, FAILED, GONE, GOSSIP, HEALTHY, KILLED, LAUNCH, Measured, PREPARE, PROBE,
+    REJECTED, TERM, WAITED,
 };
 use crate::engine::{Seeds, math};
 use crate::sim::script::{Ends, Fate};
 use crate::trace::recorded::swarm::{Env, Healthcheck, Recording};
 
 /// Reports of one task come in batches of their own: no state is shorter, to the manager.
-pub(super) const SHORTEST: f64 = 0.1;
+pub(super) const SHORTEST: f64 = 0.11;
 
 /// Purpose of the draws.
 const LUCK: u32 = 60;
@@ -25,6 +26,11 @@ impl Luck {
     pub(super) fn new(seed: u64, run: u32) -> Self {
         let seeds = Seeds::new(seed, u64::from(run));
         Self { seeds, load: math::open_unit(seeds.bits(LUCK, u64::MAX)) }
+    }
+
+    /// Task created → prepared.
+    pub(super) fn prepare(self) -> f64 {
+        PREPARE.at(self.load)
     }
 
     /// Of one task.
@@ -54,7 +60,9 @@ impl Draw {
 
     /// A value around the recording's median, which the load decides.
     fn loaded(&mut self, measured: Measured) -> f64 {
-        measured.at(self.luck.load) * self.own(AROUND)
+        let load = self.luck.load;
+        let around = 1.0 + (self.own(AROUND) - 1.0) * (0.5 + load);
+        measured.at(load) * around
     }
 }
 
@@ -79,7 +87,8 @@ impl Process<'_> {
         if self.unplaceable {
             return Fate { stop: span(SHORTEST), ..never };
         }
-        let launch = draw.loaded(LAUNCH);
+        let attach = if self.recording.is_on_overlay() { ATTACH } else { 0.0 };
+        let launch = draw.loaded(LAUNCH) + attach;
         let armed = self.env.number("FAULT_PROB").is_none_or(|p| draw.unit() < p);
         let crash = self.crash(armed).map(|after| launch + after + draw.own(FAILED));
         let ready = match self.recording.params.healthcheck {
@@ -102,8 +111,8 @@ impl Process<'_> {
 
     /// Told to stop → terminal.
     pub(super) fn told_to_stop(&self, draw: &mut Draw) -> f64 {
-        let overlay = self.recording.is_on_overlay();
-        draw.own(if overlay { TERM_OVERLAY } else { TERM }) + self.termed(draw)
+        let gossip = if self.recording.is_on_overlay() { GOSSIP } else { 0.0 };
+        TERM.at(draw.luck.load) * draw.own(WAITED) + gossip + self.termed(draw)
     }
 
     /// SIGTERM → terminal.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::super::Inputs;
 use super::{fates, measured, process};
 use crate::scenario::settings::{
     OnFailure, Operation, Order, RestartCondition, RestartPolicy, StrategySettings, Swarm,
@@ -17,7 +16,8 @@ use crate::units::Span;
 const DEFAULT_MONITOR_S: f64 = 5.0;
 
 /// The scenario: settings and control plane; delays are told, see [`script`].
-pub(super) fn scenario(recording: &Recording, inputs: Inputs) -> Result<Scenario, String> {
+/// A task is prepared so many seconds after its creation.
+pub(super) fn scenario(recording: &Recording, prepared: f64) -> Result<Scenario, String> {
     let replicas = recording.params.replicas;
     let text = format!(
         "rollcast = 1\n[service]\ninstances = {}\n[versions.old]\nstart = \"1s\"\n\
@@ -36,13 +36,10 @@ pub(super) fn scenario(recording: &Recording, inputs: Inputs) -> Result<Scenario
     let zero = || Dist::Fixed(Span::ZERO);
     scenario.control = ControlPlane {
         watch: measured::REPORT.dist(),
-        sync: zero(),
-        act: zero(),
-        schedule: match inputs {
-            Inputs::Observed => Dist::Fixed(fates::span(fates::prepared(recording))),
-            Inputs::Spec if recording.lacks_image() => measured::ASSIGN.dist(),
-            Inputs::Spec => measured::PREPARE.dist(),
-        },
+        sync: measured::WRITE.dist(),
+        act: measured::WRITE.dist(),
+        schedule: Dist::Fixed(fates::span(prepared)),
+        next_batch: zero(),
         launch: zero(),
         writes: None,
     };
@@ -92,7 +89,12 @@ fn config(config: &Config) -> UpdateConfig {
 }
 
 /// What befalls the tasks and what somebody does.
-pub(super) fn script(recording: &Recording, fates: Vec<Vec<Fate>>) -> Result<Script, String> {
+/// The play ends after `end` seconds.
+pub(super) fn script(
+    recording: &Recording,
+    fates: Vec<Vec<Fate>>,
+    end: f64,
+) -> Result<Script, String> {
     let tell = |operation| Outside::Tell(Command::Operate(operation));
     let mut version = 1;
     let mut events = Vec::new();
@@ -109,6 +111,6 @@ pub(super) fn script(recording: &Recording, fates: Vec<Vec<Fate>>) -> Result<Scr
         };
         events.push((fates::span(at), event));
     }
-    let end = Some(fates::span(recording.observed_s));
+    let end = Some(fates::span(end));
     Ok(Script { fates, by_slot: false, events, wall_phase: None, end, pace: None })
 }

@@ -5,8 +5,14 @@ use crate::trace::{Phase, Record, Said, Sink};
 use crate::units::Time;
 
 /// Follows one run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    /// An end without a time of its own is seen so much later, by polls.
+    late: f64,
+    /// Nobody looks any more so many seconds after the last end.
+    patience: f64,
+    /// An end before this time is not the last.
+    earliest: f64,
     /// By number of the instance: in state running, until it has ended.
     runs: Vec<bool>,
     running: Vec<(f64, u32)>,
@@ -15,6 +21,24 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// Polls come so often a second.
+    pub(super) fn new(poll_hz: f64) -> Self {
+        Self {
+            late: 0.5 / poll_hz.max(1.0),
+            patience: f64::INFINITY,
+            earliest: 0.0,
+            runs: Vec::new(),
+            running: Vec::new(),
+            first_end: None,
+            last_end: None,
+        }
+    }
+
+    /// Nobody looks longer than `patience` seconds after an end that is later than `earliest`.
+    pub(super) fn leaving(self, patience: f64, earliest: f64) -> Self {
+        Self { patience, earliest, ..self }
+    }
+
     /// How it went, and the first state that was an end.
     pub(super) fn finish(self) -> (Play, String) {
         let counts = || self.running.iter().map(|(_, count)| *count);
@@ -53,6 +77,10 @@ fn state(said: Said) -> Option<&'static str> {
 
 impl Sink for Watch {
     fn record(&mut self, at: Time, record: Record) {
+        let end = self.last_end.filter(|end| *end >= self.earliest);
+        if end.is_some_and(|end| at.as_secs_f64() > end + self.patience) {
+            return;
+        }
         match record {
             Record::Phase { instance, to, .. } => {
                 let place = instance as usize;
@@ -75,7 +103,12 @@ impl Sink for Watch {
             Record::Said(said) => {
                 if let Some(end) = state(said) {
                     self.first_end.get_or_insert(end);
-                    self.last_end = Some(at.as_secs_f64());
+                    let late = match said {
+                        // The engine keeps no time of these.
+                        Said::Paused | Said::RollbackPaused => self.late,
+                        _ => 0.0,
+                    };
+                    self.last_end = Some(at.as_secs_f64() + late);
                 }
             }
             _ => {}

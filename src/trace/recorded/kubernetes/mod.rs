@@ -192,7 +192,7 @@ impl Recording {
                 available_min: file.summary.min_available,
                 active_max: file.summary.max_pods_active,
             },
-            noise: (file.lab_noise.p50_ms, file.lab_noise.p90_ms, file.lab_noise.max_ms),
+            noise: (file.lab_noise.p50, file.lab_noise.p90, file.lab_noise.max),
             end: file.spec.max_record.unwrap_or(last).max(last),
             id: file.id,
             class: file.class,
@@ -297,9 +297,9 @@ fn behaviour(raw: &raw::Behaviour) -> Result<Behaviour, RecordingError> {
 }
 
 fn op(raw: &raw::Op) -> Result<(f64, Op), RecordingError> {
-    let missing = || RecordingError::Damaged(format!("operation `{}` lacks its value", raw.op));
+    let missing = || RecordingError::Damaged(format!("operation `{}` lacks its value", raw.what));
     let of = || version(raw.version.as_deref().ok_or_else(missing)?);
-    let op = match raw.op.as_str() {
+    let op = match raw.what.as_str() {
         "set_version" => Op::Set(of()?),
         "scale" => Op::Scale(raw.replicas.ok_or_else(missing)?),
         "pause" => Op::Pause,
@@ -326,4 +326,77 @@ fn available(file: &raw::File, kind: Kind) -> Vec<(f64, u32)> {
     let changes = file.events.iter().filter(|e| e.kind == kind.name() && e.field == field);
     available.extend(changes.map(|event| (event.t_s, count(&event.new))));
     available
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Behaviour, Kind, Misbehaves, Recording, Step};
+    use crate::trace::VersionId;
+    use crate::trace::recorded::{self, RecordingError};
+    use crate::units::Span;
+
+    const CRASH_LOOP: &[u8] = include_bytes!("../../../../tests/data/traces/r1e1c36b1.json");
+    const RECREATE: &[u8] = include_bytes!("../../../../tests/data/traces/rc20f16b8.json");
+    const PARTITION: &[u8] = include_bytes!("../../../../tests/data/traces/rf6589c98.json");
+
+    fn read(bytes: &[u8]) -> Recording {
+        match recorded::parse(bytes).unwrap() {
+            recorded::Recording::Kubernetes(recording) => *recording,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_stateful_set_is_read_whole() {
+        let recording = read(PARTITION);
+        assert_eq!(
+            (recording.kind, recording.class.as_str()),
+            (Kind::StatefulSet, "sts_partition")
+        );
+        assert_eq!(recording.limit, (2000.0, 4000));
+        assert!(!recording.gate);
+        let spec = &recording.spec;
+        assert_eq!((spec.replicas, spec.partition, spec.parallel), (3, 2, true));
+        assert_eq!(spec.min_ready, Span::from_secs(1));
+        assert_eq!(spec.delays[0], (vec![1.78, 0.72, 1.16], vec![1.4, 0.81, 0.17]));
+        assert_eq!(spec.delays[1], (vec![0.94], vec![1.05]));
+        assert_eq!(recording.pods.len(), 4);
+        let created = recording.pods.last().unwrap();
+        assert_eq!((created.version, created.ordinal), (VersionId::NEW, 2));
+        assert!((created.start().unwrap() - (1.207_448 - 0.247_575)).abs() < 1e-9);
+        let told = &recording.pods[2];
+        assert!((told.stop().unwrap() - (0.228_942 - 0.042_327)).abs() < 1e-9);
+        assert_eq!(recording.available, [(0.0, 3), (0.252_246, 2), (2.158_604, 3)]);
+        let version = VersionId::OLD;
+        let first = Step::Pod { at: 0.042_327, add: false, place: 2, version };
+        assert_eq!(recording.steps[0], first);
+        assert_eq!(recording.summary.duration, Some(1.228_171));
+        assert_eq!((recording.last_op(), recording.wanted()), (0.0, 3));
+    }
+
+    #[test]
+    fn a_deployment_that_crash_loops_is_read() {
+        let recording = read(CRASH_LOOP);
+        let expected = Behaviour { misbehaves: Misbehaves::CrashLoop, only: None };
+        assert_eq!(recording.spec.behaviour[1], Some(expected));
+        assert_eq!(recording.summary.duration, None);
+        assert!(!recording.summary.settled);
+        let Step::Sizes { at, sizes } = &recording.steps[0] else { panic!("sizes") };
+        let before = [(VersionId::OLD, recording.spec.replicas)];
+        assert_eq!((*at, sizes.as_slice()), (0.0, &before[..]));
+        assert!(read(RECREATE).spec.recreate);
+    }
+
+    #[test]
+    fn what_is_no_recording_is_told_apart_from_a_damaged_one() {
+        let foreign = recorded::parse(br#"{"apiVersion": "v1", "kind": "Pod"}"#).unwrap_err();
+        assert!(matches!(foreign, RecordingError::Foreign(_)), "{foreign}");
+        assert!(foreign.to_string().contains("`apiVersion`"), "{foreign}");
+        let cut = recorded::parse(&CRASH_LOOP[..900]).unwrap_err();
+        assert!(matches!(cut, RecordingError::Json(_)), "{cut}");
+        let text = std::str::from_utf8(CRASH_LOOP).unwrap();
+        let unknown = text.replace("crashloop_before_ready", "explodes");
+        let damaged = recorded::parse(unknown.as_bytes()).unwrap_err();
+        assert!(damaged.to_string().contains("unknown behaviour `explodes`"), "{damaged}");
+    }
 }

@@ -89,7 +89,8 @@ pub(super) struct Behaviour {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Op {
     pub(super) at_s: f64,
-    pub(super) op: String,
+    #[serde(rename = "op")]
+    pub(super) what: String,
     #[serde(default)]
     pub(super) version: Option<String>,
     #[serde(default)]
@@ -116,12 +117,12 @@ pub(super) struct InitialPod {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Noise {
-    #[serde(default)]
-    pub(super) p50_ms: f64,
-    #[serde(default)]
-    pub(super) p90_ms: f64,
-    #[serde(default)]
-    pub(super) max_ms: f64,
+    #[serde(default, rename = "p50_ms")]
+    pub(super) p50: f64,
+    #[serde(default, rename = "p90_ms")]
+    pub(super) p90: f64,
+    #[serde(default, rename = "max_ms")]
+    pub(super) max: f64,
 }
 
 #[derive(Debug, Deserialize)]

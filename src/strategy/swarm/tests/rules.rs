@@ -1,76 +1,6 @@
-//! The rules by their numbers, in a world whose delays are known.
+//! Rules 1 to 7.
 
-use super::super::driver::{Delays, Driver};
-use super::super::{Draws, State as AnyState, Strategy};
 use super::*;
-use crate::scenario::settings::{
-    OnFailure, Operation, RestartCondition, RestartPolicy, UpdateConfig,
-};
-use crate::units::Span;
-
-const MS: u64 = 1_000_000;
-
-fn ms(ms: u64) -> Span {
-    Span(ms * MS)
-}
-
-fn at(ms: u64) -> Time {
-    Time(ms * MS)
-}
-
-/// Stop-first, one at a time, monitor 5 s; restarts after 1 s.
-fn defaults() -> settings::Swarm {
-    let update = UpdateConfig {
-        parallelism: 1,
-        delay: Span::ZERO,
-        order: Order::StopFirst,
-        monitor: ms(5000),
-        max_failure_ratio: 0.0,
-        failure_action: OnFailure::Pause,
-    };
-    let restart = RestartPolicy {
-        condition: RestartCondition::Any,
-        delay: ms(1000),
-        max_attempts: 0,
-        window: Span::ZERO,
-    };
-    settings::Swarm { update, rollback: update, restart, operations: Vec::new() }
-}
-
-/// Starts and stops take 1 s; controllers are immediate.
-fn world(replicas: u32, settings: settings::Swarm) -> Driver {
-    let delays = Delays { stop: Box::new(|_| ms(1000)), ..Delays::unit() };
-    Driver::new(Strategy::Swarm(Swarm::new(settings, replicas)), replicas, delays)
-}
-
-/// The new version fails so long after it runs.
-fn bad(driver: &mut Driver, after: u64) {
-    driver.crash = Box::new(move |version, _| (version == VersionId::NEW).then_some(ms(after)));
-}
-
-fn begin(driver: &mut Driver, until: u64) {
-    driver.command(Command::Begin);
-    driver.run_until(at(until));
-}
-
-fn state(driver: &Driver) -> &State {
-    match &driver.state {
-        AnyState::Swarm(state) => state,
-        _ => unreachable!("these tests are Swarm's"),
-    }
-}
-
-fn running(driver: &Driver, version: VersionId) -> usize {
-    driver.count(version, Phase::Ready) + driver.count(version, Phase::Available)
-}
-
-fn stops(driver: &Driver) -> Vec<u64> {
-    driver.stopped.iter().map(|(at, _)| at.0 / MS).collect()
-}
-
-fn said(driver: &Driver) -> Vec<(u64, Said)> {
-    driver.said.iter().map(|(at, said)| (at.0 / MS, *said)).collect()
-}
 
 #[test]
 fn rule_01_workers_are_a_sliding_window_over_slots_in_random_order() {
@@ -215,17 +145,6 @@ fn rule_05_failures_are_judged_when_they_are_looked_at() {
     bad(&mut driver, 500);
     begin(&mut driver, 60_000);
     assert_eq!(said(&driver)[1], (2500, Said::Paused));
-}
-
-/// The state that follows when `failures` of `slots` new tasks fail.
-fn with_failures(failures: u32, slots: u32, ratio: f64) -> Said {
-    let mut settings = defaults();
-    settings.update.parallelism = 0;
-    settings.update.max_failure_ratio = ratio;
-    let mut driver = world(slots, settings);
-    driver.crash = Box::new(move |_, id| (slots..slots + failures).contains(&id).then_some(ms(9)));
-    begin(&mut driver, 60_000);
-    driver.last_said().unwrap()
 }
 
 #[test]

@@ -1,0 +1,213 @@
+//! The JSON Schema (draft-07) of a verification, checked in as `docs/verify.schema.json`.
+
+use serde_json::{Value, json};
+
+use super::json::SCHEMA;
+
+/// The schema, indented by two blanks, with a line end at the end.
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&value()).expect("a schema is plain data");
+    text.push('\n');
+    text
+}
+
+fn value() -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Recorded rollouts held against the simulator",
+        "type": "object",
+        "properties": {
+            "schema": { "const": SCHEMA },
+            "version": said("string", "Version of rollcast that wrote this."),
+            "inputs": { "enum": ["observed", "spec"] },
+            "runs": said("integer", "How often each recording was played."),
+            "seed": said("integer", "Seed of all random streams."),
+            "traces": { "type": "array", "items": trace() },
+            "unusable": {
+                "type": "array",
+                "items": closed(&json!({
+                    "file": { "type": "string" },
+                    "why": { "type": "string" },
+                })),
+            },
+            "total": total(),
+            "against": nullable(&closed(&json!({
+                "groups": {
+                    "type": "object",
+                    "additionalProperties": closed(&json!({
+                        "predicted": nullable(&spread("|predicted - recorded| / recorded")),
+                        "repeated": nullable(&spread("|second recording - recorded| / recorded")),
+                    })),
+                },
+            }))),
+        },
+        "required": [
+            "schema", "version", "inputs", "runs", "seed", "traces", "unusable", "total", "against",
+        ],
+        "additionalProperties": false,
+    })
+}
+
+fn trace() -> Value {
+    closed(&json!({
+        "file": said("string", "As named by the user, or its place in the folder named."),
+        "id": said("string", "The name the record gives itself."),
+        "group": said("string", "Recordings that are looked at apart."),
+        "kind": said("string", "Deployment, StatefulSet, DaemonSet, swarm or rollcast."),
+        "class": said("string", "What it was recorded for."),
+        "final_ok": said("boolean", "Both what was said and what was are predicted."),
+        "said": two("What the orchestrator said: recorded, predicted."),
+        "is": two("What was: recorded, predicted."),
+        "duration_s": pair("Until the end that the record names; predicted: the median."),
+        "band_s": {
+            "description": "Middle 90 % of the predicted durations.",
+            "type": ["array", "null"],
+            "items": { "type": "number" },
+        },
+        "instances_max": pair("Most instances at once; predicted: the most frequent."),
+        "available_min": pair("Fewest available as reported; predicted: the most frequent."),
+        "steps_equal": said_or_null("boolean", "Null: the record has no determinate order."),
+        "first_difference": said_or_null("string", "Where the orders of steps first differ."),
+        "noise": said_or_null("string", "The record's own mark of noise."),
+        "fates": {
+            "description": "Share of runs by fate, most frequent first.",
+            "type": "array",
+            "items": { "type": "array" },
+        },
+    }))
+}
+
+fn total() -> Value {
+    let counts = json!({
+        "traces": { "type": "integer" },
+        "final_ok": { "type": "integer" },
+        "instances_max_equal": { "type": "integer" },
+        "available_min_equal": { "type": "integer" },
+        "steps": said("integer", "Recordings with a determinate order of steps."),
+        "steps_equal": { "type": "integer" },
+        "duration_error": nullable(&spread("|predicted - recorded| / recorded duration")),
+    });
+    let mut all = counts.clone();
+    all["duration_error_s"] = nullable(&spread("The same in seconds"));
+    all["classes"] = json!({ "type": "object", "additionalProperties": closed(&counts) });
+    closed(&all)
+}
+
+/// An object with exactly these properties.
+fn closed(properties: &Value) -> Value {
+    let names: Vec<&String> = properties.as_object().into_iter().flat_map(|o| o.keys()).collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": names,
+        "additionalProperties": false,
+    })
+}
+
+fn said(kind: &str, what: &str) -> Value {
+    json!({ "type": kind, "description": what })
+}
+
+fn said_or_null(kind: &str, what: &str) -> Value {
+    json!({ "type": [kind, "null"], "description": what })
+}
+
+fn two(what: &str) -> Value {
+    json!({ "type": "array", "items": { "type": "string" }, "description": what })
+}
+
+fn pair(what: &str) -> Value {
+    let number = json!({ "type": ["number", "null"] });
+    let mut pair = closed(&json!({ "recorded": number, "predicted": number }));
+    pair["description"] = json!(what);
+    pair
+}
+
+fn spread(what: &str) -> Value {
+    let number = json!({ "type": "number" });
+    let n = json!({ "type": "integer" });
+    let mut spread = closed(&json!({ "n": n, "p50": number, "p90": number, "max": number }));
+    spread["description"] = json!(what);
+    spread
+}
+
+fn nullable(of: &Value) -> Value {
+    json!({ "anyOf": [of, { "type": "null" }] })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::super::json::render;
+    use super::schema;
+    use crate::study::verify::{Inputs, Options, verify};
+
+    #[test]
+    fn the_published_schema_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify.schema.json");
+        if std::env::var_os("ROLLCAST_UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, schema()).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            published == schema(),
+            "docs/verify.schema.json is stale: run \
+             `ROLLCAST_UPDATE_SCHEMA=1 cargo test --lib report::verify` and commit it"
+        );
+    }
+
+    /// Whether a value has exactly the properties that the schema requires, all the way down.
+    fn holds(value: &Value, schema: &Value, at: &str) {
+        let types = match &schema["type"] {
+            Value::String(one) => vec![one.as_str()],
+            Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let is = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(n) if n.is_u64() && types.contains(&"integer") => "integer",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        assert!(types.is_empty() || types.contains(&is), "{at}: {value} is no {types:?}");
+        if let Some(either) = schema["anyOf"].as_array() {
+            if !value.is_null() {
+                holds(value, &either[0], at);
+            }
+        } else if let Some(items) = value.as_array() {
+            for item in items {
+                holds(item, &schema["items"], at);
+            }
+        } else if let Some(object) = value.as_object() {
+            for name in schema["required"].as_array().into_iter().flatten() {
+                let name = name.as_str().unwrap();
+                assert!(object.contains_key(name), "{at} lacks {name}");
+            }
+            for (name, inner) in object {
+                let known = schema["properties"].get(name);
+                let schema = known.unwrap_or(&schema["additionalProperties"]);
+                assert!(schema.is_object(), "{at}: {name} is not in the schema");
+                holds(inner, schema, &format!("{at}.{name}"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_keeps_to_the_schema() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
+        let options = Options { inputs: Inputs::Observed, runs: 3, seed: 1, threads: 1 };
+        let paths = [folder.clone(), folder.join("nothing.json")];
+        for against in [None, Some(folder.as_path())] {
+            let written = render(&verify(&paths, against, options));
+            let value: Value = serde_json::from_str(&written).unwrap();
+            assert_eq!(value["schema"], "rollcast-verify/1");
+            holds(&value, &serde_json::from_str(&schema()).unwrap(), "");
+        }
+    }
+}
