@@ -74,7 +74,7 @@ use super::analysis::Run;
 use super::argo::{CONTROLLERS, REPLICASET, ROLLOUT, Rollout, wake};
 use super::kubernetes::{SetController, fenceposts};
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
-use crate::scenario::settings::{self, CanaryStep, Operation};
+use crate::scenario::settings::{self, CanaryScale, CanaryStep, Operation};
 #[cfg(doc)]
 use crate::trace::Said;
 use crate::trace::{Moment, VersionId};
@@ -220,6 +220,19 @@ impl ArgoCanary {
         wake(times, now, decision);
     }
 
+    /// Pods of both sets together, at the most, where traffic is routed.
+    fn most_routed(&self) -> u32 {
+        let settings = &self.settings;
+        let scaled = settings.steps.iter().filter_map(|step| match step {
+            CanaryStep::SetCanaryScale(CanaryScale::Replicas(count)) => Some(*count),
+            _ => None,
+        });
+        let least = settings.min_pods_per_replica_set;
+        let canary = scaled.max().unwrap_or(0).max(self.instances).max(least);
+        let least = if settings.dynamic_stable_scale { least } else { 0 };
+        canary + self.instances.max(least)
+    }
+
     /// Pods that start one after another, at least: the rises of the canary from step to step.
     fn rises(&self) -> u32 {
         let posts = fenceposts::resolve(
@@ -311,8 +324,7 @@ impl Rules for ArgoCanary {
         let n = self.instances;
         let posts = fenceposts::resolve(settings.max_surge, settings.max_unavailable, n);
         let (out, above, above_key) = if settings.traffic_routing {
-            let canaries = n.max(settings.min_pods_per_replica_set);
-            (0, canaries, "strategy.argo_canary.traffic_routing")
+            (0, self.most_routed() - n, "strategy.argo_canary.traffic_routing")
         } else {
             (posts.unavailable.min(n), posts.surge, "strategy.argo_canary.max_surge")
         };

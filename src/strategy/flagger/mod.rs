@@ -117,6 +117,8 @@ pub struct State {
     applied: VersionId,
     promoted: VersionId,
     phase: Phase,
+    /// The primary was given another template by a promotion that has not ended well.
+    half_promoted: bool,
     /// Percentage of the traffic that goes to the canary.
     weight: u32,
     iterations: u32,
@@ -270,7 +272,7 @@ impl Flagger {
         let waits = !helped && !ahead.iter().any(|(_, op)| comes(op));
         match state.phase {
             Phase::Failed if !state.is_cleared() => Said::RollingBack,
-            Phase::Failed if state.is_half_promoted() => Said::Failed,
+            Phase::Failed if state.half_promoted => Said::Failed,
             Phase::Failed => Said::RolledBack,
             Phase::Idle if !state.should_advance() => {
                 if back {
@@ -307,11 +309,6 @@ impl State {
     /// Whether the canary's pods have been reported gone.
     fn is_cleared(&self) -> bool {
         self.canary.report().replicas == 0 && self.awaited.is_empty()
-    }
-
-    /// Whether the primary was given the template that was then given up.
-    fn is_half_promoted(&self) -> bool {
-        self.primary.template() == self.applied && self.applied != self.promoted
     }
 
     fn is_before_promotion(&self) -> bool {
@@ -363,6 +360,7 @@ impl Rules for Flagger {
             applied: VersionId::OLD,
             promoted: VersionId::OLD,
             phase: Phase::Idle,
+            half_promoted: false,
             weight: 0,
             iterations: 0,
             failed_checks: 0,

@@ -203,6 +203,7 @@ impl State {
     /// The canary's template becomes the primary's.
     fn promote(&mut self) {
         let version = self.canary.template();
+        self.half_promoted = version != self.primary.template();
         self.primary.operate(Operation::Set(version.0));
         self.phase = Phase::Promoting;
     }
@@ -210,6 +211,7 @@ impl State {
     fn finish(&mut self) {
         self.canary.operate(Operation::Scale(0));
         self.promoted = self.applied;
+        self.half_promoted = false;
         self.confirmed = false;
         self.start(Phase::Idle);
     }
