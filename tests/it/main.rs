@@ -3,6 +3,8 @@
 mod cli;
 mod determinism;
 mod failures;
+mod fit;
+mod kubectl;
 mod manual;
 mod outputs;
 mod readme;
