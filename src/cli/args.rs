@@ -64,6 +64,17 @@ Examples:
   rollcast fit pods.json --complete -o checkout.toml
 ";
 
+const BACKTEST_EXAMPLES: &str = "\
+Examples:
+  rollcast backtest pods.json --settings checkout.toml
+  rollcast backtest traces/monday.json traces/tuesday.json traces/friday.json
+";
+
+const BACKTEST_EXITS: &str = "\
+Exit codes:
+  0 forecasts of the duration were no worse than `as last time`   10 they were worse
+  1 could not do it, or fewer than two complete rollouts   2 bad usage or bad scenario";
+
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   rollcast verify traces/kubernetes/
@@ -116,6 +127,9 @@ pub(super) enum Verb {
     /// Fit start and stop times to what kubectl recorded of real pods.
     #[command(before_help = FIT_EXAMPLES)]
     Fit(Fit),
+    /// Forecast past rollouts, each from those before it, and score the forecasts.
+    #[command(before_help = BACKTEST_EXAMPLES, after_help = BACKTEST_EXITS)]
+    Backtest(Backtest),
     /// Print a JSON Schema.
     Schema {
         /// Of what.
@@ -337,6 +351,34 @@ pub(super) struct Fit {
     /// Seed of these draws.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Backtest {
+    /// What kubectl recorded (as for `fit`; all files are one history), or recorded rollouts of
+    /// Deployments, oldest first; `-` is standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) files: Vec<PathBuf>,
+    /// A scenario that says all but instances, start and exit times; without it Kubernetes'
+    /// defaults.
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) settings: Option<PathBuf>,
+    /// The workload, where the input shows several: name or namespace/name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) workload: Option<String>,
+    /// How many runs of each forecast.
+    #[arg(long, default_value_t = 400, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(20..))]
+    pub(super) runs: u32,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; 0: as many as there are processors. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub(super) threads: usize,
+    /// Print only JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

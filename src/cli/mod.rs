@@ -4,6 +4,7 @@
 
 mod args;
 mod assumed;
+mod backtest;
 mod check;
 mod compare;
 mod exact;
@@ -57,6 +58,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Compare(compare)) => compare::run(compare),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Fit(fit)) => fit::run(fit),
+        Some(Verb::Backtest(backtest)) => backtest::run(backtest),
         Some(Verb::Schema { of: SchemaOf::Scenario }) => {
             terminal::out(&scenario::schema::schema()).map(|()| Exit::Done)
         }

@@ -124,16 +124,13 @@ pub fn toml(report: &Report, complete: bool) -> String {
     }
     out.push_str("\n[versions.old]\n");
     for (quantity, key) in [(Quantity::Start, "start"), (Quantity::Exit, "exit")] {
-        match report.chosen(quantity) {
-            Some(row) => {
-                out.push_str(&provenance(report, row));
-                let value = row.answer.dist().map_or(String::new(), |value| dist(&value));
-                let _ = writeln!(out, "{key} = {value}");
-            }
-            None => {
-                let what = quantity.describe();
-                let _ = writeln!(out, "# {key}: too few pods were seen from {what}.");
-            }
+        if let Some(row) = report.chosen(quantity) {
+            out.push_str(&provenance(report, row));
+            let value = row.answer.dist().map_or(String::new(), |value| dist(&value));
+            let _ = writeln!(out, "{key} = {value}");
+        } else {
+            let what = quantity.describe();
+            let _ = writeln!(out, "# {key}: too few pods were seen from {what}.");
         }
     }
     out.push_str(

@@ -4,6 +4,7 @@
 //! [`SimResult`](crate::study::SimResult).
 //! The same result gives the same bytes; no clock, no system font, no locale.
 
+pub mod backtest;
 pub mod chart;
 pub mod compare;
 pub mod fit;

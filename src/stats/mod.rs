@@ -8,6 +8,7 @@ mod gate;
 pub mod interval;
 mod paired;
 mod sample;
+pub mod score;
 mod special;
 mod summary;
 

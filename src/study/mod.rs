@@ -2,6 +2,7 @@
 
 mod assemble;
 pub mod assumed;
+pub mod backtest;
 pub mod exact;
 pub mod fit;
 mod observe;

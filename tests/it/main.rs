@@ -4,6 +4,8 @@ mod cli;
 mod determinism;
 mod failures;
 mod imports;
+mod fit;
+mod kubectl;
 mod manual;
 mod outputs;
 mod readme;

@@ -153,7 +153,7 @@ pub fn fit(files: &[(String, String)], options: &Options) -> Result<Report, Fail
     })
 }
 
-fn workload(read: &Pods, wanted: Option<&str>) -> Result<String, Failure> {
+pub(super) fn workload(read: &Pods, wanted: Option<&str>) -> Result<String, Failure> {
     let mut names: Vec<String> = read.pods.iter().map(|pod| pod.workload.clone()).collect();
     names.sort();
     names.dedup();
@@ -175,7 +175,7 @@ fn workload(read: &Pods, wanted: Option<&str>) -> Result<String, Failure> {
 }
 
 /// By revision where all are known, else by their first pods.
-fn versions(pods: &[Pod]) -> Vec<Version> {
+pub(super) fn versions(pods: &[Pod]) -> Vec<Version> {
     let mut versions: Vec<Version> = Vec::new();
     for pod in pods {
         match versions.iter_mut().find(|version| version.hash == pod.version) {

@@ -54,7 +54,7 @@ impl Quantity {
     }
 
     /// Its value for a pod; `(seconds, false)` if it had lasted so long and not ended.
-    fn of(self, pod: &Pod, latest: Seconds) -> Option<(Seconds, bool)> {
+    pub fn of(self, pod: &Pod, latest: Seconds) -> Option<(Seconds, bool)> {
         let span = |from: Option<Seconds>, to: Option<Seconds>| {
             let spent = to.zip(from).map(|(to, from)| (to - from, true))?;
             Some(spent).filter(|(spent, _)| *spent >= 0)

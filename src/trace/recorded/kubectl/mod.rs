@@ -6,7 +6,7 @@
 
 mod object;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
@@ -104,10 +104,10 @@ struct Reader {
     pods: BTreeMap<String, Pod>,
     /// Of pods, by uid: began and ended.
     pulls: BTreeMap<String, (Option<Seconds>, Option<Seconds>)>,
-    /// Of `ReplicaSet`s, by `namespace/workload` and hash.
+    /// By `namespace/workload` and hash.
     revisions: BTreeMap<(String, String), u64>,
     latest: Seconds,
-    others: BTreeMap<String, ()>,
+    others: BTreeSet<String>,
 }
 
 /// A JSON document within a file.
@@ -237,10 +237,10 @@ impl Reader {
         let at = object.first_timestamp.as_ref().or(object.event_time.as_ref());
         let Some(at) = document.time(at)? else { return Ok(()) };
         self.latest = self.latest.max(at);
-        if object.involved_object.kind != "Pod" {
+        if object.involved.kind != "Pod" {
             return Ok(());
         }
-        let (began, ended) = self.pulls.entry(object.involved_object.uid.clone()).or_default();
+        let (began, ended) = self.pulls.entry(object.involved.uid.clone()).or_default();
         match object.reason.as_str() {
             "Pulling" => *began = Some(began.map_or(at, |before| before.min(at))),
             "Pulled" => *ended = Some(ended.map_or(at, |before| before.max(at))),
@@ -265,7 +265,7 @@ impl Reader {
             meta.uid.clone()
         };
         let Some(owner) = owner else {
-            self.others.insert(key, ());
+            self.others.insert(key);
             return Ok(());
         };
         let Some(created) = document.time(meta.creation_timestamp.as_ref())? else {

@@ -13,7 +13,8 @@ pub(super) struct Object {
     pub(super) status: Status,
     /// Of an event.
     pub(super) reason: String,
-    pub(super) involved_object: Reference,
+    #[serde(rename = "involvedObject")]
+    pub(super) involved: Reference,
     pub(super) first_timestamp: Option<String>,
     pub(super) event_time: Option<String>,
 }

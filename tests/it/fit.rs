@@ -1,0 +1,168 @@
+//! Fitted times against those that the recordings were made with.
+
+use std::path::Path;
+
+use rollcast::scenario::load;
+use rollcast::stats::fit::Family;
+use rollcast::study::fit::{Answer, Options, Quantity, Report, fit};
+
+use crate::kubectl::{Watch, scenario};
+use crate::support::Run;
+
+const EXAMPLE: &str = "tests/data/kubectl/checkout-watch.json";
+/// mu = ln 12, sigma = 0.3; mean 3 s, cv 0.5.
+const START: &str = "{ law = \"lognormal\", mu = 2.4849066497880004, sigma = 0.3 }";
+const EXIT: &str = "{ law = \"gamma\", mean = \"3s\", cv = 0.5 }";
+
+fn fitted(text: String) -> Report {
+    let options = Options { resamples: 39, seed: 1, ..Options::default() };
+    fit(&[("pods.json".to_owned(), text)], &options).unwrap()
+}
+
+fn all(report: &Report, quantity: Quantity) -> &Answer {
+    &report.rows.iter().find(|r| r.quantity == quantity && r.version.is_none()).unwrap().answer
+}
+
+#[test]
+fn what_was_simulated_is_found_in_what_kubectl_shows() {
+    let scenario = scenario(60, START, EXIT);
+    let (mut held, mut asked, mut right) = (0, 0, 0);
+    for seed in 1..=40u32 {
+        let mut watch = Watch::new(f64::from(seed) * 0.618);
+        // Some are not ready, some have not ended when the watch is closed.
+        let patience = if seed % 2 == 0 { 1e9 } else { 60.0 };
+        watch.rollout(&scenario, 1, u64::from(seed), patience);
+        let report = fitted(watch.text());
+        let truths =
+            [(Quantity::Start, Family::LogNormal, 12.0), (Quantity::Exit, Family::Gamma, 2.752)];
+        for (quantity, family, median) in truths {
+            let Answer::Law { fitted, .. } = all(&report, quantity) else { continue };
+            right += u32::from(fitted.law.family() == family);
+            let interval = fitted.interval(|law| law.quantile(0.5));
+            eprintln!("{seed} {quantity:?} {:?} {interval:?} of {median}", fitted.law);
+            held += u32::from(interval.low <= median && median <= interval.high);
+            asked += 1;
+        }
+    }
+    // One in twenty fits is refused at level 5 %; intervals are 90 % ones.
+    assert!(asked >= 70, "{asked}");
+    let share = f64::from(held) / f64::from(asked);
+    assert!(share >= 0.85, "{held} of {asked}");
+    assert!(right * 2 >= asked, "{right} of {asked} families");
+}
+
+#[test]
+fn tables_are_a_scenario() {
+    // `ROLLCAST_BLESS=1` writes the example anew.
+    let mut watch = Watch::new(0.25);
+    for (to, seed) in [(1, 11), (2, 12)] {
+        watch.rollout(&scenario(12, START, EXIT), to, seed, 1e9);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(EXAMPLE);
+    if std::env::var_os("ROLLCAST_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, watch.text()).unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("checkout.toml");
+    let name = file.to_str().unwrap();
+    let run = Run::new(["fit", EXAMPLE, "--complete", "-o", name]).run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.starts_with("shop/checkout: "), "{}", run.stdout);
+    let toml = std::fs::read_to_string(&file).unwrap();
+    assert!(toml.contains("# Scheduled to ready: 12 pods of"), "{toml}");
+    let loaded = load(&toml, name, Path::new("."), &[]).unwrap();
+    assert!(loaded.warnings.is_empty());
+    assert_eq!(loaded.scenario.service.instances, 12);
+    let median = loaded.scenario.versions.old.start.quantile(0.5).as_secs_f64();
+    assert!((8.0..17.0).contains(&median), "{toml}");
+    // What it wrote it writes again, what others wrote it does not touch.
+    assert_eq!(Run::new(["fit", EXAMPLE, "-o", name]).run().code, Some(0));
+    std::fs::write(&file, "mine = 1\n").unwrap();
+    let refused = Run::new(["fit", EXAMPLE, "-o", name]).run();
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine = 1\n");
+}
+
+#[test]
+fn json_and_standard_input() {
+    let mut watch = Watch::new(0.5);
+    watch.rollout(&scenario(20, START, EXIT), 1, 3, 1e9);
+    let run = Run::new(["fit", "-", "--json"]).stdin(watch.text()).run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(value["schema"], "rollcast-fit/1");
+    assert_eq!(value["files"][0], "standard input");
+    assert_eq!(value["rows"][0]["quantity"], "start");
+    assert_eq!(value["rows"][0]["ended"], 20);
+    let p50 = &value["rows"][0]["answer"]["law"]["p50_s"];
+    assert!(p50["low"].as_f64() < p50["high"].as_f64(), "{value}");
+}
+
+#[test]
+fn what_cannot_be_fitted_says_what_is_missing() {
+    let said = |input: &str, code: i32| {
+        let run = Run::new(["fit", "-"]).stdin(input).run();
+        assert_eq!(run.code, Some(code), "{}{}", run.stdout, run.stderr);
+        run.stderr
+    };
+    let empty = said("", 1);
+    assert!(empty.contains("standard input: line 1: nothing but white space"), "{empty}");
+    let none = said("{\"kind\": \"List\", \"items\": []}", 1);
+    assert!(none.contains("no pod of a Deployment"), "{none}");
+    let torn = said("{\"kind\": \"List\",\n\"items\": [", 1);
+    assert!(torn.contains("line 2: no JSON"), "{torn}");
+    // One pod that never became ready.
+    let mut watch = Watch::new(0.0);
+    watch.rollout(&scenario(1, "\"60s\"", EXIT), 1, 1, 20.0);
+    let few = said(&watch.text(), 1);
+    assert!(few.contains("too few pods were seen becoming ready"), "{few}");
+}
+
+#[test]
+fn past_rollouts_are_forecast_from_those_before_them() {
+    let mut watch = Watch::new(0.25);
+    for to in 1..=6 {
+        watch.rollout(&scenario(16, START, EXIT), to, 100 + to as u64, 1e9);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (pods, settings) = (dir.path().join("pods.json"), dir.path().join("settings.toml"));
+    std::fs::write(&pods, watch.text()).unwrap();
+    let strategy = "rollcast = 1\n[service]\ninstances = 1\n[versions.old]\nstart = \"1s\"\n\
+                    [strategy.kubernetes]\nmax_surge = \"25%\"\nmax_unavailable = 0\n";
+    std::fs::write(&settings, strategy).unwrap();
+    let names = [&pods, &settings].map(|path| path.to_str().unwrap());
+    let args = ["backtest", names[0], "--settings", names[1], "--runs", "200"];
+    let run = Run::new(args.iter().copied().chain(["--json"])).run();
+    assert!(run.code == Some(0) || run.code == Some(10), "{}", run.stderr);
+    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let rollouts = value["rollouts"].as_array().unwrap();
+    assert_eq!(rollouts.len(), 5, "{value}");
+    assert_eq!(rollouts[0]["starts"], 16);
+    assert_eq!(rollouts[4]["starts"], 80);
+    for one in rollouts {
+        assert_eq!(one["instances"], 16, "{one}");
+        assert_eq!(one["available_min"]["happened"], 16.0, "{one}");
+        let median = one["duration"]["median"].as_f64().unwrap();
+        let happened = one["duration"]["happened"].as_f64().unwrap();
+        assert!((median / happened - 1.0).abs() < 0.5, "{one}");
+    }
+    // Four of five inside a 90 % interval is the least that is likely (92 %).
+    assert!(value["duration_s"]["coverage"].as_f64().unwrap() >= 0.6, "{value}");
+    assert_eq!(run.code, Some(if value["holds"] == true { 0 } else { 10 }));
+    let text = Run::new(args).run();
+    assert_eq!(text.code, run.code);
+    assert!(text.stdout.contains("\"same as last time\""), "{}", text.stdout);
+}
+
+#[test]
+fn a_history_needs_two_rollouts() {
+    let mut watch = Watch::new(0.25);
+    watch.rollout(&scenario(8, START, EXIT), 1, 5, 1e9);
+    let run = Run::new(["backtest", "-"]).stdin(watch.text()).run();
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(run.stderr.contains("1 of 1 rollouts in the input are complete"), "{}", run.stderr);
+    let crash = Run::new(["backtest", "tests/data/traces/r1e1c36b1.json"]).run();
+    assert_eq!(crash.code, Some(1));
+    assert!(crash.stderr.contains("is no plain rolling update"), "{}", crash.stderr);
+}
