@@ -3,8 +3,8 @@
 mod cli;
 mod determinism;
 mod failures;
-mod imports;
 mod fit;
+mod imports;
 mod kubectl;
 mod manual;
 mod outputs;
