@@ -66,7 +66,7 @@ fn panel(
     let top = |s: &&Summary| s.quantiles[SPREAD[2]].value;
     let most = summaries.iter().flatten().map(top).fold(0.0, f64::max);
     // Room for the number right of the longest line.
-    let scale = if most > 0.0 { (width - 92.0) / most } else { 0.0 };
+    let scale = if most > 0.0 { (width - 150.0) / most } else { 0.0 };
     for (i, summary) in summaries.iter().enumerate() {
         let y = TOP + height * (i as f64 + 0.5);
         let base = y + size * 0.36;
