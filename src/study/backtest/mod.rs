@@ -195,11 +195,11 @@ pub fn backtest(
 fn history(inputs: &[Input], settings: &Scenario, options: &Options) -> Result<Vec<Past>, Refused> {
     let (mut files, mut recorded) = (Vec::new(), Vec::new());
     let own = default_settings().strategy;
-    let (StrategySettings::Kubernetes(defaults), _) | (_, StrategySettings::Kubernetes(defaults)) =
-        (&settings.strategy, &own)
-    else {
-        unreachable!("it says so itself")
+    let strategy = match &settings.strategy {
+        kubernetes @ StrategySettings::Kubernetes(_) => kubernetes,
+        _ => &own,
     };
+    let StrategySettings::Kubernetes(defaults) = strategy else { unreachable!("it says so") };
     for input in inputs {
         match input {
             Input::Kubectl(name, text) => files.push((name, text)),
