@@ -27,7 +27,7 @@ fn answer(watch: &Watch, quantity: Quantity) -> Answer {
 fn what_was_simulated_is_found_in_what_kubectl_shows() {
     let scenario = scenario(60, START, EXIT);
     let (mut held, mut asked, mut right) = (0, 0, 0);
-    for seed in 1..=200u32 {
+    for seed in 1..=120u32 {
         let mut watch = Watch::new(f64::from(seed) * 0.618);
         // Some are not ready, some have not ended when the watch is closed.
         let patience = if seed % 2 == 0 { 1e9 } else { 60.0 };
@@ -43,8 +43,8 @@ fn what_was_simulated_is_found_in_what_kubectl_shows() {
             asked += 1;
         }
     }
-    // Intervals are 90 % ones; of 400 answers 85 % is three standard errors below.
-    assert_eq!(asked, 400);
+    // Intervals are 90 % ones; of 240 answers 85 % is two and a half standard errors below.
+    assert_eq!(asked, 240);
     let share = f64::from(held) / f64::from(asked);
     assert!(share >= 0.85, "{held} of {asked}");
     assert!(right * 2 >= asked, "{right} of {asked} families");
