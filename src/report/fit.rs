@@ -32,7 +32,7 @@ pub fn text(report: &Report) -> String {
         out.extend([cells.join("  ").trim_end(), "\n"]);
     }
     out.push_str(
-        "\nIn brackets: 90% intervals by the observed information. `not yet`: right-censored.\n\
+        "\nIn brackets: 90% intervals by the observed information, weighted over all laws tried. `not yet`: right-censored.\n\
          p-value: share of samples of the fitted law, rounded, censored and fitted alike, that \
          are as far off.\n",
     );
@@ -59,11 +59,11 @@ fn time(at: Seconds) -> String {
 
 fn line(report: &Report, row: &Row) -> [String; 9] {
     let version = row.version.map_or("all", |v| report.versions[v].hash.as_str());
-    let quantiles =
-        |fitted: &Fitted| [0.5, 0.95].map(|p| seconds(fitted.interval(|law| law.quantile(p))));
+    let quantile = |p: f64| row.answer.interval(|law| law.quantile(p)).map_or("-".into(), seconds);
     let (law, [median, p95], goodness) = match &row.answer {
-        Answer::Law { fitted, goodness } => {
-            (fitted.law.family().name().to_owned(), quantiles(fitted), Some(goodness))
+        Answer::Law { fitted, goodness, .. } => {
+            let law = fitted.law.family().name().to_owned();
+            (law, [quantile(0.5), quantile(0.95)], Some(goodness))
         }
         Answer::Quantiles { points, best, goodness } => {
             let at = |p: f64| {
@@ -165,7 +165,8 @@ fn provenance(report: &Report, row: &Row) -> String {
         format!("KS distance {distance:.3}, p = {p_value:.3} (bootstrap of {resamples})")
     };
     match &row.answer {
-        Answer::Law { fitted, goodness } => {
+        Answer::Law { fitted, goodness, .. } => {
+            let of = |of: fn(&Law) -> f64| row.answer.interval(of).map_or(String::new(), seconds);
             let parameters: Vec<String> = fitted
                 .parameters()
                 .iter()
@@ -176,8 +177,8 @@ fn provenance(report: &Report, row: &Row) -> String {
                 "# Maximum likelihood of whole-second times, 90% intervals: {},\n# median {}, mean \
                  {}; {}.",
                 parameters.join(", "),
-                seconds(fitted.interval(|law| law.quantile(0.5))),
-                seconds(fitted.interval(Law::mean)),
+                of(|law| law.quantile(0.5)),
+                of(Law::mean),
                 held(goodness)
             );
         }
@@ -250,9 +251,9 @@ fn answer(answer: &Answer) -> Value {
         json!({
             "family": fitted.law.family(),
             "parameters": parameters,
-            "mean_s": fitted.interval(Law::mean),
-            "p50_s": fitted.interval(|law| law.quantile(0.5)),
-            "p95_s": fitted.interval(|law| law.quantile(0.95)),
+            "mean_s": answer.interval(Law::mean),
+            "p50_s": answer.interval(|law| law.quantile(0.5)),
+            "p95_s": answer.interval(|law| law.quantile(0.95)),
             "aic": fitted.aic,
             "ks_distance": goodness.distance,
             "p_value": goodness.p_value,
@@ -260,7 +261,7 @@ fn answer(answer: &Answer) -> Value {
         })
     };
     match answer {
-        Answer::Law { fitted, goodness } => json!({ "law": law(fitted, goodness) }),
+        Answer::Law { fitted, goodness, .. } => json!({ "law": law(fitted, goodness) }),
         Answer::Quantiles { points, best, goodness } => {
             json!({ "quantiles_s": points, "refused": law(best, goodness) })
         }

@@ -131,7 +131,7 @@ fn resample(
 struct Inverse(Vec<f64>);
 
 impl Inverse {
-    const STEPS: usize = 1000;
+    const STEPS: usize = 400;
 
     fn of(law: &Law) -> Self {
         let p = |i: usize| (i as f64 / Self::STEPS as f64).clamp(1e-5, 1.0 - 1e-5);

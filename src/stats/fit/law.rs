@@ -192,7 +192,7 @@ impl Law {
         while self.cdf(high) < p && high < 1e300 {
             (low, high) = (high, high * 2.0);
         }
-        for _ in 0..60 {
+        for _ in 0..44 {
             let middle = f64::midpoint(low, high);
             if self.cdf(middle) < p { low = middle } else { high = middle }
         }

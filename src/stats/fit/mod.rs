@@ -240,10 +240,13 @@ impl Fitted {
     }
 
     fn delta(&self, of: impl Fn(&Law) -> f64) -> Interval {
-        let value = of(&self.law);
-        let Some(covariance) = &self.covariance else {
-            return Interval { value, low: f64::NEG_INFINITY, high: f64::INFINITY };
-        };
+        let (value, half) = (of(&self.law), Z90 * self.standard_error(&of));
+        Interval { value, low: value - half, high: value + half }
+    }
+
+    /// By the delta method; infinite where the likelihood has no peak.
+    fn standard_error(&self, of: impl Fn(&Law) -> f64) -> f64 {
+        let Some(covariance) = &self.covariance else { return f64::INFINITY };
         let slope = |k: usize| {
             let shifted = |by: f64| {
                 let mut at = self.at.clone();
@@ -257,8 +260,27 @@ impl Fitted {
         for (row, a) in covariance.iter().zip(&slopes) {
             variance += row.iter().zip(&slopes).map(|(c, b)| a * b * c).sum::<f64>();
         }
-        let half = Z90 * variance.max(0.0).sqrt();
-        Interval { value, low: value - half, high: value + half }
+        variance.max(0.0).sqrt()
+    }
+
+    /// Like [`Fitted::interval`], but without taking it for certain that this is the right family:
+    /// standard errors and distances of all families, weighted by Akaike's criterion (Buckland,
+    /// Burnham and Augustin 1997).
+    pub fn interval_among(&self, all: &[Self], of: impl Fn(&Law) -> f64) -> Interval {
+        let ln = |law: &Law| libm::log(of(law));
+        let (value, centre) = (of(&self.law), ln(&self.law));
+        let best = all.iter().map(|one| one.aic).fold(self.aic, f64::min);
+        let (mut total, mut error) = (0.0, 0.0);
+        for one in all {
+            let weight = libm::exp((best - one.aic) / 2.0);
+            // A family that cannot be right says nothing.
+            if weight > 1e-6 {
+                total += weight;
+                error += weight * libm::hypot(one.standard_error(ln), ln(&one.law) - centre);
+            }
+        }
+        let factor = libm::exp(Z90 * error / total);
+        Interval { value, low: value / factor, high: value * factor }
     }
 }
 

@@ -187,18 +187,19 @@ pub fn backtest(
     if played.is_empty() {
         return Err(Refused::TooFew { complete: 1, seen });
     }
-    let duration = score(played.iter().map(|one| &one.duration));
-    let available_min = score(played.iter().map(|one| &one.available_min));
-    Ok(Report { duration, available_min, played, left_out })
+    let duration = score(&played, |one| &one.duration);
+    let available_min = score(&played, |one| &one.available_min);
+    Ok(Report { played, left_out, duration, available_min })
 }
 
 fn history(inputs: &[Input], settings: &Scenario, options: &Options) -> Result<Vec<Past>, Refused> {
     let (mut files, mut recorded) = (Vec::new(), Vec::new());
     let own = default_settings().strategy;
-    let defaults = match (&settings.strategy, &own) {
-        (StrategySettings::Kubernetes(of), _) | (_, StrategySettings::Kubernetes(of)) => of,
-        _ => unreachable!("it says so itself"),
+    let strategy = match &settings.strategy {
+        kubernetes @ StrategySettings::Kubernetes(_) => kubernetes,
+        _ => &own,
     };
+    let StrategySettings::Kubernetes(defaults) = strategy else { unreachable!("it says so") };
     for input in inputs {
         match input {
             Input::Kubectl(name, text) => files.push((name, text)),
@@ -323,9 +324,9 @@ fn forecast(values: &[f64], happened: f64, last_time: f64, tick: f64) -> Forecas
     }
 }
 
-fn score<'a>(all: impl Iterator<Item = &'a Forecast> + Clone) -> Score {
-    let n = all.clone().count().max(1) as f64;
-    let mean = |of: fn(&Forecast) -> f64| all.clone().map(of).sum::<f64>() / n;
+fn score(played: &[Played], which: fn(&Played) -> &Forecast) -> Score {
+    let n = played.len().max(1) as f64;
+    let mean = |of: fn(&Forecast) -> f64| played.iter().map(|one| of(which(one))).sum::<f64>() / n;
     Score {
         coverage: mean(|one| f64::from(u8::from(one.covered))),
         interval_score: mean(|one| one.interval_score),

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::scenario::Dist;
-use crate::stats::fit::{FitError, Fitted, Goodness, Law, Sample, fit_all};
+use crate::stats::fit::{FitError, Fitted, Goodness, Interval, Law, Sample, fit_all};
 use crate::units::Span;
 
 /// A law is given up below this p-value.
@@ -19,6 +19,8 @@ pub enum Answer {
         fitted: Box<Fitted>,
         /// How well it fits.
         goodness: Goodness,
+        /// All families, the best first.
+        all: Vec<Fitted>,
     },
     /// None of the laws: quantiles of the values.
     Quantiles {
@@ -38,24 +40,33 @@ pub enum Answer {
 impl Answer {
     /// Of a sample.
     pub fn of(sample: &Sample, options: &Options) -> Self {
-        let fitted = match fit_all(sample) {
+        let all = match fit_all(sample) {
             Ok(fitted) => fitted,
             Err(FitError::NoSpread { value }) => return Self::Fixed(value),
             Err(error) => return Self::Nothing(error),
         };
         let goodness = |one: &Fitted| one.goodness(sample, options.resamples, options.seed);
         let mut refused: Option<(Box<Fitted>, Goodness)> = None;
-        for one in fitted {
-            let goodness = goodness(&one);
-            let fitted = Box::new(one);
+        for one in &all {
+            let goodness = goodness(one);
+            let fitted = Box::new(one.clone());
             if goodness.p_value >= LEVEL {
-                return Self::Law { fitted, goodness };
+                return Self::Law { fitted, goodness, all };
             }
             refused.get_or_insert((fitted, goodness));
         }
         let (best, goodness) = refused.expect("there are laws");
         let points = QUANTILES.iter().map(|p| (*p, sample.quantile(*p))).collect();
         Self::Quantiles { points, best, goodness }
+    }
+
+    /// A positive quantity of the law with a 90 % interval that grants that another family may be
+    /// the right one.
+    pub fn interval(&self, of: impl Fn(&Law) -> f64) -> Option<Interval> {
+        match self {
+            Self::Law { fitted, all, .. } => Some(fitted.interval_among(all, of)),
+            Self::Quantiles { .. } | Self::Fixed(_) | Self::Nothing(_) => None,
+        }
     }
 
     /// As a scenario says it, parameters to four digits.
