@@ -32,7 +32,8 @@ pub fn text(report: &Report) -> String {
         out.extend([cells.join("  ").trim_end(), "\n"]);
     }
     out.push_str(
-        "\nIn brackets: 90% intervals by the observed information, weighted over all laws tried. `not yet`: right-censored.\n\
+        "\nIn brackets: 90% intervals by the observed information, weighted over all laws tried.\n\
+         `not yet`: right-censored.\n\
          p-value: share of samples of the fitted law, rounded, censored and fitted alike, that \
          are as far off.\n",
     );
