@@ -37,3 +37,15 @@ fn every_orchestrator_has_its_page() {
         assert!(stored == page, "{name} is stale (ROLLCAST_BLESS=1 writes it)");
     }
 }
+
+#[test]
+fn every_lint_is_listed() {
+    let finished = Run::new(["explain", "lints", "--markdown"]).run();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/lints.md");
+    if std::env::var_os("ROLLCAST_BLESS").is_some() {
+        fs::write(&path, &finished.stdout).unwrap();
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == finished.stdout, "docs/lints.md is stale (ROLLCAST_BLESS=1 writes it)");
+}

@@ -77,13 +77,16 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// A folder as the reader of the README has it: the scenarios, the manifest, the record.
+/// A folder as the reader of the README has it: the scenarios, the recordings, the manifest, the
+/// record.
 fn readers_folder(blocks: &[Block]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join("scenarios")).unwrap();
-    for entry in fs::read_dir(Path::new(ROOT).join("scenarios")).unwrap() {
-        let from = entry.unwrap().path();
-        fs::copy(&from, dir.path().join("scenarios").join(from.file_name().unwrap())).unwrap();
+    for folder in ["scenarios", "tests/data/traces"] {
+        fs::create_dir_all(dir.path().join(folder)).unwrap();
+        for entry in fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
+            let from = entry.unwrap().path();
+            fs::copy(&from, dir.path().join(folder).join(from.file_name().unwrap())).unwrap();
+        }
     }
     fs::write(dir.path().join("deploy.yaml"), texts(blocks, "yaml").concat()).unwrap();
     fs::write(dir.path().join("requests.csv"), texts(blocks, "csv").concat()).unwrap();
