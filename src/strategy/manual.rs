@@ -41,7 +41,7 @@ pub fn manual(of: Orchestrator) -> Manual {
     Manual { title: title.trim().replace('\n', " "), sections }
 }
 
-/// [`Name`] and [`path::Name`] lead nowhere outside of the code: the name alone stays.
+/// Links to items lead nowhere outside of the code: the name alone stays.
 fn without_links(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
