@@ -35,6 +35,9 @@
 //! - There is no deadline, and nothing is ever rolled back.
 //!
 //! # Where we depart
+//! - A pod that becomes ready while an earlier return of the controller is pending is looked at
+//!   again 1 s after it is available, even if nothing else happens. In the original, as its queue
+//!   keeps one return a key, the last pods might have to wait for the next resync.
 //! - Nodes neither come nor go; taints, node selectors and pods without a node are left out.
 //! - Pods created within one second are told apart by their creation, not by their name.
 //! - With `OnDelete`, where `kubectl rollout status` refuses to answer, complete means the same.
@@ -140,7 +143,12 @@ impl DaemonSet {
         let lags = (waits && state.status.ready != state.status.available).then(|| now + min_ready);
         let pending = state.recheck.filter(|t| *t > now);
         let retry = retry.map(|delay| now + delay);
-        state.recheck = [pending, seen, lags, retry].into_iter().flatten().min();
+        // A delaying queue keeps the earliest return alone: who became ready while one was
+        // pending would be forgotten.
+        let ripens = |pod: &&Pod| !pod.terminating && pod.is_ready() && !pod.is_available(now);
+        let forgotten = pods.iter().filter(ripens).map(|pod| pod.available_from).min();
+        let forgotten = forgotten.map(|at| at + Span::from_secs(1));
+        state.recheck = [pending, seen, lags, retry].into_iter().flatten().min().or(forgotten);
         state.looked = now;
     }
 }
