@@ -151,7 +151,8 @@ fn the_scenario_told_in_pieces_is_the_quickstart() {
 fn whole_scenarios_in_other_documents_are_sound() {
     let mut scenarios = 0;
     for (name, document) in documents().into_iter().filter(|(name, _)| name != "README.md") {
-        for text in texts(&blocks(&document), "toml") {
+        let whole = |text: &String| text.contains("rollcast = 1");
+        for text in texts(&blocks(&document), "toml").into_iter().filter(whole) {
             let run = Run::new(["check", "--deny", "warnings", "-"]).stdin(text.as_str()).run();
             assert_eq!(run.code, Some(0), "{name}\n{text}\n{}{}", run.stdout, run.stderr);
             scenarios += 1;
