@@ -14,6 +14,7 @@ pub mod import;
 pub mod keys;
 pub mod load;
 pub mod model;
+pub mod pieces;
 pub mod print;
 mod quantity;
 pub mod raw;

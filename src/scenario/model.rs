@@ -1,5 +1,6 @@
 //! The checked scenario. Every field has a value; whatever was left out has its default.
 
+use crate::scenario::pieces::Pieces;
 use crate::scenario::settings::StrategySettings;
 use crate::scenario::{Dist, Gate};
 use crate::units::{Bandwidth, Bytes, Rate, Share, Span};
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub hosts: Hosts,
     /// Who rolls back.
     pub pipeline: Pipeline,
+    /// What else there is of the world.
+    pub pieces: Pieces,
     /// Service-level objective, for `degraded` and `error_budget`.
     pub slo: Slo,
     /// Limits on outcomes.

@@ -52,6 +52,7 @@ pub fn to_toml(scenario: &Scenario) -> String {
     page.text("delay", scenario.restart.delay);
     page.text("delay_max", scenario.restart.delay_max);
     scenario.strategy.write(&mut page);
+    scenario.pieces.write(&mut page);
     surroundings(&mut page, scenario);
     page.out
 }
@@ -67,6 +68,13 @@ impl Page {
         self.out.extend(["\n[", name, "]\n"]);
     }
 
+    /// One of the tables of which there may be several: `dependencies.*`.
+    pub(super) fn named_table(&mut self, pattern: &str, name: &str) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let name = if name.chars().all(plain) { name.to_owned() } else { quoted(name) };
+        self.table(&pattern.replace('*', &name));
+    }
+
     /// A value that is TOML already.
     pub(super) fn raw(&mut self, key: &str, value: impl Display) {
         self.out.extend([key, " = ", &value.to_string(), "\n"]);
@@ -76,6 +84,26 @@ impl Page {
     pub(super) fn text(&mut self, key: &str, value: impl Display) {
         let value = quoted(&value.to_string());
         self.raw(key, value);
+    }
+
+    /// A number that reads back to the same bits.
+    pub(super) fn number(&mut self, key: &str, value: f64) {
+        self.raw(key, number(value));
+    }
+
+    /// A share that reads back to the same bits.
+    pub(super) fn share(&mut self, key: &str, value: Share) {
+        self.text(key, share(value.0));
+    }
+
+    /// A count or `"unbounded"`.
+    pub(super) fn limit(&mut self, key: &str, value: Option<u32>) {
+        self.raw(key, limit(value));
+    }
+
+    /// A distribution.
+    pub(super) fn dist(&mut self, key: &str, value: &Dist) {
+        self.raw(key, dist(value));
     }
 
     /// A count, or a percentage as a string.

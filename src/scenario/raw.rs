@@ -165,6 +165,14 @@ impl Section<'_> {
         Entry { key_at: self.fields.at, at: self.fields.at, value }
     }
 
+    /// A count, or no limit.
+    pub fn limit(&self, key: &str) -> Option<u32> {
+        match self.value(key) {
+            Value::Count(count) => Some(count),
+            _ => None,
+        }
+    }
+
     /// Where a key's value stands, or else its table.
     pub fn place(&self, key: &str) -> Place {
         self.written(key).map_or(self.fields.at, |entry| entry.at)

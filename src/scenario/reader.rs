@@ -50,7 +50,7 @@ fn read_table(path: &str, node: &Node, raw: &mut Raw, problems: &mut Vec<Diagnos
             read_assumed(item, &mut fields, problems);
         } else if let Some(key) = key {
             read_item(&key.kind, item, &child, &mut fields, problems);
-        } else if known.contains(&item.key.as_str()) {
+        } else if known.contains(&item.key.as_str()) || keys::table(&child).is_some() {
             read_table(&child, &item.node, raw, problems);
         } else {
             problems.push(unknown(item, path, &known));

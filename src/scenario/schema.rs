@@ -45,7 +45,11 @@ fn insert(root: &mut Value, path: &str, schema: Value) {
         }
         here = &mut properties[*part];
     }
-    here["properties"][parts[parts.len() - 1]] = schema;
+    match parts[parts.len() - 1] {
+        // Any name will do.
+        "*" => here["additionalProperties"] = schema,
+        name => here["properties"][name] = schema,
+    }
 }
 
 fn object(table: &str, keys: &[&Key], about: &str) -> Value {

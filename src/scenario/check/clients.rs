@@ -1,7 +1,6 @@
 //! Who sends requests, and how an instance is chosen for them.
 
 use super::Env;
-use super::fleet::limit;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::raw::{Section, Value};
@@ -145,7 +144,7 @@ fn algorithm(section: &Section<'_>) -> Algorithm {
         "weighted" => Algorithm::Weighted,
         "peak_ewma" => Algorithm::PeakEwma { decay: section.span("decay") },
         "consistent_hash" => Algorithm::ConsistentHash { keys: section.count("keys") },
-        "central" => Algorithm::Central { room: limit(section, "room") },
+        "central" => Algorithm::Central { room: section.limit("room") },
         other => unreachable!("not in the catalogue: {other}"),
     }
 }

@@ -24,9 +24,9 @@ pub(super) fn service(env: &mut Env<'_>) -> Service {
     let stray: Vec<_> =
         foreign.iter().filter_map(|key| section.written(key).map(|e| (*key, e.key_at))).collect();
     let discipline = if of_ps {
-        Discipline::Sharing { cores: section.number("cores"), limit: limit(&section, "limit") }
+        Discipline::Sharing { cores: section.number("cores"), limit: section.limit("limit") }
     } else {
-        Discipline::Fifo { slots: section.count("slots"), queue: limit(&section, "queue") }
+        Discipline::Fifo { slots: section.count("slots"), queue: section.limit("queue") }
     };
     let (name, instances) = (section.text("name"), section.count("instances"));
     for (key, at) in stray {
@@ -34,11 +34,6 @@ pub(super) fn service(env: &mut Env<'_>) -> Service {
         env.problem(Diagnostic::new(Code::Conflict, at, message, here));
     }
     Service { name, instances, discipline }
-}
-
-/// A count or `"unbounded"`.
-pub(super) fn limit(section: &Section<'_>, key: &str) -> Option<u32> {
-    if let Value::Count(count) = section.value(key) { Some(count) } else { None }
 }
 
 fn link(section: &Section<'_>, key: &str) -> Option<Bandwidth> {
@@ -173,7 +168,7 @@ pub(super) fn probes(env: &mut Env<'_>) -> Probes {
 pub(super) fn restart(env: &mut Env<'_>) -> Restart {
     let section = env.section("restart");
     Restart {
-        attempts: limit(&section, "attempts").unwrap_or(u32::MAX),
+        attempts: section.limit("attempts").unwrap_or(u32::MAX),
         delay: section.span("delay"),
         delay_max: section.span("delay_max"),
     }

@@ -12,6 +12,7 @@ use std::path::Path;
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::keys::{self, Key};
+use super::pieces::Pieces;
 use super::raw::{Fields, Section, Value};
 use super::reader::{Raw, missing_key};
 use super::settings::{Orchestrator, StrategySettings};
@@ -57,6 +58,7 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         control: fleet::control(&mut env),
         hosts: fleet::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),
+        pieces: Pieces::read(&mut env),
         slo: env.slo(),
         gates,
         assumed: env.assumed(),
@@ -74,6 +76,20 @@ impl<'a> Env<'a> {
         let keys = keys::table(path).map_or(&[][..], |table| table.keys);
         let fields = self.raw.tables.get(path).unwrap_or(&self.nothing);
         Section { keys, fields, behind: None, path, orchestrator: self.orchestrator }
+    }
+
+    /// Whether a table was written.
+    pub(in crate::scenario) fn is_there(&self, path: &str) -> bool {
+        self.raw.tables.contains_key(path)
+    }
+
+    /// The tables that were written of `dependencies.*`: (name, path), by name.
+    pub(in crate::scenario) fn names_of(&self, pattern: &str) -> Vec<(String, String)> {
+        let above = pattern.trim_end_matches('*');
+        let paths = self.raw.tables.keys().filter(|path| path.len() > above.len());
+        paths
+            .filter_map(|path| Some((path.strip_prefix(above)?.to_owned(), path.clone())))
+            .collect()
     }
 
     /// The fields of a table, for as long as the raw scenario lives.

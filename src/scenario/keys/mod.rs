@@ -14,12 +14,14 @@ pub(in crate::scenario) use forms::{OPERATION, key};
 pub use help::help;
 pub use tables::VERSION_KEYS;
 
+use super::pieces;
 use super::settings::Orchestrator;
 
 /// A table of the file.
 #[derive(Debug)]
 pub struct Table {
-    /// Its dotted name; empty for the top of the file.
+    /// Its dotted name; empty for the top of the file. `dependencies.*` may be there several
+    /// times, each with a name in place of the star.
     pub path: &'static str,
     /// One sentence.
     pub about: &'static str,
@@ -150,12 +152,24 @@ impl Kind {
 /// Every table, in the order in which files should show them.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
     let strategies = Orchestrator::ALL.iter().map(|of| of.table());
-    tables::BEFORE.iter().chain(strategies).chain(tables::AFTER)
+    tables::BEFORE.iter().chain(strategies).chain(pieces::TABLES).chain(tables::AFTER)
 }
 
 /// The table of this name.
 pub fn table(path: &str) -> Option<&'static Table> {
-    tables().find(|table| table.path == path)
+    tables().find(|table| table.is_at(path))
+}
+
+impl Table {
+    /// Whether this is the catalogue of the table at `path`.
+    fn is_at(&self, path: &str) -> bool {
+        match self.path.strip_suffix('*') {
+            None => self.path == path,
+            Some(above) => {
+                path.strip_prefix(above).is_some_and(|name| !name.is_empty() && !name.contains('.'))
+            }
+        }
+    }
 }
 
 /// What holds when a key of a table is left out, in words: `"1s"; "10s" with kubernetes`.
@@ -207,7 +221,7 @@ pub fn names_in(path: &str) -> Vec<&'static str> {
             _ => t.path.strip_prefix(path)?.strip_prefix('.')?,
         };
         let first = rest.split('.').next()?;
-        (!first.is_empty()).then_some(first)
+        (!first.is_empty() && first != "*").then_some(first)
     });
     let mut names: Vec<&'static str> = keys.chain(below).collect();
     let mut seen = std::collections::BTreeSet::new();

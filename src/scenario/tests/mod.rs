@@ -2,6 +2,7 @@
 
 mod any_file;
 mod hosts;
+mod lines;
 
 use std::path::Path;
 

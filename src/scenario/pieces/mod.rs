@@ -1,0 +1,88 @@
+//! Pieces of the world that are there only if their table is written: one file a piece holds what
+//! it is, the keys of its table, its checks and its way back into a file.
+//!
+//! A scenario without a piece is played as if the piece did not exist.
+
+mod autoscaler;
+mod dependency;
+
+pub use autoscaler::Autoscaler;
+pub use dependency::Dependency;
+
+use super::check::Env;
+use super::keys::{Default, Key, Kind, Table, key};
+use super::print::Page;
+
+/// What the file of a piece provides.
+pub(in crate::scenario) trait Piece: Sized {
+    /// Its table; `name.*` if there may be several, each with a name of its own.
+    const TABLE: Table;
+
+    /// From what was written in the table at `path`, checked; only called if there is one.
+    fn read(env: &mut Env<'_>, path: &str) -> Self;
+
+    /// The keys of its table, nothing left to defaults.
+    fn write(&self, page: &mut Page);
+}
+
+/// A piece of which there may be several.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Named<T> {
+    /// `postgres` of `[dependencies.postgres]`.
+    pub name: String,
+    /// What was written there.
+    pub piece: T,
+}
+
+macro_rules! pieces {
+    (
+        one { $($(#[doc = $one_doc:literal])* $one:ident: $One:ident;)* }
+        many { $($(#[doc = $many_doc:literal])* $many:ident: $Many:ident;)* }
+    ) => {
+        /// The pieces of a scenario.
+        #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+        pub struct Pieces {
+            $($(#[doc = $one_doc])* pub $one: Option<$One>,)*
+            $($(#[doc = $many_doc])* pub $many: Vec<Named<$Many>>,)*
+        }
+
+        /// The tables of all pieces, in the order in which files should show them.
+        pub(in crate::scenario) const TABLES: &[Table] =
+            &[$($One::TABLE,)* $($Many::TABLE,)*];
+
+        impl Pieces {
+            pub(in crate::scenario) fn read(env: &mut Env<'_>) -> Self {
+                Self {
+                    $($one: env.is_there($One::TABLE.path)
+                        .then(|| $One::read(env, $One::TABLE.path)),)*
+                    $($many: env.names_of($Many::TABLE.path)
+                        .into_iter()
+                        .map(|(name, path)| Named { name, piece: $Many::read(env, &path) })
+                        .collect(),)*
+                }
+            }
+
+            pub(in crate::scenario) fn write(&self, page: &mut Page) {
+                $(if let Some(piece) = &self.$one {
+                    page.table($One::TABLE.path);
+                    piece.write(page);
+                })*
+                $(for Named { name, piece } in &self.$many {
+                    page.named_table($Many::TABLE.path, name);
+                    piece.write(page);
+                })*
+            }
+        }
+    };
+}
+
+pieces! {
+    one {
+        /// `[autoscaler]`: somebody else who changes how many instances are wanted.
+        autoscaler: Autoscaler;
+    }
+    many {
+        /// `[dependencies.NAME]`: what the service needs to answer.
+        dependencies: Dependency;
+    }
+}

@@ -1,0 +1,133 @@
+//! Lines that files are made of.
+
+/// Everything that may stand in a file, by table; a test picks some.
+pub(super) const LINES: &[(&str, &str)] = &[
+    ("service", r#"name = "a \"b\" \\ c""#),
+    (
+        "service",
+        "slots = 7
+queue = 9",
+    ),
+    (
+        "service",
+        r#"discipline = "ps"
+cores = 1.3
+limit = 40"#,
+    ),
+    ("versions.old", r#"service_time = { law = "gamma", mean = "30ms", cv = 1.3 }"#),
+    ("versions.old", r#"exit = { p10 = "1s", p50 = "2s", "p99.5" = "9s" }"#),
+    ("versions.old", "warmup = { requests = 5000, slowdown = 3.5 }"),
+    (
+        "versions.old",
+        r#"never_ready = "0.7%"
+errors = "0.07%"
+weight = 0.3"#,
+    ),
+    ("versions.new", r#"service_time = { like = "old", factor = 1.1 }"#),
+    (
+        "versions.new",
+        r#"start = { pull = "400MiB", boot = { law = "weibull", scale = "9s", shape = 1.5 } }"#,
+    ),
+    ("versions.new", r#"warmup = { time = "20s", slowdown = 3 }"#),
+    ("versions.new", r#"exit = { values = ["3s", "1s"] }"#),
+    (
+        "traffic",
+        r#"rate = "1050.1/s"
+scale = 1.7"#,
+    ),
+    ("traffic", r#"rate = { mean = "90/min", peak = "2/s", peak_at = "18:00", at = "06:30" }"#),
+    (
+        "traffic",
+        r#"rate = { table = [["0s", "8/s"], ["5m", "12/s"]] }
+arrivals = "deterministic""#,
+    ),
+    ("traffic", r#"rate = { base = "8/s", burst = "20/s", every = "2m", length = "9s" }"#),
+    ("traffic", r#"rate = { base = "8/s", peak = "20/s", at = "1m", rise = "5s", decay = "9s" }"#),
+    ("traffic", r#"rate = { counts = [8, 9.5], interval = "1s" }"#),
+    ("traffic", r#"rate = { instants_ns = [0, 12345678901], period = "1m" }"#),
+    (
+        "clients",
+        r#"nodes = 60
+protocol = "grpc"
+max_connection_age = "5m"
+connections = 2"#,
+    ),
+    (
+        "clients",
+        r#"balance = "connection"
+timeout = "800ms""#,
+    ),
+    (
+        "clients",
+        r#"reuse = "93.7%"
+retries = { attempts = 3, delay = "50ms" }"#,
+    ),
+    (
+        "clients",
+        r#"retries = { attempts = "unbounded", delay = "100ms" }
+lag_add = { law = "uniform", low = "1s", high = "2s" }"#,
+    ),
+    ("clients", r#"lag_remove = { law = "exponential", mean = "1.5s" }"#),
+    ("balancer", "algorithm = { power_of = 3 }"),
+    (
+        "balancer",
+        r#"algorithm = "peak_ewma"
+decay = "3s"
+slow_start = "30s""#,
+    ),
+    (
+        "balancer",
+        r#"algorithm = "consistent_hash"
+keys = 50"#,
+    ),
+    (
+        "balancer",
+        r#"algorithm = "central"
+room = 50"#,
+    ),
+    (
+        "probes",
+        r#"initial_delay = "5s"
+period = 0
+success = 2
+failure = 1"#,
+    ),
+    (
+        "shutdown",
+        r#"pre_stop = "10s"
+grace = "45s"
+on_term = "ignore""#,
+    ),
+    ("control", r#"watch = { law = "lognormal", mean = "9ms", sd = "3ms" }"#),
+    ("control", r#"act = { law = "pareto", min = "9ms", alpha = 2.5 }"#),
+    (
+        "hosts",
+        r#"count = 4
+bandwidth = "1Gbit/s"
+serial_pulls = false
+registry = "1GiB/s"
+cache = false"#,
+    ),
+    ("pipeline", r#"kind = "helm-atomic""#),
+    (
+        "pipeline",
+        r#"kind = "human"
+reaction = "9m""#,
+    ),
+    (
+        "slo",
+        r#"availability = "99.95%"
+period = "7d"
+outage_share = "33.3%""#,
+    ),
+    ("assumed", r#""versions.old.start" = "5s..60s""#),
+    ("autoscaler", "max = 90"),
+    (
+        "autoscaler",
+        r#"min = 2
+max = 90
+target_cpu = "61.5%""#,
+    ),
+    ("dependencies.postgres", "connections_max = 1000"),
+    ("dependencies.cache-1", "per_instance = 7"),
+];
