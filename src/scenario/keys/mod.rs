@@ -9,8 +9,8 @@ mod forms;
 mod help;
 mod tables;
 
+pub(in crate::scenario) use forms::{BUDGET, HEDGE, OPERATION, POOL, RETRIES, STICKY, key};
 pub use forms::{DIST, PROFILE, quantile_of};
-pub(in crate::scenario) use forms::{OPERATION, key};
 pub use help::help;
 pub use tables::VERSION_KEYS;
 

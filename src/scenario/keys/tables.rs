@@ -1,7 +1,7 @@
 //! The tables of the file with their keys and defaults.
 
 use super::Default::{Is, Required, Says};
-use super::forms::{POWER, PROFILE, RETRIES, START, WARMUP, key};
+use super::forms::{HEDGE, POOL, POWER, PROFILE, RETRIES, START, STICKY, WARMUP, key};
 use super::{Key, Kind, Table};
 
 const LIMIT: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
@@ -212,6 +212,20 @@ const CLIENTS: &[Key] = &[
         "\"800ms\"",
     ),
     key(
+        "attempt_timeout",
+        Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
+        Is("\"never\""),
+        "One attempt is given up after this; see `retries`.",
+        "\"250ms\"",
+    ),
+    key(
+        "cancel",
+        Kind::Flag,
+        Is("false"),
+        "Whoever gives up tells the instance, which then stops working on it.",
+        "true",
+    ),
+    key(
         "lag_add",
         Kind::Dist,
         Is("\"0s\""),
@@ -229,8 +243,50 @@ const CLIENTS: &[Key] = &[
         "retries",
         Kind::Record(RETRIES),
         Is("{ attempts = 1 }"),
-        "Retries of requests that failed fast.",
+        "Retries of failed attempts.",
         "{ attempts = 3, delay = \"50ms\" }",
+    ),
+    key(
+        "hedge",
+        Kind::Record(HEDGE),
+        Says("none"),
+        "One more attempt beside one without an answer; the first answer counts.",
+        "{ after = \"p95\" }",
+    ),
+    key(
+        "pool",
+        Kind::Record(POOL),
+        Says("none: as `reuse` says"),
+        "Chosen for each request: kept-alive connections.",
+        "{ max = 32, idle_timeout = \"60s\" }",
+    ),
+    key(
+        "connect",
+        Kind::Dist,
+        Is("\"0s\""),
+        "Time to open a connection (TCP and TLS).",
+        "{ p50 = \"4ms\", p95 = \"15ms\" }",
+    ),
+    key(
+        "handshake",
+        Kind::Duration,
+        Is("\"0s\""),
+        "Work that a new connection costs the instance.",
+        "\"2ms\"",
+    ),
+    key(
+        "max_streams",
+        LIMIT,
+        Is("\"unbounded\""),
+        "Chosen for each connection: requests that share one at once.",
+        "100",
+    ),
+    key(
+        "sticky",
+        Kind::Record(STICKY),
+        Says("none"),
+        "Chosen for each request: sessions that stay with their instance.",
+        "{ sessions = 5000 }",
     ),
 ];
 

@@ -5,9 +5,11 @@
 
 mod autoscaler;
 mod dependency;
+mod users;
 
 pub use autoscaler::Autoscaler;
 pub use dependency::Dependency;
+pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -80,6 +82,8 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[users]`: a closed loop of requests.
+        users: Users;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -10,6 +10,7 @@ mod attempt;
 mod central;
 mod desk;
 mod dispatch;
+mod journeys;
 mod line;
 mod routes;
 mod sharing;
@@ -18,6 +19,7 @@ mod tally;
 
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
+pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
 
 /// The most data-plane nodes that can be simulated at request level.

@@ -238,6 +238,7 @@ fn play(
     // The wait for the next probe is in the measured start, the way to the process in the exit.
     scenario.probes.period = Span::ZERO;
     scenario.traffic = None;
+    scenario.pieces.users = None;
     scenario.gates.clear();
     let (start, starts) = learned(before, |past| &past.starts, options);
     let start = start.ok_or("no start time was seen before it")?;
