@@ -389,6 +389,17 @@ pub(super) struct Validate {
     /// Where reports go.
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
+    /// Only this part: `retry-storm` is a map of where retries outlive a rollout.
+    #[arg(long, value_enum, requires = "output")]
+    pub(super) only: Option<Part>,
+    /// With --only: write a file; csv, svg or png by its suffix. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE", requires = "only")]
+    pub(super) output: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    RetryStorm,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -208,6 +208,11 @@ fn limit(value: Option<u32>) -> String {
 }
 
 impl Conduct {
+    /// Whether a new connection costs time or work.
+    pub fn opens(&self) -> bool {
+        self.connect != Dist::Fixed(Span::ZERO) || self.handshake > Span::ZERO
+    }
+
     /// The keys of `[clients]` about it, nothing left to defaults but what only some may write.
     pub(super) fn write(&self, page: &mut Page, retries: &super::Retries) {
         page.raw("attempt_timeout", or_never(self.attempt_timeout));

@@ -9,7 +9,7 @@ use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::keys::{BUDGET, Form, HEDGE, POOL, RETRIES, STICKY, quantile_of};
 use crate::scenario::raw::{Entry, Fields, Section, Value};
 use crate::scenario::{Conduct, Dist, Protocol};
-use crate::units::{Rate, Span};
+use crate::units::{Rate, Share, Span};
 
 pub(super) fn conduct(env: &mut Env<'_>, protocol: Protocol) -> Conduct {
     let section = env.section("clients");
@@ -155,11 +155,11 @@ fn backoff_keys(env: &mut Env<'_>, retries: &Fields) {
 fn strangers(env: &mut Env<'_>, protocol: Protocol, conduct: &Conduct) {
     let per_request = matches!(protocol, Protocol::PerRequest { .. });
     let section = env.section("clients");
-    let opens = ["connect", "handshake", "pool"];
     let mut stray: Vec<(&str, &str)> = Vec::new();
     if per_request {
         stray.push(("max_streams", "an instance is chosen for each request here"));
-        if opens.iter().any(|key| section.written(key).is_some()) {
+        let is_kept = protocol != Protocol::PerRequest { reuse: Share(0.0) };
+        if is_kept && (conduct.pool.is_some() || conduct.opens()) {
             stray.push(("reuse", "`pool` says which connections are kept"));
         }
     } else {

@@ -284,7 +284,7 @@ impl Desk {
         let (slowdown, x) = match model.warmup {
             Warmup::None => return 1.0,
             Warmup::Requests { scale, slowdown } => {
-                (slowdown, (served - self.taken_before[server]) as f64 / scale)
+                (slowdown, served.saturating_sub(self.taken_before[server]) as f64 / scale)
             }
             Warmup::Time { scale, slowdown } => {
                 let since = Time(starts).since(Time(opened));

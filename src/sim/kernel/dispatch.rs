@@ -488,3 +488,15 @@ fn policies(algorithm: Algorithm, config: &Config, of: Range<u32>) -> Policies {
         }
     }
 }
+
+#[cfg(test)]
+impl Kernel {
+    /// The engine of journeys, where it plays.
+    pub(super) fn journeys(&self) -> &Journeys {
+        self.journeys.as_ref().expect("a kernel with habits")
+    }
+
+    pub(super) fn journeys_mut(&mut self) -> &mut Journeys {
+        self.journeys.as_mut().expect("a kernel with habits")
+    }
+}

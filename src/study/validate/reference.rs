@@ -64,9 +64,19 @@ fn is_ours(name: &str) -> bool {
         "sliding_window_exp",
         "warmup_dq",
         "envoy_slow_start",
+        "metastable_mm1_timeout",
     ];
-    let families =
-        ["mm1", "mg1_", "split_", "exact_", "rolling_", "makespan_", "emax_", "lognormal_"];
+    let families = [
+        "mm1",
+        "mg1_",
+        "split_",
+        "exact_",
+        "rolling_",
+        "makespan_",
+        "emax_",
+        "lognormal_",
+        "retry_",
+    ];
     names.contains(&name) || families.iter().any(|family| name.starts_with(family))
 }
 

@@ -35,7 +35,7 @@ use workers::Worker;
 use super::desk::{Config, Desk};
 use crate::engine::{BLOCK, EventQueue, Sampler, Seeds, Stream, VariateBlock, math};
 use crate::scenario::conduct::{Backoff, Budget, Hedge, HedgeAfter, Pool, RetryOn, Sticky};
-use crate::scenario::{Conduct, Discipline, Dist};
+use crate::scenario::{Conduct, Discipline};
 use crate::trace::Histogram;
 use crate::units::Span;
 
@@ -77,7 +77,7 @@ impl Habits {
             budget: conduct.budget,
             hedge: conduct.hedge,
             pool: conduct.pool,
-            opens: conduct.connect != Dist::Fixed(Span::ZERO) || conduct.handshake > Span::ZERO,
+            opens: conduct.opens(),
             connect,
             handshake: conduct.handshake.0,
             max_streams: conduct.max_streams.unwrap_or(u32::MAX),
@@ -344,5 +344,64 @@ impl Journeys {
         let super::desk::Server { version, factor, .. } = desk.servers[server as usize];
         let base = self.draws.services[usize::from(version)].values[slot];
         math::to_u64((base * factor).min(2_251_799_813_685_248.0)) | 1
+    }
+}
+
+#[cfg(test)]
+impl Journeys {
+    /// Nodes and servers that have an open connection.
+    fn open_pairs(&self) -> Vec<(u32, u32)> {
+        self.links.open_pairs(self.nodes)
+    }
+
+    /// Users think for ever from now on.
+    fn retire(&mut self) {
+        if let Some((_, think)) = &mut self.habits.users {
+            *think = Sampler::fixed(1e18);
+        }
+        let mut kept = Vec::new();
+        while let Some((at, event)) = self.events.pop() {
+            if !matches!(event, Event::Ask { .. }) {
+                kept.push((at, event));
+            }
+        }
+        kept.into_iter().for_each(|(at, event)| self.events.push(at, event));
+    }
+
+    /// What is counted twice agrees.
+    fn check(&self) {
+        let outstanding: u32 = self.outstanding.iter().sum();
+        let mut open = Vec::new();
+        let mut next = self.open.first;
+        while next != NONE {
+            open.push(next);
+            next = self.requests[next].link.after;
+        }
+        assert_eq!(open.len(), self.requests.len());
+        let alive: u32 = open.iter().map(|id| u32::from(self.requests[*id].alive)).sum();
+        assert_eq!(alive, outstanding);
+        let requests: u32 = self.accounts.iter().map(|account| account.requests).sum();
+        assert_eq!(requests as usize, open.len());
+        let waits = open.iter().filter(|id| self.requests[**id].waits).count();
+        let live = open.iter().flat_map(|id| {
+            let entry = &self.requests[*id];
+            entry.live.iter().take(usize::from(entry.alive))
+        });
+        let mut extra = waits;
+        for id in live {
+            let attempt = &self.attempts[*id];
+            assert!(attempt.is_live && attempt.stage != slab::Stage::Gone);
+            extra += usize::from(attempt.is_extra);
+        }
+        let counted: u32 = self.accounts.iter().map(|account| account.extra).sum();
+        assert_eq!(counted as usize, extra);
+        let at_servers: usize =
+            self.workers.iter().map(|worker| worker.running.len() + worker.waiting.len()).sum();
+        assert!(self.attempts.len() >= at_servers, "every attempt at a server exists");
+        let connecting = open.len() * slab::AT_ONCE;
+        assert!(self.attempts.len() <= at_servers + connecting, "no attempt is forgotten");
+        if self.habits.connect == Sampler::fixed(0.0) {
+            assert_eq!(self.attempts.len(), at_servers);
+        }
     }
 }

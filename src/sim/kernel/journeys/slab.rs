@@ -10,7 +10,7 @@ pub(super) const AT_ONCE: usize = 4;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link {
     before: u32,
-    after: u32,
+    pub(super) after: u32,
 }
 
 impl Link {
