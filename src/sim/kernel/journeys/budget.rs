@@ -34,8 +34,9 @@ pub(super) struct Account {
     /// Tokens that came and went, by window; all together are the balance.
     windows: [i64; WINDOWS],
     balance: i64,
-    /// Number of the current window.
+    /// Number of the current window, and when it ends.
     current: u64,
+    ends: u64,
     /// Requests that have not ended.
     pub(super) requests: u32,
     /// Retries and hedges under way or waiting.
@@ -43,14 +44,24 @@ pub(super) struct Account {
 }
 
 impl Account {
+    #[inline(always)]
     fn turn(&mut self, ttl: u64, now: u64) {
-        let window = now / (ttl / WINDOWS as u64).max(1);
+        if now >= self.ends {
+            self.forget(ttl, now);
+        }
+    }
+
+    #[cold]
+    fn forget(&mut self, ttl: u64, now: u64) {
+        let length = (ttl / WINDOWS as u64).max(1);
+        let window = now / length;
         let passed = (window - self.current).min(WINDOWS as u64);
         for step in 1..=passed {
             let place = ((self.current + step) % WINDOWS as u64) as usize;
             self.balance -= std::mem::take(&mut self.windows[place]);
         }
         self.current = window;
+        self.ends = (window + 1) * length;
     }
 
     fn add(&mut self, tokens: i64) {
