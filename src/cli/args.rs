@@ -141,7 +141,7 @@ pub(super) enum Verb {
     #[command(before_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
     /// Hold the simulator against theory and against recorded rollouts.
-    Validate(Validate),
+    Validate(super::validate::Validate),
     /// Play recorded real rollouts again and hold the prediction against what happened.
     #[command(before_help = VERIFY_EXAMPLES, after_help = EXIT_CODES)]
     Verify(Verify),
@@ -379,27 +379,6 @@ pub(super) struct Backtest {
     /// Print only JSON.
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Validate {
-    /// All cases, with long runs; minutes instead of seconds.
-    #[arg(long)]
-    pub(super) full: bool,
-    /// Where reports go.
-    #[arg(long, default_value = "outputs", value_name = "DIR")]
-    pub(super) out: PathBuf,
-    /// Only this part: `retry-storm` is a map of where retries outlive a rollout.
-    #[arg(long, value_enum, requires = "output")]
-    pub(super) only: Option<Part>,
-    /// With --only: write a file; csv, svg or png by its suffix. May be given several times.
-    #[arg(short, long = "output", value_name = "FILE", requires = "only")]
-    pub(super) output: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Part {
-    RetryStorm,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -86,9 +86,68 @@ fn bisect(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
     }
 }
 
+/// The same with at most `room` attempts at a server, where a request ends that finds it full.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BoundedStorm {
+    /// Servers, timeouts and attempts.
+    pub storm: Storm,
+    /// In service and waiting.
+    pub room: u32,
+}
+
+impl BoundedStorm {
+    /// Request rate that has this attempt rate as a state: M/M/1/K, where the k-th in the queue
+    /// times out if k services last longer than the timeout.
+    fn requests(&self, attempt_rate: f64) -> f64 {
+        let Storm { mu, tau, tries } = self.storm;
+        let (mut term, mut tail) = (libm::exp(-mu * tau), 0.0);
+        let (mut weight, mut all, mut late) = (1.0, 0.0, 0.0);
+        for ahead in 0..=self.room {
+            // P(sojourn > τ) behind so many: fewer than that plus one services within τ.
+            tail += term;
+            term *= mu * tau / f64::from(ahead + 1);
+            all += weight;
+            if ahead < self.room {
+                late += weight * tail;
+            }
+            weight *= attempt_rate / mu;
+        }
+        attempt_rate / attempts(tries, late / all)
+    }
+
+    /// Request rates above which there is no healthy state, and above which the collapse sustains
+    /// itself.
+    pub fn borders(&self) -> (f64, f64) {
+        let steps = 20_000;
+        let rate = |step: u32| self.storm.mu * 4.0 * f64::from(step) / f64::from(steps);
+        let requests: Vec<f64> = (1..=steps).map(|step| self.requests(rate(step))).collect();
+        let turn = |from: usize, falls: bool| {
+            let pairs = requests[from..].windows(2);
+            let place = pairs.into_iter().position(|pair| (pair[1] < pair[0]) == falls);
+            place.map(|place| from + place)
+        };
+        let Some(saddle) = turn(0, true) else { return (f64::INFINITY, f64::INFINITY) };
+        let sustained = turn(saddle, false).map_or(f64::INFINITY, |place| requests[place]);
+        (requests[saddle], sustained)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn much_room_is_no_bound() {
+        let storm = Storm { mu: 1.0, tau: 10.0, tries: 3 };
+        let (saddle, sustained) = BoundedStorm { storm, room: 2000 }.borders();
+        assert!((saddle - storm.saddle().1).abs() < 1e-4, "{saddle}");
+        assert!((sustained / storm.sustained_above() - 1.0).abs() < 0.01, "{sustained}");
+        // A short queue answers some in time even when it is full: the collapse needs more.
+        let (saddle, sustained) = BoundedStorm { storm, room: 51 }.borders();
+        assert!((saddle - storm.saddle().1).abs() < 1e-3 && sustained > 0.35, "{sustained}");
+        // In one that is shorter than the timeout nobody is ever late for long.
+        assert_eq!(BoundedStorm { storm, room: 3 }.borders().1, f64::INFINITY);
+    }
 
     #[test]
     fn a_state_carries_its_requests() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::exact::retry::Storm;
+use crate::exact::retry::{BoundedStorm, Storm};
 use crate::scenario::conduct::Budget;
 use crate::scenario::settings::StrategySettings;
 use crate::scenario::{Profile, Scenario, load};
@@ -69,14 +69,15 @@ pub struct Map {
 }
 
 /// Load above which the storm of naive clients outlives a rollout that takes so many instances
-/// out, long enough for queues to come to rest. In the mean field there is no healthy state above
-/// the saddle node's load of those that are left, and the collapse sustains itself above 1/tries
-/// of all.
+/// out, long enough for queues to come to rest: above the load at which those that are left have
+/// no healthy state, and above that at which the collapse of all sustains itself. Both are those
+/// of the mean field of many instances.
 pub fn boundary(instances: u32, batch: u32) -> f64 {
-    // Service 50 ms, timeout 500 ms, three attempts.
+    // Service 50 ms, timeout 500 ms, three attempts, a queue of 50 beside the slot.
     let storm = Storm { mu: 1.0, tau: 10.0, tries: 3 };
+    let (saddle, sustained) = BoundedStorm { storm, room: 51 }.borders();
     let left = 1.0 - f64::from(batch) / f64::from(instances);
-    (storm.saddle().1 * left).max(storm.sustained_above())
+    (saddle * left).max(sustained)
 }
 
 /// Plays the rollouts of these batches and loads for both kinds of clients.

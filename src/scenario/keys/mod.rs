@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 pub(crate) mod any;
+mod clients;
 mod forms;
 mod help;
 mod tables;

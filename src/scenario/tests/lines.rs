@@ -77,12 +77,12 @@ handshake = "2.5ms""#,
     ),
     (
         "clients",
-        r#"retries = { attempts = 4, on = ["timeout", "cut"], backoff = "30ms", budget = "7.3%" }
+        r#"retries = { attempts = 4, on = ["cut"], backoff = "30ms", factor = 1.5, budget = "7.3%" }
 hedge = { after = "p95", most = 2 }"#,
     ),
     (
         "clients",
-        r#"retries = { attempts = 4, backoff = "30ms", factor = 1.5, jitter = "equal", budget = { active = "20%" } }
+        r#"retries = { attempts = 4, backoff = "30ms", jitter = "equal", budget = { active = "20%" } }
 hedge = { after = "80ms" }"#,
     ),
     (

@@ -46,7 +46,7 @@ pub(crate) struct Kernel {
     stations: Stations,
     policies: Policies,
     /// The engine for clients that do more than try once, instead of the stations.
-    journeys: Option<Box<Journeys>>,
+    pub(super) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
     pub(super) weights: Vec<f64>,
     scratch: Vec<InFlight>,
@@ -486,17 +486,5 @@ fn policies(algorithm: Algorithm, config: &Config, of: Range<u32>) -> Policies {
             };
             Policies::Central(Box::new(Central::new(slots.max(1), room)))
         }
-    }
-}
-
-#[cfg(test)]
-impl Kernel {
-    /// The engine of journeys, where it plays.
-    pub(super) fn journeys(&self) -> &Journeys {
-        self.journeys.as_ref().expect("a kernel with habits")
-    }
-
-    pub(super) fn journeys_mut(&mut self) -> &mut Journeys {
-        self.journeys.as_mut().expect("a kernel with habits")
     }
 }

@@ -220,12 +220,11 @@ impl<P: Policy> Play<'_, P> {
         }
         if found.is_made(now) && found.streams >= most {
             let has_room = |c: &Pinned| c.is_made(now) && !c.dead && c.streams < most;
-            match connections.iter().position(has_room) {
-                Some(other) => at = other,
-                None => {
-                    at = connections.len();
-                    connections.push(Pinned { expires: now, ..Pinned::UNMADE });
-                }
+            if let Some(other) = connections.iter().position(has_room) {
+                at = other;
+            } else {
+                at = connections.len();
+                connections.push(Pinned { expires: now, ..Pinned::UNMADE });
             }
         }
         let found = connections[at];

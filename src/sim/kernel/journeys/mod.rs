@@ -21,6 +21,8 @@ mod budget;
 mod choice;
 mod ends;
 mod links;
+#[cfg(test)]
+mod properties;
 mod run;
 mod slab;
 #[cfg(test)]
@@ -365,7 +367,9 @@ impl Journeys {
                 kept.push((at, event));
             }
         }
-        kept.into_iter().for_each(|(at, event)| self.events.push(at, event));
+        for (at, event) in kept {
+            self.events.push(at, event);
+        }
     }
 
     /// What is counted twice agrees.
