@@ -66,6 +66,8 @@ fn trace() -> Value {
         },
         "instances_max": pair("Most instances at once; predicted: the most frequent."),
         "available_min": pair("Fewest available as reported; predicted: the most frequent."),
+        "instances_max_runs": runs("Share of runs by most instances at once."),
+        "available_min_runs": runs("Share of runs by fewest available."),
         "steps_equal": said_or_null("boolean", "Null: the record has no determinate order."),
         "first_difference": said_or_null("string", "Where the orders of steps first differ."),
         "noise": said_or_null("string", "The record's own mark of noise."),
@@ -121,6 +123,15 @@ fn pair(what: &str) -> Value {
     let mut pair = closed(&json!({ "recorded": number, "predicted": number }));
     pair["description"] = json!(what);
     pair
+}
+
+fn runs(what: &str) -> Value {
+    let what = format!("{what} Count, share; most frequent first.");
+    json!({
+        "description": what,
+        "type": "array",
+        "items": { "type": "array", "items": { "type": "number" } },
+    })
 }
 
 fn spread(what: &str) -> Value {

@@ -53,6 +53,8 @@ pub(super) fn verdict(file: &str, journal: &Journal, options: &Options) -> Resul
         band_s: forecast.band,
         instances_max: Pair::counts(real.active_max, forecast.active_max),
         available_min: Pair::counts(real.available_min, forecast.available_min),
+        instances_max_runs: forecast.active_maxes,
+        available_min_runs: forecast.available_mins,
         steps_equal: None,
         first_difference: None,
         noise: journal.torn.then(|| "its last line has no end".to_owned()),

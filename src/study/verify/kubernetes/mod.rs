@@ -72,6 +72,8 @@ pub(super) fn verdict(
         band_s: forecast.band,
         instances_max: Pair::counts(summary.active_max, forecast.active_max),
         available_min: Pair::counts(summary.available_min, forecast.available_min),
+        instances_max_runs: forecast.active_maxes,
+        available_min_runs: forecast.available_mins,
         steps_equal: determinate::is_determinate(recording).then_some(first_difference.is_none()),
         first_difference,
         noise: Some(format!("p90 {} ms", recording.noise.1)),
