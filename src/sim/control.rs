@@ -69,9 +69,12 @@ impl World<'_> {
             sink.record(self.now, Record::Desired { instances });
         }
         self.act(controller, &decision.actions, sink);
+        // What the others watch is written, once for all of them.
+        let mut written = self.now;
+        for _ in 0..decision.writes.max(u32::from(decision.notify != 0)) {
+            written = self.write(controller, self.now);
+        }
         if decision.notify != 0 {
-            // What the others watch is written, once for all of them.
-            let written = self.write(controller, self.now);
             // All controllers of a process share one informer: they learn of it together.
             let told = written + self.chance.latency(Latency::Sync);
             for other in 0..self.looks.len() {

@@ -148,6 +148,9 @@ struct Status {
     replicas: u32,
     ready: u32,
     available: u32,
+    /// Told to stop and still there; not reported by 1.20.
+    #[serde(default)]
+    terminating: u32,
 }
 
 impl Deployment {
@@ -185,7 +188,7 @@ impl Rules for Deployment {
     fn initial(&self) -> State {
         let n = self.instances;
         let mut old = ReplicaSet::new(VersionId::OLD, n, n, n + self.surge(n));
-        old.status = Status { replicas: n, ready: n, available: n };
+        old.status = Status { replicas: n, ready: n, available: n, terminating: 0 };
         State {
             replica_sets: vec![old],
             desired: n,
@@ -195,7 +198,7 @@ impl Rules for Deployment {
             begun: None,
             operations_done: 0,
             undone: false,
-            observed: progress::Totals { replicas: n, updated: n, ready: n, available: n },
+            observed: progress::Totals::whole(n),
             unseen: false,
             condition: progress::Condition::Available,
             progressed: Time::ZERO,

@@ -16,6 +16,8 @@ pub(super) struct Play {
     pub(super) at_target: u32,
     /// Most at once, neither terminating nor failed.
     pub(super) active_max: u32,
+    /// Largest sum of the sizes asked for, where the orchestrator shows any.
+    pub(super) size_max: u32,
     /// Fewest reported available.
     pub(super) available_min: u32,
     /// Reported available: from this second on, so many.

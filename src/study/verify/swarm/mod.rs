@@ -9,7 +9,7 @@ mod tests;
 mod watch;
 
 use super::forecast::{Play, curve, most_frequent, quantile, shares};
-use super::{Curves, Inputs, Options, Pair, Verdict};
+use super::{Curves, Inputs, Options, Pair, Verdict, miss};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::swarm::Recording;
 use process::Luck;
@@ -62,6 +62,7 @@ pub(super) fn verdict(
         band_s: band,
         instances_max: Pair::counts(summary.max_running, most[0].0),
         available_min: Pair::counts(summary.min_running, fewest[0].0),
+        misses: miss::both((summary.max_running, &most), (summary.min_running, &fewest)),
         instances_max_runs: most,
         available_min_runs: fewest,
         // Slots come in random order: none is determinate.
@@ -120,6 +121,7 @@ fn untouched(recording: &Recording) -> Play {
         settled: true,
         at_target: replicas,
         active_max: replicas,
+        size_max: 0,
         available_min: replicas,
         available: vec![(0.0, replicas)],
     }
