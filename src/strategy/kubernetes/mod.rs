@@ -40,6 +40,9 @@
 //! - Deletion order within one log₂ bucket of ready time: more restarts first, then the
 //!   pseudo-random UID (the original compares restarts only for equal whole seconds, which is
 //!   not a total order). No pod deletion cost.
+//! - All replica sets are synced in one look and report together, and what a sync takes from old
+//!   sets is written at once; the original has a worker for each set, and takes what is not
+//!   available and what is in two writes, between which a set may act on the first.
 //! - Write conflicts and their back-off are latency, hence the world's business.
 //! - `kubectl rollout undo` of a paused Deployment is refused by the client; here undo means that
 //!   somebody set the old template, which is not.
