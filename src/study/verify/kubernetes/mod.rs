@@ -6,7 +6,7 @@ mod race;
 mod scene;
 mod watch;
 
-use super::forecast::{Forecast, curve};
+use super::forecast::{Forecast, Play, curve};
 use super::steps::{self, Change, Merge};
 use super::{Curves, Inputs, Options, Pair, Verdict, miss};
 use crate::sim::{Depth, Model, World};
@@ -48,14 +48,6 @@ pub(super) fn verdict(
     let summary = &recording.summary;
     let (merge, recorded) = changes(recording);
     let first_difference = steps::compare(&recorded, &orders, merge);
-    let mut misses = Vec::new();
-    let most = miss::count(miss::MOST, summary.active_max, &forecast.active_maxes);
-    let most = most.map(|text| match race::facts(recording, &plays) {
-        Some(facts) => format!("{text}; {facts}"),
-        None => text,
-    });
-    misses.extend(most);
-    misses.extend(miss::count(miss::FEWEST, summary.available_min, &forecast.available_mins));
     let last = recording.available.last().map_or(0.0, |(at, _)| *at);
     let end = forecast.band.map_or(last, |(_, high)| high.max(last)) * 1.05 + 0.5;
     let fate = |(done, settled): (bool, bool)| {
@@ -81,7 +73,7 @@ pub(super) fn verdict(
         band_s: forecast.band,
         instances_max: Pair::counts(summary.active_max, forecast.active_max),
         available_min: Pair::counts(summary.available_min, forecast.available_min),
-        misses,
+        misses: misses(recording, &forecast, &plays),
         instances_max_runs: forecast.active_maxes,
         available_min_runs: forecast.available_mins,
         steps_equal: determinate::is_determinate(recording).then_some(first_difference.is_none()),
@@ -93,6 +85,18 @@ pub(super) fn verdict(
             predicted: curve(&plays, end),
         },
     })
+}
+
+/// What is to be said of the counts that the forecast misses.
+fn misses(recording: &Recording, forecast: &Forecast, plays: &[Play]) -> Vec<String> {
+    let summary = &recording.summary;
+    let most = miss::count(miss::MOST, summary.active_max, &forecast.active_maxes);
+    let most = most.map(|text| match race::facts(recording, plays) {
+        Some(facts) => format!("{text}; {facts}"),
+        None => text,
+    });
+    let fewest = miss::count(miss::FEWEST, summary.available_min, &forecast.available_mins);
+    most.into_iter().chain(fewest).collect()
 }
 
 fn said(done: bool) -> &'static str {

@@ -80,3 +80,41 @@ fn created_before_a_stop(recording: &Recording) -> usize {
     let first = stops.fold(f64::INFINITY, f64::min);
     recording.pods.iter().filter(|pod| (0.0..first).contains(&pod.created)).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{created_before_a_stop, facts, largest, time_above};
+    use crate::study::verify::forecast::Play;
+    use crate::trace::recorded::kubernetes::{Kind, Recording};
+    use crate::trace::recorded::{self, Recording as Any};
+
+    fn deployments() -> Vec<Recording> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
+        let files = std::fs::read_dir(folder).unwrap();
+        let all = files.filter_map(|file| match recorded::load(&file.unwrap().path()) {
+            Ok(Any::Kubernetes(recording)) => Some(*recording),
+            _ => None,
+        });
+        all.filter(|recording| recording.kind == Kind::Deployment).collect()
+    }
+
+    #[test]
+    fn the_record_shows_its_maximum_and_its_race() {
+        let all = deployments();
+        assert!(!all.is_empty());
+        for recording in &all {
+            let most = recording.summary.active_max;
+            assert!(time_above(recording, most) == 0.0, "{}", recording.id);
+            assert!(time_above(recording, most - 1) > 0.0, "{}", recording.id);
+            assert!(created_before_a_stop(recording) <= recording.pods.len());
+            let sizes = largest(recording);
+            assert!(sizes >= recording.spec.replicas);
+            let play = Play { size_max: sizes, active_max: sizes + 1, ..Play::default() };
+            let text = facts(recording, &[play]).unwrap();
+            let known = if most > sizes { "never came to more than" } else { "sizes" };
+            assert!(text.contains(known), "{text}");
+        }
+    }
+}
