@@ -19,8 +19,8 @@ const EXIT: &str = "{ law = \"gamma\", mean = \"3s\", cv = 0.5 }";
 fn answer(watch: &Watch, quantity: Quantity) -> Answer {
     // Too few resamples to refuse a law: intervals are what is looked at here.
     let options = Options { resamples: 1, seed: 1, ..Options::default() };
-    let read = Pods::read(&[&watch.text()]).unwrap();
-    Answer::of(&sample(quantity, read.pods.iter(), read.latest), &options)
+    let read = Pods::read(&[&watch.text()]).unwrap().lives();
+    Answer::of(&sample(quantity, read.lives.iter(), read.tick), &options)
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{Curves, Inputs, Options, Pair, Verdict};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::kubernetes::{Kind, Recording, Step};
 use crate::units::Span;
+pub(super) use scene::scenario;
 use watch::Watch;
 
 /// Plays the recording and holds it against what was.

@@ -21,7 +21,7 @@ const REQUEST: Span = Span::from_millis(5);
 const PACE: WriteLimit = WriteLimit { rate: Rate(300.0), burst: 1 };
 
 /// The scenario: settings and control plane; delays are told, see [`script`].
-pub(super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
+pub(in super::super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
     let spec = &recording.spec;
     let text = format!(
         "rollcast = 1\n[service]\nname = \"app\"\ninstances = {}\n\
