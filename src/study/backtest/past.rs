@@ -59,7 +59,8 @@ impl Whole {
         let changes = old.iter().filter_map(|life| leaves(life)).chain(created);
         let begun = changes.fold(f64::INFINITY, f64::min);
         let instances = old.iter().filter(|life| life.ready.is_some()).count();
-        let mut ready: Vec<f64> = new.iter().filter_map(|life| life.ready).collect();
+        let clear = new.iter().filter(|life| !life.unclear);
+        let mut ready: Vec<f64> = clear.filter_map(|life| life.ready).collect();
         ready.sort_by(f64::total_cmp);
         let enough = instances.checked_sub(1).and_then(|last| ready.get(last)).copied();
         let told: Option<Vec<f64>> = old.iter().map(|life| leaves(life)).collect();

@@ -83,7 +83,7 @@ impl Answer {
 }
 
 /// A law as a scenario says it, parameters to four digits.
-pub fn dist_of(law: &Law) -> Dist {
+fn dist_of(law: &Law) -> Dist {
     match *law {
         Law::Exponential { mean } => Dist::Exponential { mean: span(mean) },
         Law::LogNormal { mu, sigma } => {

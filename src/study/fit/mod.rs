@@ -11,7 +11,7 @@ use crate::scenario::recorded::{RecordedError, ResponseOptions};
 use crate::trace::recorded::Malformed;
 use crate::trace::recorded::life::Life;
 
-pub use answer::{Answer, dist_of};
+pub use answer::Answer;
 pub use read::{Read, Recorder, Version, read, versions, workload};
 pub use service::Service;
 pub use settings::{Meant, Pulls, Setting};

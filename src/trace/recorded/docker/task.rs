@@ -121,23 +121,32 @@ impl Task {
         }
     }
 
-    fn life(&self, workload: &str, version: String, health: bool, free: Option<f64>) -> Life {
+    /// Its times, as far as they are known.
+    fn times(&self) -> impl Iterator<Item = f64> {
+        let early = [self.created, self.prepared, self.started, self.healthy, self.running];
+        early.into_iter().chain([self.told, self.ended]).flatten()
+    }
+
+    /// Of a service with a health check or without; nothing was seen before `begin`.
+    fn life(&self, workload: &str, version: String, health: bool, begin: f64) -> Life {
         let first = self.created.or(self.prepared);
         let ready = self.healthy.or(self.running).or(self.started.filter(|_| !health));
+        // It was there before anybody watched, or it ended and nobody had seen it run.
+        let unclear = first.is_none() || (ready.is_none() && self.ended.is_some());
+        let created = first.or(self.started).unwrap_or(begin);
         Life {
             name: self.name.clone(),
             workload: workload.to_owned(),
             version,
             image: short(&self.image),
             host: self.host.clone(),
-            created: first.or(self.started).unwrap_or(self.seen),
+            created,
             scheduled: self.created.and(self.prepared),
-            free: free.filter(|_| first.is_some()),
             started: self.started.filter(|_| first.is_some()),
-            ready,
+            // What was told to stop, and did, had been ready.
+            ready: ready.or(Some(created).filter(|_| unclear && !self.by_itself)),
             probed: health,
-            // It was there before anybody watched, or it ended and nobody had seen it run.
-            unclear: first.is_none() || (ready.is_none() && self.ended.is_some()),
+            unclear,
             told: self.told,
             ended: self.ended.filter(|_| !self.by_itself),
             killed: self.killed,
@@ -170,6 +179,8 @@ pub(super) fn lives(
         let known = task.service.clone().or_else(|| names.get(&task.service_id).cloned());
         by_service.entry(known.unwrap_or(task.service_id.clone())).or_default().push(task);
     }
+    let first = by_service.values().flatten().flat_map(Task::times);
+    let begin = first.fold(latest, f64::min) - 1.0;
     let mut lives = Vec::new();
     for (workload, tasks) in &by_service {
         let health = tasks.iter().any(|task| task.health);
@@ -178,7 +189,9 @@ pub(super) fn lives(
         for task in tasks {
             let version = task.spec.clone().filter(|_| listed);
             let version = version.unwrap_or_else(|| short(&task.image));
-            lives.push(task.life(workload, version, health, free(task, tasks)));
+            let life = task.life(workload, version, health, begin);
+            let free = free(task, tasks);
+            lives.push(Life { free, ..life });
         }
     }
     lives.sort_by(|a, b| a.created.total_cmp(&b.created).then_with(|| a.name.cmp(&b.name)));

@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(pull(message), Some((4.2, 70_542_635)));
         assert_eq!(pull("Container image \"a/b:1\" already present on machine"), None);
         assert_eq!(seconds("1m2.5s"), Some(62.5));
-        assert_eq!(seconds("350ms"), Some(0.35));
+        assert_eq!(seconds("250ms"), Some(0.25));
         assert_eq!(seconds("soon"), None);
         assert_eq!(pod_of("Created pod: web-6f-x2"), Some("web-6f-x2"));
         assert_eq!(pod_of("delete Pod web-0 in StatefulSet web successful"), Some("web-0"));
