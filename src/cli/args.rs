@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::measured::{BACKTEST_EXAMPLES, BACKTEST_EXITS, Backtest, FIT_EXAMPLES, Fit};
 use crate::scenario::settings::Orchestrator;
 
 /// Shown when nothing is asked.
@@ -57,24 +58,6 @@ Examples:
   rollcast import site.yml -n 12 -o shop.toml
 ";
 
-const FIT_EXAMPLES: &str = "\
-Examples:
-  kubectl get pods,replicasets,events -o json | rollcast fit -
-  kubectl get pods -w --output-watch-events -o json > pods.json   (leave it on over a rollout)
-  rollcast fit pods.json --complete -o checkout.toml
-";
-
-const BACKTEST_EXAMPLES: &str = "\
-Examples:
-  rollcast backtest pods.json --settings checkout.toml
-  rollcast backtest traces/monday.json traces/tuesday.json traces/friday.json
-";
-
-const BACKTEST_EXITS: &str = "\
-Exit codes:
-  0 forecasts of the duration were no worse than `as last time`   10 they were worse
-  1 could not do it, or fewer than two complete rollouts   2 bad usage or bad scenario";
-
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   rollcast verify traces/kubernetes/
@@ -124,7 +107,7 @@ pub(super) enum Verb {
     /// Make a scenario from a Kubernetes manifest.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
-    /// Fit start and stop times to what kubectl recorded of real pods.
+    /// Fit start, stop and service times to what kubectl, docker and access logs recorded.
     #[command(before_help = FIT_EXAMPLES)]
     Fit(Fit),
     /// Forecast past rollouts, each from those before it, and score the forecasts.
@@ -324,64 +307,6 @@ pub(super) struct Import {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct Fit {
-    /// What `kubectl get pods,replicasets,events -o json` printed, or the watch stream of
-    /// `kubectl get pods -w --output-watch-events -o json`; `-` is standard input.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(super) files: Vec<PathBuf>,
-    /// The workload, where the input shows several: name or namespace/name.
-    #[arg(long, value_name = "NAME")]
-    pub(super) workload: Option<String>,
-    /// Write the tables into this TOML file.
-    #[arg(short, long = "output", value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Replace a file that rollcast did not write, too.
-    #[arg(short, long)]
-    pub(super) force: bool,
-    /// Write a whole scenario instead of the tables alone.
-    #[arg(long)]
-    pub(super) complete: bool,
-    /// Print only JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Samples drawn from a fitted law for its p-value.
-    #[arg(long, default_value_t = 199, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u32).range(19..100_000))]
-    pub(super) resamples: u32,
-    /// Seed of these draws.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Backtest {
-    /// What kubectl recorded (as for `fit`; all files are one history), or recorded rollouts of
-    /// Deployments, oldest first; `-` is standard input.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(super) files: Vec<PathBuf>,
-    /// A scenario that says all but instances, start and exit times; without it Kubernetes'
-    /// defaults.
-    #[arg(long, value_name = "SCENARIO")]
-    pub(super) settings: Option<PathBuf>,
-    /// The workload, where the input shows several: name or namespace/name.
-    #[arg(long, value_name = "NAME")]
-    pub(super) workload: Option<String>,
-    /// How many runs of each forecast.
-    #[arg(long, default_value_t = 400, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u32).range(20..))]
-    pub(super) runs: u32,
-    /// Seed of all chance.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Threads; 0: as many as there are processors. Results do not depend on it.
-    #[arg(long, default_value_t = 0)]
-    pub(super) threads: usize,
-    /// Print only JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct Validate {
     /// All cases, with long runs; minutes instead of seconds.
     #[arg(long)]
@@ -495,4 +420,6 @@ pub(super) enum SchemaOf {
     Scenario,
     Result,
     Verify,
+    Fit,
+    Backtest,
 }

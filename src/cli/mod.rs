@@ -15,6 +15,7 @@ mod import;
 mod input;
 mod lints;
 mod manual;
+mod measured;
 mod numbers;
 mod output;
 mod progress;
@@ -67,6 +68,12 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Verify }) => {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Fit }) => {
+            terminal::out(&report::fit::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Backtest }) => {
+            terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),
