@@ -130,7 +130,7 @@ fn ends(result: &SimResult) -> Vec<String> {
     }
     said.sort_unstable();
     let agrees = result.fates.iter().all(|(fate, _)| match fate {
-        Fate::Completed | Fate::RolledBack | Fate::Paused => true,
+        Fate::Completed | Fate::RolledBack | Fate::Paused | Fate::GivenUp => true,
         Fate::CompletedNotServing | Fate::Stuck => false,
     });
     if !agrees {
