@@ -70,10 +70,10 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::seats::{Places, mark_ready};
+use super::seats::Places;
 use super::verdict::{Standing, Teller};
-use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
-use crate::scenario::settings::{self, Apply, Operation};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View, errand};
+use crate::scenario::settings::{self, Apply};
 use crate::trace::{Moment, VersionId};
 use crate::units::{Rounding, Span, Time};
 
@@ -105,8 +105,6 @@ pub struct State {
     steps: usize,
     /// Since when an alarm's condition holds.
     alarmed: Option<Time>,
-    /// An operator undid the rollout and no decision has told so yet.
-    undone: bool,
     /// How it stands.
     standing: Standing,
     teller: Teller,
@@ -204,29 +202,17 @@ impl Rules for AppConfig {
             order: (0..self.instances).collect(),
             steps: 0,
             alarmed: None,
-            undone: false,
             standing: Standing::Done,
             teller: Teller::new(),
         }
     }
 
     fn command(&self, state: &mut State, command: Command, _: Time) {
-        match command {
-            Command::Begin => state.asked |= state.target != VersionId::NEW,
-            Command::Rollback => state.turn_back(),
-            Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
-                state.turn_back();
-            }
-            Command::Operate(
-                Operation::Pause
-                | Operation::Resume
-                | Operation::Scale(_)
-                | Operation::Rollover
-                | Operation::Set(_)
-                | Operation::Partition(_)
-                | Operation::Promote,
-            ) => {}
+        match errand::wanted(command, state.target, &mut state.teller) {
+            Some(VersionId::OLD) => state.turn_back(),
+            // What is under way goes on.
+            Some(_) => state.asked |= state.target != VersionId::NEW,
+            None => {}
         }
     }
 
@@ -239,11 +225,9 @@ impl Rules for AppConfig {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        mark_ready(view, decision);
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         if std::mem::take(&mut state.asked) {
             state.order.sort_by_key(|target| (draws.bits(CHOICE, *target), *target));
             (state.target, state.begun) = (VersionId::NEW, Some(now));

@@ -38,7 +38,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, Operation, Order, Window};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Rounding, Time};
@@ -217,8 +217,7 @@ impl Rules for Generic {
         _: Draws,
         decision: &mut Decision,
     ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         state.observe(view);
         if !state.begun {
             return;

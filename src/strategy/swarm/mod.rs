@@ -91,9 +91,9 @@ mod worker;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, Order};
-use crate::trace::{Moment, Phase, Said, VersionId};
+use crate::trace::{Moment, Said, VersionId};
 use crate::units::Time;
 use coins::Coins;
 use delays::Delays;
@@ -274,8 +274,7 @@ impl Rules for Swarm {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         state.tasks.observe(view);
         self.operate(state, now);
         let look = Look { now, settings: &self.settings, coins: Coins::new(draws) };
