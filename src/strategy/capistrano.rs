@@ -18,7 +18,7 @@
 //!   once, points the link back, and restarts all servers the same way.
 //!
 //! # Settings and defaults
-//! `in` (parallel), `limit` (2), `wait` (2 s, `SSHKit`'s own default), `restart_time` (1 s). The
+//! `in` (parallel), `limit` (2), `wait` (2 s, SSHKit's own default), `restart_time` (1 s). The
 //! world's defaults are a balancer that finds out by its own checks (`inter 2s rise 2 fall 3`), and
 //! systemd's 90 s before SIGKILL.
 //!

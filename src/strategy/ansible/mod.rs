@@ -31,7 +31,7 @@
 //! # Settings and defaults
 //! `serial` (none: one batch of all), `max_fail_percentage` (none), `any_errors_fatal` (false),
 //! `forks` (5), `order` (inventory), `drain_wait` (0), `start_timeout` (5 min, as `wait_for`). The
-//! world's defaults are `HAProxy`'s checks (`inter 2s rise 2 fall 3`) and systemd's 90 s before
+//! world's defaults are HAProxy's checks (`inter 2s rise 2 fall 3`) and systemd's 90 s before
 //! SIGKILL.
 //!
 //! # Known surprises

@@ -30,10 +30,10 @@
 //!   without them, `Wait` waits, here for ever: after an hour the refresh fails.
 //!
 //! # Settings and defaults
-//! [`settings::Asg`]; the defaults are the API's, except that `health_check_grace_period` is the
-//! console's 300 s (the API's is 0). Around it: target-group probes every 30 s (one success makes
-//! healthy, two failures unhealthy), 300 s of deregistration before the guest is shut down, a boot
-//! of half a minute.
+//! The defaults are the API's, except that `health_check_grace_period` is the console's 300 s
+//! (the API's is 0). Around it: target-group probes every 30 s (one success makes healthy, two
+//! failures unhealthy), 300 s of deregistration before the guest is shut down, a boot of half a
+//! minute.
 //!
 //! # Known surprises
 //! - The warm-up decides the duration: it delays the next set even if instances serve at once.

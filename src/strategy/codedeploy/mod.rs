@@ -26,9 +26,9 @@
 //!   `abort` deploy the old one.
 //!
 //! # Settings and defaults
-//! [`settings::CodeDeploy`]: `OneAtATime`, no zones, an hour for a host to become healthy behind
-//! the load balancer, no rollback. Around it: an Application Load Balancer, checks each 30 s, up
-//! to 300 s of draining (`shutdown.drain_wait`) before the application is stopped.
+//! `OneAtATime`, no zones, an hour for a host to become healthy behind the load balancer, no
+//! rollback. Around it: an Application Load Balancer, checks each 30 s, up to 300 s of draining
+//! (`shutdown.drain_wait`) before the application is stopped.
 //!
 //! # Known surprises
 //! - 95 % of ten hosts are ten: the deployment fails before it has begun. With 85 % one failed

@@ -26,11 +26,12 @@
 //!   `rollover` and `set` begin another deployment. There is no pause.
 //!
 //! # Settings and defaults
-//! [`settings::Ecs`]: 100 % and 200 %, no circuit breaker, no alarm; the breaker's threshold is
-//! half of the desired count, at least 3 and at most 200. Around it: checks as of an Application
-//! Load Balancer, each 30 s, two failures end the task; `healthCheckGracePeriodSeconds` is
-//! `probes.start_period`; the deregistration delay (300 s, less if idle) is `shutdown.drain_wait`;
-//! `stopTimeout` is `shutdown.grace`, counted from SIGTERM.
+//! Healthy tasks between 100 % and 200 %, no circuit breaker, no alarm; the breaker's threshold
+//! is half of the desired count, at least 3 and at most 200. Around it: checks as of an
+//! Application Load Balancer, each 30 s, two failures end the task;
+//! `healthCheckGracePeriodSeconds` is `probes.start_period`; the deregistration delay (300 s,
+//! less if idle) is `shutdown.drain_wait`; `stopTimeout` is `shutdown.grace`, counted from
+//! SIGTERM.
 //!
 //! # Known surprises
 //! - Rounding can leave nothing to do: 3 tasks at 125 %, 2 tasks at 75 %/100 %, 1 task at

@@ -22,7 +22,8 @@
 //! - A ready instance is available.
 //!
 //! # Settings and defaults
-//! [`settings::Generic`]; the defaults are the scenario's.
+//! One at a time, stop first, without a bake; the first failure pauses. Around it are the defaults
+//! of the scenario's other tables.
 //!
 //! # Known surprises
 //! - A pause leaves the instances that were just stopped without a replacement.

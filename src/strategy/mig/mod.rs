@@ -28,9 +28,9 @@
 //!   the old version, by the same rules. A new intent replaces the present one at once.
 //!
 //! # Settings and defaults
-//! [`settings::Mig`]; surge and unavailability default to the number of zones (3 in a regional
-//! group). Around it: health checks every 5 s (two successes, two failures), 90 s for the guest to
-//! shut down, a boot of half a minute.
+//! Surge and unavailability default to the number of zones (3 in a regional group). Around it:
+//! health checks every 5 s (two successes, two failures), 90 s for the guest to shut down, a boot
+//! of half a minute.
 //!
 //! # Known surprises
 //! - A version that never becomes healthy stops the update half-way for ever, `max_unavailable`

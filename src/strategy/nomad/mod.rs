@@ -35,10 +35,10 @@
 //!   `health_check = "manual"` `promote` also calls all ready allocations healthy.
 //!
 //! # Settings and defaults
-//! [`settings::Nomad`]: one at a time, no canaries, 10 s to be healthy, 5 min for each allocation,
-//! 10 min for progress, no revert; rescheduling after 30 s, doubling up to 1 h, without limit.
-//! Around it: `kill_timeout` 5 s is `shutdown.grace`, `shutdown_delay` 0 s is
-//! `shutdown.pre_stop`, two restarts 15 s apart are `[restart]`, a check every 10 s.
+//! One at a time, no canaries, 10 s to be healthy, 5 min for each allocation, 10 min for
+//! progress, no revert; rescheduling after 30 s, doubling up to 1 h, without limit. Around it:
+//! `kill_timeout` 5 s is `shutdown.grace`, `shutdown_delay` 0 s is `shutdown.pre_stop`, two
+//! restarts 15 s apart are `[restart]`, a check every 10 s.
 //!
 //! # Known surprises
 //! - Capacity falls by `max_parallel` for the time of stop, pull, start and `min_healthy_time`;

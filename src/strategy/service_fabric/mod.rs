@@ -31,9 +31,8 @@
 //! - The clocks are part of the state, so a manager that fails over goes on where it was.
 //!
 //! # Settings and defaults
-//! [`settings::ServiceFabric`]; the defaults are the code's (the examples of the documentation use
-//! `Rollback`). Around it: readiness is known at once (nobody probes), restarts without limit, 10 s
-//! apart at first.
+//! The defaults are the code's (the examples of the documentation use `Rollback`). Around it:
+//! readiness is known at once (nobody probes), restarts without limit, 10 s apart at first.
 //!
 //! # Known surprises
 //! - With the defaults a domain takes at least two minutes, and one that starts slower than

@@ -24,8 +24,8 @@
 //! - A machine is healthy if its probe says so.
 //!
 //! # Settings and defaults
-//! [`settings::Vmss`]; the percentages and flags have the API's defaults. Around it: load-balancer
-//! probes every 15 s (one success, two failures), a boot of half a minute, no draining.
+//! The percentages and flags have the API's defaults. Around it: load-balancer probes every 15 s
+//! (one success, two failures), a boot of half a minute, no draining.
 //!
 //! # Known surprises
 //! - Sets of up to nine machines go one by one at 20 %.
