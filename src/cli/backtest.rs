@@ -31,8 +31,8 @@ pub(super) fn run(args: &Backtest) -> anyhow::Result<Exit> {
     let options = Options {
         workload: args.workload.clone(),
         runs: args.runs,
-        seed: args.seed,
-        threads: args.threads,
+        seed: args.luck.seed,
+        threads: args.luck.threads,
     };
     let report = backtest::backtest(&inputs, settings.as_ref(), &options)?;
     if args.json {

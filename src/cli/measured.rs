@@ -4,27 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-pub(super) const FIT_EXAMPLES: &str = "\
-Examples:
-  kubectl get pods,replicasets,events -o json | rollcast fit -
-  kubectl get pods -w --output-watch-events -o json > pods.json   (leave it on over a rollout)
-  rollcast fit pods.json --complete -o checkout.toml
-  rollcast fit pods.json access.log.gz --into checkout.toml
-  docker events --format '{{json .}}' > events.json              (leave it on over an update)
-  docker inspect $(docker service ps -q web) | rollcast fit - events.json
-  rollcast fit access.log --unit us
-";
-
-pub(super) const BACKTEST_EXAMPLES: &str = "\
-Examples:
-  rollcast backtest pods.json --settings checkout.toml
-  rollcast backtest traces/monday.json traces/tuesday.json traces/friday.json
-";
-
-pub(super) const BACKTEST_EXITS: &str = "\
-Exit codes:
-  0 forecasts of the duration were no worse than `as last time`   10 they were worse
-  1 could not do it, or fewer than two complete rollouts   2 bad usage or bad scenario";
+use super::args::Luck;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Fit {
@@ -86,12 +66,8 @@ pub(super) struct Backtest {
     #[arg(long, default_value_t = 400, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(20..))]
     pub(super) runs: u32,
-    /// Seed of all chance.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Threads; 0: as many as there are processors. Results do not depend on it.
-    #[arg(long, default_value_t = 0)]
-    pub(super) threads: usize,
+    #[command(flatten)]
+    pub(super) luck: Luck,
     /// Print only JSON.
     #[arg(long)]
     pub(super) json: bool,

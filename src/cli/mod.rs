@@ -24,6 +24,7 @@ mod sim;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod validate;
 mod verify;
 
@@ -53,7 +54,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(args: &Args) -> anyhow::Result<Exit> {
     match &args.verb {
-        None => terminal::out(args::FIRST_PAGE).map(|()| Exit::Done),
+        None => terminal::out(texts::FIRST_PAGE).map(|()| Exit::Done),
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
