@@ -68,6 +68,9 @@ impl World<'_> {
         }
         if let Some(instances) = decision.desired {
             sink.record(self.now, Record::Desired { instances });
+            if let Some(scaler) = &mut self.scaler {
+                scaler.note_wanted(instances);
+            }
         }
         self.act(controller, &decision.actions, sink);
         if decision.notify != 0 {
