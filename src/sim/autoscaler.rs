@@ -266,3 +266,34 @@ fn pod(standing: Standing, view: &InstanceView, sample: Option<Sample>) -> Pod {
     };
     Pod { standing, created: view.created, changed, ready, sample }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::scenario::load;
+    use crate::scenario::pieces::SCALED;
+    use crate::scenario::settings::{Operation, Orchestrator};
+    use crate::strategy::{Command, Strategy};
+    use crate::units::Time;
+
+    /// The list in the catalogue is what the strategies do.
+    #[test]
+    fn those_that_can_be_scaled_are_those_that_notice() {
+        for of in Orchestrator::ALL {
+            let text = format!(
+                "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"9s\"\n\
+                 [strategy.{}]\n",
+                of.name()
+            );
+            let loaded = load(&text, "x.toml", Path::new("."), &[]);
+            let scenario = loaded.unwrap_or_else(|_| panic!("{}", of.name())).scenario;
+            let strategy = Strategy::new(&scenario.strategy, 12);
+            let mut state = strategy.initial();
+            strategy.command(&mut state, Command::Begin, Time(1));
+            let before = state.clone();
+            strategy.command(&mut state, Command::Operate(Operation::Scale(15)), Time(2));
+            assert_eq!(state != before, SCALED.contains(of), "{}", of.name());
+        }
+    }
+}

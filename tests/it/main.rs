@@ -4,6 +4,7 @@ mod cli;
 mod determinism;
 mod failures;
 mod fit;
+mod fleets;
 mod imports;
 mod kubectl;
 mod manual;
