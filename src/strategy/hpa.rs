@@ -4,28 +4,30 @@
 //! Source: `pkg/controller/podautoscaler` of Kubernetes, `replica_calculator.go` and
 //! `horizontal.go` (behaviour rules of `autoscaling/v2`), release 1.36.
 
+use std::cmp::Ordering;
+
 use crate::scenario::pieces::Autoscaler;
 use crate::units::{Span, Time};
 
 /// A pod as the autoscaler sees it: one of those that its selector covers, whatever version it
 /// runs, surge pods included.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pod {
+pub(crate) struct Pod {
     /// Whether it runs.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
     /// When it was created.
-    pub created: Time,
+    pub(crate) created: Time,
     /// When its readiness last changed.
-    pub changed: Time,
+    pub(crate) changed: Time,
     /// It is ready.
-    pub ready: bool,
+    pub(crate) ready: bool,
     /// What is known of its use.
-    pub sample: Option<Sample>,
+    pub(crate) sample: Option<Sample>,
 }
 
 /// Whether a pod runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Its process has not started.
     Pending,
     /// Its process runs.
@@ -36,20 +38,20 @@ pub enum Standing {
 
 /// What the metrics say of a pod.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// The end of the window.
-    pub at: Time,
+    pub(crate) at: Time,
     /// Its length.
-    pub window: Span,
+    pub(crate) window: Span,
     /// Share of what it has of CPU that it used.
-    pub cpu: f64,
+    pub(crate) cpu: f64,
     /// Requests per second that it took.
-    pub requests: f64,
+    pub(crate) requests: f64,
 }
 
 /// What it remembers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// What the metrics asked for, and when.
     recommended: Vec<(Time, u32)>,
     /// By how much it scaled up, and when.
@@ -67,7 +69,13 @@ enum Metric {
 
 /// One look: how many instances it wants now, if now `wanted` are (the replicas in the
 /// specification of what it scales).
-pub fn look(rules: &Autoscaler, memory: &mut Memory, now: Time, wanted: u32, pods: &[Pod]) -> u32 {
+pub(crate) fn look(
+    rules: &Autoscaler,
+    memory: &mut Memory,
+    now: Time,
+    wanted: u32,
+    pods: &[Pod],
+) -> u32 {
     if memory.recommended.is_empty() {
         memory.recommended.push((now, wanted));
     }
@@ -236,17 +244,19 @@ fn limited(rules: &Autoscaler, memory: &mut Memory, now: Time, wanted: u32, stab
     // What there was when the period began.
     let base =
         |period| (wanted + sum(&memory.downs, period)).saturating_sub(sum(&memory.ups, period));
-    if stable > wanted {
-        let base = base(rules.up.period);
-        let percent = f64::from(base) * (1.0 + f64::from(rules.up.percent) / 100.0);
-        let limit = (base + rules.up.pods).max(up(percent)).max(wanted);
-        stable.min(limit).min(rules.max)
-    } else if stable < wanted {
-        let base = f64::from(base(rules.down.period));
-        let limit = (base * (1.0 - f64::from(rules.down.percent) / 100.0)) as u32;
-        stable.max(limit.min(wanted)).max(rules.min)
-    } else {
-        wanted
+    match stable.cmp(&wanted) {
+        Ordering::Greater => {
+            let base = base(rules.up.period);
+            let percent = f64::from(base) * (1.0 + f64::from(rules.up.percent) / 100.0);
+            let limit = (base + rules.up.pods).max(up(percent)).max(wanted);
+            stable.min(limit).min(rules.max)
+        }
+        Ordering::Less => {
+            let base = f64::from(base(rules.down.period));
+            let limit = (base * (1.0 - f64::from(rules.down.percent) / 100.0)) as u32;
+            stable.max(limit.min(wanted)).max(rules.min)
+        }
+        Ordering::Equal => wanted,
     }
 }
 

@@ -26,7 +26,7 @@ pub mod ecs;
 pub mod flagger;
 mod flips;
 pub mod generic;
-pub mod hpa;
+pub(crate) mod hpa;
 mod in_place;
 pub mod kamal;
 pub mod kubernetes;

@@ -114,11 +114,15 @@ fn voters(batch: u32, bake: Span) -> (Scenario, Vec<(f64, u32)>) {
     let (records, _) = play(&scenario, 0, Depth::Control);
     let begin = |(_, r): &&(Time, Record)| *r == Record::Moment(Moment::Begun);
     let begun = records.iter().find(begin).unwrap().0;
-    let votes = records.iter().filter_map(|(at, record)| match record {
-        Record::Votes { votes, .. } => Some((at.as_secs_f64() - begun.as_secs_f64(), *votes)),
-        _ => None,
-    });
-    let votes = votes.collect();
+    let mut votes: Vec<(f64, u32)> = Vec::new();
+    for (at, record) in &records {
+        if let Record::Votes { votes: now, .. } = record {
+            let at = at.as_secs_f64() - begun.as_secs_f64();
+            // What holds is what is after an instant.
+            votes.retain(|(before, _)| *before < at);
+            votes.push((at, *now));
+        }
+    }
     (scenario, votes)
 }
 

@@ -5,7 +5,7 @@ use crate::scenario::Dist;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::Diagnostic;
 
-/// A service of members that vote (etcd, ZooKeeper, Kafka's controllers, a Raft group).
+/// A service of members that vote (etcd, a Raft group).
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Quorum {
     /// All members. Those beyond the fleet's instances run elsewhere and always vote.

@@ -81,7 +81,7 @@ fn audit(messages: &Messages) {
     assert_eq!(tally[0], messages.waits);
     assert_eq!(tally[1], messages.hidden);
     assert_eq!((u64::from(tally[3]), u64::from(tally[4])), (done, dead));
-    assert_eq!(tally.iter().sum::<u32>() as u64, sent);
+    assert_eq!(u64::from(tally.iter().sum::<u32>()), sent);
     for (index, entry) in messages.consumers.iter().enumerate() {
         assert_eq!(entry.jobs.iter().flatten().count() as u32, entry.busy);
         let free = messages.free.iter().filter(|other| **other == index as u32).count();

@@ -46,7 +46,7 @@ pub(super) fn sine(case: &Case) -> Vec<Measured> {
     measured(&["E[in service] periodic"], &found, &how)
 }
 
-/// A fleet on one central queue of which b_max servers are killed: how often does one wait that
+/// A fleet on one central queue of which `b_max` servers are killed: how often does one wait that
 /// comes after?
 pub(super) fn waits_while_out(case: &Case) -> Vec<Measured> {
     const QUANTITY: &str = "ErlangC at N-b_max";
@@ -54,14 +54,15 @@ pub(super) fn waits_while_out(case: &Case) -> Vec<Measured> {
         return Vec::new();
     }
     let (servers, offered) = (case.count("N"), case.number("a"));
+    if servers > 100 && !case.full {
+        // Longer than all the rest of the sample.
+        return Vec::new();
+    }
     let out = square_root_batch_max(servers, offered, case.number("beta"));
     let steady =
         Steady { servers, algorithm: Algorithm::Central { room: None }, ..exponential(offered) };
-    let (runs, looks) = if servers > 100 {
-        case.pick((64, 60_000), (32, 2_000))
-    } else {
-        case.pick((64, 400_000), (32, 30_000))
-    };
+    let looks = if servers > 100 { 15_000 } else { 300_000 };
+    let (runs, looks) = case.pick((64, looks), (32, 20_000));
     let found = replicate(case.replications(runs), |replication| {
         let mut fleet = SteadyFleet::new(&Steady { replication, ..steady.clone() });
         (0..out).for_each(|server| fleet.kill(server));
