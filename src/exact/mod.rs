@@ -11,6 +11,7 @@ pub mod makespan;
 pub mod rolling;
 pub mod single;
 pub mod sliding;
+pub mod staffing;
 pub mod stationary;
 
 mod normal;

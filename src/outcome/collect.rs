@@ -16,7 +16,7 @@ use crate::outcome::requests::Requests;
 use crate::outcome::state::State;
 use crate::outcome::{Outcome, Point, Series, values};
 use crate::scenario::Slo;
-use crate::trace::{Histogram, Period, Record, Sink, WindowCounts};
+use crate::trace::{Histogram, MessageCounts, Period, Record, Sink, WindowCounts};
 use crate::units::Time;
 
 /// Computes the outcome of one rollout from its records, without keeping them.
@@ -34,6 +34,10 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// What became of messages, if there are any.
+    pub(super) messages: Option<MessageCounts>,
+    /// How often the autoscaler acted, and the most that it wanted, if there is one.
+    pub(super) scaled: Option<(u32, u32)>,
     series: Series,
 }
 
@@ -73,6 +77,12 @@ impl Sink for Collector {
                 self.attempts = Some(attempts);
                 self.skew = skew(&served_after);
             }
+            Record::Votes { votes, need } => {
+                self.advance(at);
+                self.fleet.votes = Some((votes, need));
+            }
+            Record::Messages(counts) => self.messages = Some(counts),
+            Record::Scaled { events, most } => self.scaled = Some((events, most)),
         }
     }
 }
@@ -91,6 +101,8 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            messages: None,
+            scaled: None,
             series: Series::default(),
         }
     }
@@ -104,6 +116,7 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        (self.messages, self.scaled) = (None, None);
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;
@@ -157,6 +170,9 @@ impl Collector {
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
         }
+        if let Some((votes, _)) = fleet.votes {
+            state.votes_min = Some(state.votes_min.map_or(votes, |least| least.min(votes)));
+        }
         if fleet.is_out() {
             state.full_outage = true;
             state.dark_since.get_or_insert(state.now);
@@ -180,6 +196,9 @@ impl Collector {
         }
         if fleet.is_out() {
             state.dark += span;
+        }
+        if fleet.has_lost_quorum() {
+            state.quorum_lost += span;
         }
     }
 

@@ -38,6 +38,9 @@ pub(super) struct State {
     pub(super) dark: u64,
     pub(super) dark_since: Option<Time>,
     pub(super) full_outage: bool,
+    /// Nanoseconds without a quorum.
+    pub(super) quorum_lost: u64,
+    pub(super) votes_min: Option<u32>,
 }
 
 impl State {
@@ -66,6 +69,8 @@ impl State {
         dark: 0,
         dark_since: None,
         full_outage: false,
+        quorum_lost: 0,
+        votes_min: None,
     };
 
     /// Instance-seconds of missing capacity until settled.

@@ -20,6 +20,7 @@ pub(super) fn outcome(collector: &Collector, latency: Vec<[Histogram; 2]>) -> Ou
     if let Some(begun) = collector.state.begun {
         times(collector, begun, &mut set);
         counts(collector, &mut set);
+        pieces(collector, &mut set);
         if collector.requests.any() {
             requests(collector, fate, &mut set);
             latencies(&latency, &mut set);
@@ -86,6 +87,25 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
     set(OutcomeKey::InstancesPeak, f64::from(state.exist_max));
     set(OutcomeKey::CapacityLost, state.capacity_lost());
     set(OutcomeKey::SurgeCost, state.surge_cost());
+}
+
+/// What only some worlds have.
+fn pieces(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
+    if let Some(messages) = collector.messages {
+        set(OutcomeKey::BacklogAge, messages.oldest.as_secs_f64());
+        set(OutcomeKey::BacklogMax, messages.backlog_max as f64);
+        set(OutcomeKey::Redelivered, messages.redelivered as f64);
+        set(OutcomeKey::DeadLetters, messages.dead_letters as f64);
+        set(OutcomeKey::WorkLost, messages.work_lost.as_secs_f64());
+    }
+    if let Some(votes) = collector.state.votes_min {
+        set(OutcomeKey::VotesMin, f64::from(votes));
+        set(OutcomeKey::QuorumLost, collector.state.quorum_lost as f64 / 1e9);
+    }
+    if let Some((events, most)) = collector.scaled {
+        set(OutcomeKey::ScaleEvents, f64::from(events));
+        set(OutcomeKey::DesiredMax, f64::from(most));
+    }
 }
 
 fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::keys::quantile_of;
 use super::{
     Algorithm, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Profile, Protocol,
-    Scenario, Version, Warmup,
+    Scenario, Traffic, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -18,10 +18,7 @@ pub fn to_toml(scenario: &Scenario) -> String {
     version(&mut page, "new", &scenario.versions.new);
     if let Some(traffic) = &scenario.traffic {
         page.table("traffic");
-        page.raw("rate", profile(&traffic.profile));
-        let poisson = traffic.arrivals == Arrivals::Poisson;
-        page.text("arrivals", if poisson { "poisson" } else { "deterministic" });
-        page.raw("scale", number(traffic.scale));
+        page.traffic(traffic);
     }
     clients(&mut page, &scenario.clients);
     balancer(&mut page, scenario);
@@ -99,6 +96,14 @@ impl Page {
     /// A count or `"unbounded"`.
     pub(super) fn limit(&mut self, key: &str, value: Option<u32>) {
         self.raw(key, limit(value));
+    }
+
+    /// What arrives.
+    pub(super) fn traffic(&mut self, traffic: &Traffic) {
+        self.raw("rate", profile(&traffic.profile));
+        let poisson = traffic.arrivals == Arrivals::Poisson;
+        self.text("arrivals", if poisson { "poisson" } else { "deterministic" });
+        self.number("scale", traffic.scale);
     }
 
     /// A distribution.

@@ -21,6 +21,8 @@ mod purpose {
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
     pub(super) const CRASH_AFTER: u32 = 22;
+    pub(super) const CATCH_UP: u32 = 410;
+    pub(super) const AUTOSCALER: u32 = 411;
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +54,7 @@ pub(crate) struct Tables {
     control: [Sampler; 5],
     launch: Sampler,
     reaction: Option<Sampler>,
+    catch_up: Option<Sampler>,
 }
 
 impl Tables {
@@ -83,6 +86,7 @@ impl Tables {
             .map(model::sampler),
             launch: model::sampler(&control.launch),
             reaction,
+            catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
         }
     }
 }
@@ -176,6 +180,20 @@ impl<'a> Chance<'a> {
     pub(crate) fn latency(&mut self, which: Latency) -> Span {
         self.drawn += 1;
         span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+    }
+
+    /// The `process`-th process could answer → it votes.
+    pub(crate) fn catch_up(&self, version: VersionId, ordinal: u32, process: u32) -> Span {
+        let bits = self.process_bits(purpose::CATCH_UP, version, ordinal, process);
+        self.tables.catch_up.as_ref().map_or(Span::ZERO, |catch_up| span(catch_up.at(bits)))
+    }
+
+    /// When metrics are read for the first time and when the autoscaler first looks, as parts of
+    /// their periods.
+    pub(crate) fn autoscaler_phases(&self) -> [f64; 2] {
+        [0, 1].map(|index| {
+            crate::engine::math::open_unit(self.seeds.bits(purpose::AUTOSCALER, index))
+        })
     }
 
     /// A person's reaction time.

@@ -67,6 +67,9 @@ impl World<'_> {
         }
         if let Some(instances) = decision.desired {
             sink.record(self.now, Record::Desired { instances });
+            if let Some(scaler) = &mut self.scaler {
+                scaler.note_wanted(instances);
+            }
         }
         self.act(controller, &decision.actions, sink);
         // What the others watch is written, once for all of them.

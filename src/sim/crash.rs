@@ -114,6 +114,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.set_able(now, instance, false, sink);
         self.fleet.next_process(instance);
         self.withdraw(instance);

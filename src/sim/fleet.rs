@@ -65,6 +65,18 @@ impl Fleet {
         &self.all[instance as usize]
     }
 
+    /// How many there have been.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Since when it has been ready, if it was not when the record began.
+    pub(crate) fn warming_since(&self, instance: u32) -> Option<Time> {
+        let since = self.ready_since(instance);
+        let fresh = since > Time::ZERO || self.get(instance).process > 0;
+        (fresh && since < Time::NEVER).then_some(since)
+    }
+
     pub(crate) fn get_mut(&mut self, instance: u32) -> &mut Instance {
         &mut self.all[instance as usize]
     }

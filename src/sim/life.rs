@@ -20,6 +20,7 @@ impl World<'_> {
             Event::Launch { instance } => self.boot(instance, sink),
             Event::Able { instance, process } => self.able(instance, process, sink),
             Event::Ready { instance, process } => self.ready(instance, process, sink),
+            Event::Vote { instance, process } => self.vote(instance, process),
             Event::Join { instance, node } => self.join(instance, u32::from(node), sink),
             Event::Leave { instance, node } => self.leave(instance, u32::from(node), sink),
             Event::Follow { node, new } => self.follow(u32::from(node), new),
@@ -30,6 +31,8 @@ impl World<'_> {
             Event::Begin
             | Event::Look { .. }
             | Event::Reweigh { .. }
+            | Event::Scrape
+            | Event::Autoscale
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Crash { .. }
@@ -46,6 +49,9 @@ impl World<'_> {
         self.fleet.get_mut(instance).held = held;
         if let Some(kernel) = self.kernel() {
             kernel.add_server(version.0);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.add(version.0);
         }
         let at = self.now + self.chance.latency(Latency::Schedule);
         self.plan(at, Event::Place { instance });
@@ -133,6 +139,9 @@ impl World<'_> {
             return;
         }
         let process = entry.process;
+        if let Some(scaler) = &mut self.scaler {
+            scaler.note_start(instance, process, self.now);
+        }
         if let Some(fate) = self.fate(instance) {
             self.boot_as_told(instance, process, fate);
             return;
@@ -180,6 +189,10 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.open(instance, now, false);
         }
+        if let Some(messages) = &mut self.messages {
+            messages.open(instance, now);
+        }
+        self.replay(instance, process);
         self.fleet.set_able(now, instance, true, sink);
     }
 

@@ -1,5 +1,6 @@
 //! The simulated world: fleet, data plane, control-plane latencies, requests.
 
+mod autoscaler;
 mod bucket;
 mod chance;
 mod client;
@@ -10,10 +11,13 @@ mod ending;
 mod fleet;
 pub mod kernel;
 mod life;
+mod messages;
 mod model;
 mod outside;
+mod pieces;
 mod pipeline;
 mod pulls;
+mod quorum;
 mod rotation;
 pub mod script;
 mod shutdown;

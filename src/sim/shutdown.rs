@@ -71,7 +71,9 @@ impl World<'_> {
     /// SIGTERM if it waits for rest and this is it.
     pub(super) fn idle(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
-        if !entry.waits || entry.rotations > 0 || self.keeps_connections() {
+        // Nobody sends messages to an instance: it takes them until SIGTERM.
+        let takes = self.keeps_connections() || self.messages.is_some();
+        if !entry.waits || entry.rotations > 0 || takes {
             return;
         }
         let now = self.now;
@@ -129,6 +131,7 @@ impl World<'_> {
                 if let Some(kernel) = self.kernel() {
                     kernel.kill(instance, now);
                 }
+                self.drop_messages(instance);
                 idle
             }
             OnTerm::Drain | OnTerm::Ignore => {
@@ -137,6 +140,9 @@ impl World<'_> {
                 } else if let Some(kernel) = self.kernel() {
                     kernel.close(instance, goodbye);
                     kernel.idle_at(instance, now)
+                } else if let Some(messages) = &mut self.messages {
+                    messages.close(instance);
+                    messages.idle_at(instance, now)
                 } else {
                     let drain = self.chance.drain(entry.version, entry.ordinal);
                     self.drains_since(instance) + drain
@@ -182,6 +188,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.

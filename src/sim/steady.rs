@@ -74,6 +74,12 @@ pub struct SteadyFleet {
 impl SteadyFleet {
     /// Ready to run, empty.
     pub fn new(steady: &Steady) -> Self {
+        let profile = Profile::Constant(steady.rate);
+        Self::with_traffic(steady, &Traffic { profile, arrivals: steady.arrivals, scale: 1.0 })
+    }
+
+    /// The same under traffic that may vary, instead of `rate` and `arrivals`.
+    pub fn with_traffic(steady: &Steady, traffic: &Traffic) -> Self {
         let config = Config {
             discipline: steady.discipline,
             nodes: steady.nodes,
@@ -92,13 +98,8 @@ impl SteadyFleet {
             slow_above: Span::MAX,
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
-        let traffic = Traffic {
-            profile: Profile::Constant(steady.rate),
-            arrivals: steady.arrivals,
-            scale: 1.0,
-        };
         let mut kernel = Kernel::new(config, steady.algorithm);
-        kernel.reset(seeds, Some(Source::new(&traffic, Time::ZERO, seeds)));
+        kernel.reset(seeds, Some(Source::new(traffic, Time::ZERO, seeds)));
         for _ in 0..steady.servers {
             let server = kernel.add_server(0);
             kernel.open(server, Time::ZERO, false);

@@ -1,13 +1,16 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
+use super::autoscaler::Scaler;
 use super::chance::{Chance, Latency};
 use super::client::Client;
 use super::ending::on_grid;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
+use super::messages::Messages;
 use super::model::Model;
 use super::pipeline::PipelineState;
 use super::pulls::Pulls;
+use super::quorum::Votes;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
 use crate::strategy::{Command, Decision, State, Status, Strategy};
@@ -53,6 +56,8 @@ pub(super) enum Event {
     Unfit { instance: u32, process: u32 },
     /// The process is started again, if the instance is still there.
     Restart { instance: u32, process: u32 },
+    /// The process has caught up and votes.
+    Vote { instance: u32, process: u32 },
     /// A node learns that the instance is there.
     Join { instance: u32, node: u16 },
     /// A node learns that the instance goes.
@@ -71,6 +76,10 @@ pub(super) enum Event {
     Exit { instance: u32 },
     /// SIGKILL, unless it has exited.
     Kill { instance: u32 },
+    /// Metrics are read.
+    Scrape,
+    /// The autoscaler looks.
+    Autoscale,
     /// The pipeline has waited long enough.
     Deadline,
     /// A person decides.
@@ -97,6 +106,12 @@ pub struct World<'a> {
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
+    /// The queue, if instances work on one.
+    pub(super) messages: Option<Messages>,
+    /// The quorum, if it takes one.
+    pub(super) votes: Option<Votes>,
+    /// The autoscaler, if there is one.
+    pub(super) scaler: Option<Scaler>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -149,6 +164,9 @@ impl<'a> World<'a> {
             pull_stamp: 0,
             scratch: Vec::new(),
             kernel: None,
+            messages: model.messages.clone().map(Messages::new),
+            votes: scenario.pieces.quorum.as_ref().map(Votes::new),
+            scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
@@ -190,6 +208,9 @@ impl<'a> World<'a> {
                 {
                     kernel.advance(at);
                 }
+                if let Some(messages) = &mut self.messages {
+                    messages.advance(at);
+                }
                 self.now = at;
             }
             self.happen(event, sink);
@@ -225,6 +246,7 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
@@ -232,10 +254,13 @@ impl<'a> World<'a> {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
+            self.add_running(id);
             for node in 0..scenario.clients.nodes {
                 self.rotate(id, node, true, sink);
             }
         }
+        self.count_votes(sink);
+        self.plan_autoscaler();
         self.queue.push(self.begun, Event::Begin);
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
@@ -277,6 +302,11 @@ impl<'a> World<'a> {
                 self.reweigh(instance);
                 true
             }
+            Event::Scrape => {
+                self.scrape();
+                false
+            }
+            Event::Autoscale => self.autoscale(),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false
@@ -289,6 +319,7 @@ impl<'a> World<'a> {
             | Event::Launch { .. }
             | Event::Able { .. }
             | Event::Ready { .. }
+            | Event::Vote { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Follow { .. }
@@ -317,6 +348,7 @@ impl<'a> World<'a> {
             }
         };
         if happened {
+            self.count_votes(sink);
             self.plan_end(sink);
         }
     }
@@ -326,6 +358,9 @@ impl<'a> World<'a> {
         let now = self.now;
         if let Some(kernel) = self.kernel() {
             kernel.desk.tally.begin(now);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
         self.note_status();

@@ -27,6 +27,7 @@ mod errand;
 pub mod flagger;
 mod flips;
 pub mod generic;
+pub(crate) mod hpa;
 mod in_place;
 pub mod kamal;
 pub mod kubernetes;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::trace::Histogram;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// What an instance runs: 0 is the old version, 1 the new one, 2 and up later ones (rollover).
 #[derive(
@@ -272,6 +272,46 @@ pub enum Record {
         /// Requests served by each instance after the strategy's terminal state.
         served_after: Vec<(u32, u64)>,
     },
+    /// So many members of a quorum vote; written at the beginning and when it changes.
+    Votes {
+        /// Now so many.
+        votes: u32,
+        /// So many are needed.
+        need: u32,
+    },
+    /// What became of the messages of a queue; written once, at the end.
+    Messages(MessageCounts),
+    /// What an autoscaler did; written once, at the end.
+    Scaled {
+        /// How often it changed the number of instances wanted.
+        events: u32,
+        /// The most that were ever wanted.
+        most: u32,
+    },
+}
+
+/// What became of messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageCounts {
+    /// Sent, over the whole record; each is done, dead or left.
+    pub sent: u64,
+    /// Worked on to the end.
+    pub done: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Neither, at the end: they wait, or somebody works on them.
+    pub left: u64,
+    /// Given up since the beginning of the rollout.
+    pub dead_letters: u64,
+    /// Handed out for the second time or a later one, since the beginning of the rollout.
+    pub redelivered: u64,
+    /// Time of slots spent on work that was in vain, since the beginning of the rollout.
+    pub work_lost: Span,
+    /// The most messages that waited at once, since the beginning of the rollout; those included
+    /// whose consumer is gone and that nobody can see yet.
+    pub backlog_max: u64,
+    /// The longest time from when a message was sent until it waited no more.
+    pub oldest: Span,
 }
 
 /// Takes records in order of time.

@@ -5,6 +5,7 @@ mod determinism;
 mod docker;
 mod failures;
 mod fit;
+mod fleets;
 mod imports;
 mod kubectl;
 mod manual;

@@ -45,7 +45,8 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
     env.format_version();
     let service = fleet::service(&mut env);
     let traffic = traffic::traffic(&mut env);
-    let versions = fleet::versions(&mut env, traffic.is_some());
+    let works = traffic.is_some() || env.is_there("queue");
+    let versions = fleet::versions(&mut env, works);
     let gates = gates::gates(&mut env, traffic.is_some());
     let strategy = StrategySettings::read(orchestrator, &mut env);
     Scenario {

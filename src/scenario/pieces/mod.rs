@@ -5,9 +5,15 @@
 
 mod autoscaler;
 mod dependency;
+mod queue;
+mod quorum;
 
-pub use autoscaler::Autoscaler;
+#[cfg(test)]
+pub(crate) use autoscaler::SCALED;
+pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use dependency::Dependency;
+pub use queue::{Queue, Redelivery};
+pub use quorum::Quorum;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -80,6 +86,10 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[queue]`: the fleet takes messages instead of answering requests.
+        queue: Queue;
+        /// `[quorum]`: the service answers only while enough of its members vote.
+        quorum: Quorum;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -126,7 +126,42 @@ outage_share = "33.3%""#,
         "autoscaler",
         r#"min = 2
 max = 90
-target_cpu = "61.5%""#,
+target_cpu = "61.5%"
+scale_up_percent = 50
+scale_up_stabilization = "1m"
+scale_down_percent = 10
+cpu_initialization = "2m""#,
+    ),
+    (
+        "autoscaler",
+        r#"max = 40
+target_requests = "50.5/s"
+tolerance = "5%"
+sync = "30s"
+scrape = "60s"
+delay = "20s""#,
+    ),
+    ("queue", r#"rate = "20/s""#),
+    (
+        "queue",
+        r#"rate = { base = "8/s", burst = "20/s", every = "2m", length = "9s" }
+arrivals = "deterministic"
+scale = 1.5
+visibility_timeout = "2m"
+extend = true"#,
+    ),
+    (
+        "queue",
+        r#"rate = "0.1/s"
+redelivery = "disconnect"
+max_receives = 5"#,
+    ),
+    ("quorum", r#"catch_up = "20s""#),
+    (
+        "quorum",
+        r#"members = 15
+need = 9
+catch_up = { p50 = "9s", p95 = "20s" }"#,
     ),
     ("dependencies.postgres", "connections_max = 1000"),
     ("dependencies.cache-1", "per_instance = 7"),

@@ -239,6 +239,14 @@ impl Kernel {
         Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
     }
 
+    /// How much longer a service takes that begins then because the server is not warm.
+    pub(crate) fn slowness(&mut self, server: u32, then: Time) -> f64 {
+        if self.desk.servers[server as usize].guard & guard::COLD == 0 {
+            return 1.0;
+        }
+        self.desk.coldness(server as usize, then.0)
+    }
+
     /// Attempts in flight at a server.
     pub(crate) fn in_flight(&mut self, server: u32, now: Time) -> u32 {
         if let Policies::Central(central) = &mut self.policies {
