@@ -53,7 +53,8 @@ pub fn text(report: &Report) -> String {
     }
     out.push_str(
         "\nScores: smaller is better; in brackets the guess \"same as last time\". ! outside.\n\
-         Forecasts draw the laws of start and exit from what the rollouts before leave plausible.\n",
+         Forecasts draw the laws of start and exit from what the rollouts before leave plausible;\n\
+         where these differed by more than chance, the next one may differ as much.\n",
     );
     for one in &report.left_out {
         let _ = writeln!(out, "left out: {one}");

@@ -104,12 +104,12 @@ fn chosen(weights: &[f64], u: f64) -> usize {
 }
 
 /// Box and Muller's normal.
-fn normal(chance: &mut Chance) -> f64 {
+pub(super) fn normal(chance: &mut Chance) -> f64 {
     let (u, v) = (chance.uniform(), chance.uniform());
     (-2.0 * libm::log(u)).sqrt() * libm::cos(std::f64::consts::TAU * v)
 }
 
-fn chi_square(freedom: u32, chance: &mut Chance) -> f64 {
+pub(super) fn chi_square(freedom: u32, chance: &mut Chance) -> f64 {
     (0..freedom).map(|_| normal(chance)).map(|z| z * z).sum::<f64>().max(1e-12)
 }
 

@@ -2,7 +2,7 @@
 
 use super::past::{Past, Seen};
 use crate::scenario::Dist;
-use crate::stats::fit::{Law, Sample, plausible, plausible_of_few, redrawn};
+use crate::stats::fit::{Law, Sample, between, plausible, plausible_of_few, redrawn};
 use crate::study::fit::{Answer, Options};
 use crate::units::Span;
 
@@ -10,6 +10,7 @@ use crate::units::Span;
 const RESAMPLES: u32 = 99;
 
 /// Distributions, each as likely as the other, and from how many values; none without a value.
+/// Where rollouts differed by more than chance, the next one may differ as much.
 pub(super) fn learned(
     before: &[Past],
     of: impl Fn(&Past) -> &Vec<Seen>,
@@ -17,33 +18,52 @@ pub(super) fn learned(
     seed: u64,
 ) -> (Vec<Dist>, usize) {
     let tick = before.iter().map(|past| past.tick).fold(0.0, f64::max);
-    // Where the clock shows fractions, nothing takes no time.
+    // Where the clock shows fractions, nothing takes no time; where it does not, a value of
+    // nothing is a quarter of a tick in the mean logarithm.
     let least = if tick > 0.0 { 0.0 } else { 1e-6 };
+    let ended = |past: &Past| of(past).iter().filter(|(_, over)| *over).map(|(x, _)| *x).collect();
+    let groups: Vec<Vec<f64>> = before.iter().map(ended).collect();
+    let of_nothing = (tick / 4.0).max(least);
+    let levels: Vec<Vec<f64>> =
+        groups.iter().map(|group| group.iter().map(|x| x.max(of_nothing)).collect()).collect();
+    let between = between(&levels);
+    let factor = |index: usize| between.as_ref().map_or(1.0, |between| between.factors[index]);
     let values = |over: bool| -> Vec<f64> {
-        let all = before.iter().flat_map(&of);
-        all.filter(|(_, ended)| *ended == over).map(|(value, _)| value.max(least)).collect()
+        let alike = |(index, past): (usize, &Past)| {
+            let values = of(past).iter().filter(|(_, ended)| *ended == over);
+            values.map(|(x, _)| (x / factor(index)).max(least)).collect::<Vec<f64>>()
+        };
+        before.iter().enumerate().flat_map(alike).collect()
     };
-    let ended = values(true);
-    let sample = Sample::new(tick, &ended, &values(false));
+    let sample = Sample::new(tick, &values(true), &values(false));
+    let dists = plausible_dists(&sample, &values(true), count, seed);
+    let next = between.map_or(Vec::new(), |between| between.next(count, seed));
+    let times = |(index, dist): (usize, Dist)| match next.get(index) {
+        Some(factor) => Dist::Scaled(Box::new(dist), *factor),
+        None => dist,
+    };
+    (dists.into_iter().enumerate().map(times).collect(), sample.ended())
+}
+
+fn plausible_dists(sample: &Sample, ended: &[f64], count: usize, seed: u64) -> Vec<Dist> {
     let how = Options { resamples: RESAMPLES, seed, ..Options::default() };
-    let dists = match Answer::of(&sample, &how) {
+    match Answer::of(sample, &how) {
         Answer::Law { .. } => {
-            let laws = plausible(&sample, count, seed).unwrap_or_default();
+            let laws = plausible(sample, count, seed).unwrap_or_default();
             laws.iter().map(table).collect()
         }
         Answer::Quantiles { .. } => {
-            let again = |index: usize| data(redrawn(&sample, seed.wrapping_add(index as u64)));
+            let again = |index: usize| data(redrawn(sample, seed.wrapping_add(index as u64)));
             (0..count).map(again).collect()
         }
         Answer::Fixed(value) => vec![Dist::Fixed(Span::from_secs_f64(value)); count],
         // Few values are better than none.
-        Answer::Nothing(_) => match plausible_of_few(&ended, count, seed) {
+        Answer::Nothing(_) => match plausible_of_few(ended, count, seed) {
             Some(laws) => laws.iter().map(table).collect(),
             None if ended.is_empty() => Vec::new(),
             None => vec![Dist::Fixed(Span::ZERO); count],
         },
-    };
-    (dists, ended.len())
+    }
 }
 
 /// Probabilities of a table of a law, dense where the slowest of many instances is.

@@ -60,7 +60,7 @@ pub enum Failure {
     )]
     NoPods(usize),
     /// Which one is meant?
-    #[error("there are instances of several workloads; choose one with --workload: {}", .0.join(", "))]
+    #[error("there are several workloads; choose one with --workload: {}", .0.join(", "))]
     Several(Vec<String>),
     /// Nobody has that name.
     #[error("no workload `{name}` in the input; there is {}", .known.join(", "))]
