@@ -34,6 +34,8 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// Missed lookups: all, and in the worst window.
+    pub(super) misses: Option<(u64, u64)>,
     series: Series,
 }
 
@@ -51,6 +53,16 @@ impl Sink for Collector {
                 self.advance(at);
                 self.fleet.serving(instance, version, serving);
             }
+            Record::Placed { instance, host: _, zone } => {
+                self.advance(at);
+                self.fleet.placed(instance, zone);
+            }
+            Record::Host { host: _, zone, change } => {
+                self.advance(at);
+                self.fleet.knows_zone(zone);
+                self.state.host(at, change);
+            }
+            Record::Misses { total, most } => self.misses = Some((total, most)),
             Record::Desired { instances } => {
                 self.advance(at);
                 self.fleet.desired = instances;
@@ -91,6 +103,7 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            misses: None,
             series: Series::default(),
         }
     }
@@ -104,6 +117,7 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        self.misses = None;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;
@@ -153,6 +167,10 @@ impl Collector {
         state.available_min = state.available_min.min(fleet.available);
         state.active_max = state.active_max.max(fleet.active);
         state.exist_max = state.exist_max.max(fleet.exist);
+        if let Some((least, most)) = fleet.zones() {
+            state.zone_serving_min = state.zone_serving_min.min(least);
+            state.zone_margin = state.zone_margin.min(fleet.serving_all() - most);
+        }
         let whole_again = state.decided.is_some() && fleet.serving_good() >= fleet.desired;
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
@@ -175,6 +193,7 @@ impl Collector {
         let area = |count: u32| u128::from(count) * u128::from(span);
         state.lost[0] += area(fleet.desired.saturating_sub(fleet.serving_all()));
         state.surge[0] += area(fleet.exist.saturating_sub(fleet.desired));
+        state.pending += area(fleet.pending);
         if fleet.serving[0] > 0 && fleet.serving_new() > 0 {
             state.mixed += span;
         }

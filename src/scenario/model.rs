@@ -55,6 +55,18 @@ pub struct Service {
     pub instances: u32,
     /// How one instance serves.
     pub discipline: Discipline,
+    /// CPU limit of an instance in cores, kept by a quota in each period; `None` is no limit.
+    pub cpu_limit: Option<f64>,
+}
+
+impl Service {
+    /// Requests that one instance serves at full speed at once, on average over time.
+    pub fn servers(&self) -> f64 {
+        match self.discipline {
+            Discipline::Fifo { slots, .. } => f64::from(slots),
+            Discipline::Sharing { cores, .. } => self.cpu_limit.unwrap_or(cores).min(cores),
+        }
+    }
 }
 
 /// How one instance works on requests.
@@ -92,7 +104,11 @@ pub struct Version {
     pub service_time: Dist,
     /// Image to pull before the process starts, if pulls are modelled.
     pub pull: Option<Bytes>,
-    /// Process start until it could answer a readiness probe.
+    /// Share of that image which is in the images of the other versions too.
+    pub pull_shared: Share,
+    /// CPU time that the process needs first, shared with whatever else starts on its host.
+    pub start_cpu: Option<Dist>,
+    /// Process start (or the end of that CPU time) until it could answer a readiness probe.
     pub start: Dist,
     /// How slow a fresh instance is, and what makes that fade.
     pub warmup: Warmup,
@@ -399,10 +415,25 @@ pub struct WriteLimit {
 }
 
 /// Hosts and the registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Hosts {
     /// How many; instances go to the one with fewest.
     pub count: u32,
+    /// Instances that one host has room for, terminating ones included; `None` is no limit.
+    pub room: Option<u32>,
+    /// Zones that the hosts lie in, in turn; instances go to the one with fewest.
+    pub zones: u32,
+    /// Instances that one zone may have more than another; `None` is no limit.
+    pub max_skew: Option<u32>,
+    /// Which instances keep away from each other.
+    pub anti_affinity: AntiAffinity,
+    /// How hosts are bought for instances that find no room, if they are.
+    pub provision: Option<Provision>,
+    /// Cores of one host, for the CPU time of starts.
+    pub cores: f64,
+    /// Coefficient of variation of a factor (lognormal, mean 1) that all starts of one wave
+    /// share; zero: none.
+    pub wave_cv: f64,
     /// What one host can pull ([`None`]: no limit).
     pub bandwidth: Option<Bandwidth>,
     /// One image at a time per host.
@@ -411,6 +442,54 @@ pub struct Hosts {
     pub registry: Option<Bandwidth>,
     /// A host that has the image pulls nothing.
     pub cache: bool,
+}
+
+impl Hosts {
+    /// So many, with room for everything and no limits.
+    pub fn of(count: u32) -> Self {
+        Self {
+            count,
+            room: None,
+            zones: 1,
+            max_skew: None,
+            anti_affinity: AntiAffinity::None,
+            provision: None,
+            cores: 1.0,
+            wave_cv: 0.0,
+            bandwidth: None,
+            serial_pulls: true,
+            registry: None,
+            cache: true,
+        }
+    }
+
+    /// Whether an instance may have to wait for a place.
+    pub fn is_tight(&self) -> bool {
+        let spread = self.zones > 1 && self.max_skew.is_some();
+        self.room.is_some() || spread || self.anti_affinity != AntiAffinity::None
+    }
+}
+
+/// Which instances may not share a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum AntiAffinity {
+    /// Any may.
+    None,
+    /// Those of one version may not.
+    Version,
+    /// None may.
+    All,
+}
+
+/// How hosts are bought.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Provision {
+    /// Bought until instances can be placed on it.
+    pub delay: Dist,
+    /// Hosts in all, at most; `None` is no limit.
+    pub nodes_max: Option<u32>,
+    /// How often somebody looks for instances that wait for a place.
+    pub scan_interval: Span,
 }
 
 /// Who notices a bad rollout and rolls it back.

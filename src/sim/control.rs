@@ -68,6 +68,7 @@ impl World<'_> {
         }
         if let Some(instances) = decision.desired {
             sink.record(self.now, Record::Desired { instances });
+            self.draining.desired = instances;
         }
         self.act(controller, &decision.actions, sink);
         if decision.notify != 0 {
@@ -131,6 +132,8 @@ impl World<'_> {
         let mut latency = Span::ZERO;
         let mut stopping = None;
         let (mut started, mut batch) = (0, 1);
+        self.waves += 1;
+        let wave = self.waves;
         for action in actions {
             match *action {
                 Action::Start { version, slot, held } => {
@@ -148,7 +151,7 @@ impl World<'_> {
                     started += 1;
                     let at = self.write_instance(controller, batch_at, version) + latency;
                     batch_done = batch_done.max(at);
-                    self.plan(at, Event::Create { version, slot, held });
+                    self.plan(at, Event::Create { version, slot, held, wave });
                 }
                 Action::Stop { instance } => {
                     let version = self.fleet.get(instance).version;

@@ -39,14 +39,23 @@ impl Pulls {
         self.updated = Time::ZERO;
     }
 
-    /// An instance asks for its image; `true` if it need not wait.
+    /// The image of a version is on a host.
+    pub(crate) fn has(&mut self, host: u32, version: u8) {
+        let limited = self.hosts.bandwidth.is_some() || self.hosts.registry.is_some();
+        if limited && !self.cached.contains(&(host, version)) {
+            self.cached.push((host, version));
+        }
+    }
+
+    /// An instance asks for its image; `true` if it need not wait. A host that has the image of
+    /// another version has the `shared` part of this one.
     pub(crate) fn ask(
         &mut self,
         now: Time,
         instance: u32,
         host: u32,
         version: u8,
-        image: Bytes,
+        (image, shared): (Bytes, f64),
     ) -> bool {
         let unlimited = self.hosts.bandwidth.is_none() && self.hosts.registry.is_none();
         let cached = self.hosts.cache && self.cached.contains(&(host, version));
@@ -54,7 +63,9 @@ impl Pulls {
             return true;
         }
         self.progress(now);
-        let pull = Pull { instance, host, version, bytes_left: image.0 as f64 };
+        let has_another = self.hosts.cache && self.cached.iter().any(|(there, _)| *there == host);
+        let lacks = if has_another { 1.0 - shared } else { 1.0 };
+        let pull = Pull { instance, host, version, bytes_left: image.0 as f64 * lacks };
         let shares_image = |other: &Pull| other.host == host && other.version == version;
         let held = self.running.iter().any(|other| {
             other.host == host
@@ -149,11 +160,10 @@ mod tests {
     fn hosts(serial_pulls: bool) -> Hosts {
         let bandwidth = |bytes| Some(Bandwidth(bytes));
         Hosts {
-            count: 2,
             bandwidth: bandwidth(100),
             serial_pulls,
             registry: bandwidth(150),
-            cache: true,
+            ..Hosts::of(2)
         }
     }
 
@@ -171,23 +181,23 @@ mod tests {
     #[test]
     fn two_hosts_share_the_registry() {
         let mut pulls = Pulls::new(hosts(false));
-        assert!(!pulls.ask(Time::ZERO, 0, 0, 1, Bytes(300)));
-        assert!(!pulls.ask(Time::ZERO, 1, 1, 1, Bytes(150)));
+        assert!(!pulls.ask(Time::ZERO, 0, 0, 1, (Bytes(300), 0.0)));
+        assert!(!pulls.ask(Time::ZERO, 1, 1, 1, (Bytes(150), 0.0)));
         // 75 bytes/s each; from 2 s on the first has its host's 100 bytes/s.
         assert_eq!(run(&mut pulls), [(2.0, vec![1]), (3.5, vec![0])]);
-        assert!(pulls.ask(Time::from_secs(9), 2, 0, 1, Bytes(300)), "the image is there");
+        assert!(pulls.ask(Time::from_secs(9), 2, 0, 1, (Bytes(300), 0.0)), "the image is there");
     }
 
     #[test]
     fn one_host_pulls_one_image_after_the_other() {
         let mut pulls = Pulls::new(hosts(true));
         for (instance, version) in [(0, 1), (1, 2), (2, 1)] {
-            assert!(!pulls.ask(Time::ZERO, instance, 0, version, Bytes(100)));
+            assert!(!pulls.ask(Time::ZERO, instance, 0, version, (Bytes(100), 0.0)));
         }
         assert_eq!(run(&mut pulls), [(1.0, vec![0, 2]), (2.0, vec![1])]);
         let mut pulls = Pulls::new(hosts(true));
-        pulls.ask(Time::ZERO, 0, 0, 1, Bytes(100));
-        pulls.ask(Time::ZERO, 1, 0, 2, Bytes(100));
+        pulls.ask(Time::ZERO, 0, 0, 1, (Bytes(100), 0.0));
+        pulls.ask(Time::ZERO, 1, 0, 2, (Bytes(100), 0.0));
         pulls.cancel(Time::ZERO, 0);
         assert_eq!(run(&mut pulls), [(1.0, vec![1])]);
     }

@@ -4,10 +4,16 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod cache;
 mod dependency;
+mod drains;
+mod quota;
 
 pub use autoscaler::Autoscaler;
+pub use cache::Cache;
 pub use dependency::Dependency;
+pub use drains::{Budget, Drains};
+pub use quota::Quota;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -80,6 +86,12 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[cache]`: what each instance keeps near, and a fresh one lacks.
+        cache: Cache;
+        /// `[quota]`: how many instances there may be.
+        quota: Quota;
+        /// `[drains]`: hosts are emptied one after the other.
+        drains: Drains;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
