@@ -126,6 +126,15 @@ pub struct Version {
     pub weight: f64,
 }
 
+impl Version {
+    /// How long the start of an instance takes whose image is there and who has a core to
+    /// itself: the sum of this quantile of both steps.
+    pub fn start_quantile(&self, p: f64) -> Span {
+        let cpu = self.start_cpu.as_ref().map_or(Span::ZERO, |cpu| cpu.quantile(p));
+        cpu + self.start.quantile(p)
+    }
+}
+
 /// Speed of a fresh instance: 1 − β·e^(−x/scale), with β = 1 − 1/slowdown and x the requests
 /// served or the time since it could serve.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

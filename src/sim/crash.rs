@@ -91,6 +91,12 @@ impl World<'_> {
         if entry.process != process || entry.phase != Phase::Starting || answers {
             return false;
         }
+        if self.starts.is_done(self.now, instance) {
+            // It may answer at this very instant, which comes to light first.
+            self.restless += 1;
+            self.queue.push(self.now, Event::Unfit { instance, process });
+            return false;
+        }
         let exit = self.chance.exit(entry.version, entry.ordinal);
         let at = self.now + exit.min(self.scenario.shutdown.grace);
         // It dies of this and of nothing else.

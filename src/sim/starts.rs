@@ -65,6 +65,15 @@ impl Starts {
         true
     }
 
+    /// Whether an instance has had its CPU time at this very instant, which nobody noticed yet.
+    pub(crate) fn is_done(&mut self, now: Time, instance: u32) -> bool {
+        if !self.running.iter().any(|work| work.instance == instance) {
+            return false;
+        }
+        self.progress(now);
+        self.running.iter().any(|work| work.instance == instance && work.left < 0.5)
+    }
+
     /// When the next one is done if nothing changes; [`Time::NEVER`] if none runs.
     pub(crate) fn next_end(&self) -> Time {
         let ends = self.running.iter().map(|work| {

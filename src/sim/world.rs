@@ -361,7 +361,7 @@ impl<'a> World<'a> {
         sink.record(self.now, Record::Moment(Moment::Begun));
         let now = self.now;
         if let Some(kernel) = self.kernel() {
-            kernel.desk.tally.begin(now);
+            kernel.desk.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
         self.note_status();

@@ -245,6 +245,7 @@ fn play(
     for version in [&mut scenario.versions.old, &mut scenario.versions.new] {
         version.start = start.clone();
         version.pull = None;
+        version.start_cpu = None;
         version.exit = exit.clone().unwrap_or_else(|| version.exit.clone());
     }
     let study = Study {
