@@ -36,7 +36,8 @@ impl Wave {
     /// Correlation of two starts of the wave: c²/(c² + v² + c²v²) with v the coefficient of
     /// variation of X.
     pub fn correlation(&self) -> f64 {
-        let (common, own) = (self.common_cv * self.common_cv, (self.own.sd / self.own.mean).powi(2));
+        let (common, own) =
+            (self.common_cv * self.common_cv, (self.own.sd / self.own.mean).powi(2));
         common / (common + own + common * own)
     }
 }

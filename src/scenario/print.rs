@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use super::keys::quantile_of;
 use super::{
-    Algorithm, AntiAffinity, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Profile, Protocol,
-    Scenario, Version, Warmup,
+    Algorithm, AntiAffinity, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline,
+    Profile, Protocol, Scenario, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 

@@ -160,9 +160,7 @@ impl<'a> Chance<'a> {
     /// The `number`-th host bought → there.
     pub(crate) fn provision(&self, number: u32) -> Span {
         let delay = self.tables.provision.as_ref();
-        delay.map_or(Span::ZERO, |d| {
-            span(d.at(self.seeds.bits(purpose::PROVISION, number.into())))
-        })
+        delay.map_or(Span::ZERO, |d| span(d.at(self.seeds.bits(purpose::PROVISION, number.into()))))
     }
 
     /// When in its interval somebody looks for instances without a place.

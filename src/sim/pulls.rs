@@ -159,12 +159,7 @@ mod tests {
 
     fn hosts(serial_pulls: bool) -> Hosts {
         let bandwidth = |bytes| Some(Bandwidth(bytes));
-        Hosts {
-            bandwidth: bandwidth(100),
-            serial_pulls,
-            registry: bandwidth(150),
-            ..Hosts::of(2)
-        }
+        Hosts { bandwidth: bandwidth(100), serial_pulls, registry: bandwidth(150), ..Hosts::of(2) }
     }
 
     fn run(pulls: &mut Pulls) -> Vec<(f64, Vec<u32>)> {

@@ -122,10 +122,7 @@ outage_share = "33.3%""#,
     ),
     ("assumed", r#""versions.old.start" = "5s..60s""#),
     ("service", "discipline = \"ps\"\ncpu_limit = 1.5"),
-    (
-        "versions.new",
-        r#"start = { pull = "400MiB", shared = "80%", cpu = "14s", boot = "2s" }"#,
-    ),
+    ("versions.new", r#"start = { pull = "400MiB", shared = "80%", cpu = "14s", boot = "2s" }"#),
     ("versions.new", r#"start = { cpu = { law = "exponential", mean = "9s" } }"#),
     (
         "hosts",

@@ -220,11 +220,8 @@ fn an_empty_cache_makes_requests_slow_and_fills() {
     let mut scenario = quiet(4);
     scenario.traffic = Some(steady(400.0));
     scenario.service.discipline = Discipline::Fifo { slots: 1000, queue: None };
-    let cache = Cache {
-        hit: Share(0.9),
-        requests: 1000.0,
-        miss_time: Dist::Fixed(Span::from_millis(100)),
-    };
+    let cache =
+        Cache { hit: Share(0.9), requests: 1000.0, miss_time: Dist::Fixed(Span::from_millis(100)) };
     scenario.pieces.cache = Some(cache);
     scenario.versions.new.start = Dist::Fixed(seconds(15));
     let (before, during, misses, books) = latencies(&scenario);

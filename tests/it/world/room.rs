@@ -74,9 +74,10 @@ impl Places {
             Record::Host { host, zone, change } => {
                 assert!(zone < hosts.zones);
                 self.zones.insert(host, zone);
-                self.cordoned.insert(host, change == HostChange::Cordoned || {
-                    change == HostChange::Drained
-                });
+                self.cordoned.insert(
+                    host,
+                    change == HostChange::Cordoned || { change == HostChange::Drained },
+                );
                 self.bought += u32::from(change == HostChange::Bought);
                 if change == HostChange::Drained {
                     assert_eq!(self.on(host).count(), 0, "a drained host is empty");
@@ -152,14 +153,7 @@ fn hosts() -> impl Strategy<Value = Hosts> {
         };
         let max_skew = skew.filter(|_| zones > 1);
         let provision = bought.and_then(|(delay, more)| provision(delay, count + more));
-        Hosts {
-            room: Some(room),
-            zones,
-            max_skew,
-            anti_affinity,
-            provision,
-            ..Hosts::of(count)
-        }
+        Hosts { room: Some(room), zones, max_skew, anti_affinity, provision, ..Hosts::of(count) }
     })
 }
 
@@ -392,10 +386,8 @@ fn a_surge_without_room_buys_hosts_and_waits_for_them() {
     let bought = story("no-room.toml", &[], OutcomeKey::NodesBought);
     assert!(bought.iter().all(|bought| *bought >= 1.0), "{bought:?}");
     let waiting = story("no-room.toml", &[], OutcomeKey::Duration);
-    let changes = [
-        ("strategy.kubernetes.max_surge", "0"),
-        ("strategy.kubernetes.max_unavailable", "2"),
-    ];
+    let changes =
+        [("strategy.kubernetes.max_surge", "0"), ("strategy.kubernetes.max_unavailable", "2")];
     let bought = mean(&story("no-room.toml", &changes, OutcomeKey::NodesBought));
     assert!(bought < 0.2, "{bought}");
     assert!(mean(&waiting) > mean(&story("no-room.toml", &changes, OutcomeKey::Duration)));
