@@ -2,10 +2,11 @@
 
 use super::Default::{Is, Required, Says};
 use super::forms::{POWER, PROFILE, RETRIES, START, WARMUP, key};
+use super::hosts::HOSTS;
 use super::{Key, Kind, Table};
 
-const LIMIT: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
-const LINK: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Bandwidth]);
+pub(super) const LIMIT: Kind =
+    Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
 
 /// The tables before those of the orchestrators, in the order in which files should show them.
 pub(super) const BEFORE: &[Table] = &[
@@ -405,65 +406,6 @@ const CONTROL: &[Key] = &[
         "\"20/s\"",
     ),
     key("burst", Kind::Count(1, 1_000_000), Is("30"), "writes: at once.", "30"),
-];
-
-const HOSTS: &[Key] = &[
-    key(
-        "count",
-        Kind::Count(1, 1_000_000),
-        Says("as many as instances"),
-        "How many; instances go to the one with fewest.",
-        "6",
-    ),
-    key("room", LIMIT, Is("\"unbounded\""), "Instances that fit on one host.", "6"),
-    key("zones", Kind::Count(1, 1000), Is("1"), "Zones that the hosts lie in, in turn.", "3"),
-    key(
-        "max_skew",
-        LIMIT,
-        Is("\"unbounded\""),
-        "Instances that one zone may have more than another (topology spread).",
-        "1",
-    ),
-    key(
-        "anti_affinity",
-        Kind::Word(&["none", "version", "all"]),
-        Is("\"none\""),
-        "No two instances (all), or none of one version, on one host.",
-        "\"version\"",
-    ),
-    key(
-        "provision",
-        Kind::OneOf(&[Kind::Word(&["none"]), Kind::Dist]),
-        Is("\"none\""),
-        "A host is bought for instances that find no room, and is there after this.",
-        "{ p50 = \"90s\", p95 = \"3m\" }",
-    ),
-    key("nodes_max", LIMIT, Is("\"unbounded\""), "provision: hosts in all, at most.", "12"),
-    key(
-        "scan_interval",
-        Kind::Duration,
-        Is("\"10s\""),
-        "provision: how often somebody looks for instances without a place.",
-        "\"10s\"",
-    ),
-    key(
-        "cores",
-        Kind::Number(0.0, true),
-        Is("1"),
-        "Cores of one host, for the CPU time of starts.",
-        "4",
-    ),
-    key(
-        "wave_cv",
-        Kind::Number(0.0, false),
-        Is("0"),
-        "Spread (coefficient of variation) of a factor that all starts of one wave share.",
-        "0.3",
-    ),
-    key("bandwidth", LINK, Is("\"unbounded\""), "What one host can pull.", "\"1Gbit/s\""),
-    key("serial_pulls", Kind::Flag, Is("true"), "One image at a time per host.", "true"),
-    key("registry", LINK, Is("\"unbounded\""), "What the registry serves.", "\"500MiB/s\""),
-    key("cache", Kind::Flag, Is("true"), "A host that has the image pulls nothing.", "true"),
 ];
 
 const PIPELINE: &[Key] = &[

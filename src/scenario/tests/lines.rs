@@ -126,12 +126,12 @@ outage_share = "33.3%""#,
     ("versions.new", r#"start = { cpu = { law = "exponential", mean = "9s" } }"#),
     (
         "hosts",
-        r#"count = 20
+        "count = 20
 room = 7
 zones = 3
 max_skew = 1
 cores = 3.5
-wave_cv = 0.3"#,
+wave_cv = 0.3",
     ),
     (
         "hosts",

@@ -32,12 +32,12 @@ fn deploy(instances: u32, surge: u32, unavailable: u32) -> Scenario {
     scenario
 }
 
-fn provision(delay: u64, nodes_max: u32) -> Option<Provision> {
-    Some(Provision {
+fn provision(delay: u64, nodes_max: u32) -> Provision {
+    Provision {
         delay: Dist::Fixed(seconds(delay)),
         nodes_max: Some(nodes_max),
         scan_interval: seconds(10),
-    })
+    }
 }
 
 /// One outcome of one run.
@@ -152,7 +152,7 @@ fn hosts() -> impl Strategy<Value = Hosts> {
             _ => AntiAffinity::All,
         };
         let max_skew = skew.filter(|_| zones > 1);
-        let provision = bought.and_then(|(delay, more)| provision(delay, count + more));
+        let provision = bought.map(|(delay, more)| provision(delay, count + more));
         Hosts { room: Some(room), zones, max_skew, anti_affinity, provision, ..Hosts::of(count) }
     })
 }
@@ -176,7 +176,9 @@ fn drains() -> impl Strategy<Value = Drains> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 192, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn places_keep_their_rules(
@@ -237,7 +239,7 @@ proptest! {
 fn a_surge_without_room_waits_for_a_bought_host() {
     // Two hosts for three each are full with six.
     let mut scenario = deploy(6, 2, 0);
-    scenario.hosts = Hosts { room: Some(3), provision: provision(60, 9), ..Hosts::of(2) };
+    scenario.hosts = Hosts { room: Some(3), provision: Some(provision(60, 9)), ..Hosts::of(2) };
     assert_eq!(outcome(&scenario, OutcomeKey::NodesBought), 1.0);
     let pending = outcome(&scenario, OutcomeKey::Pending);
     // Two wait for the next look (at most 10 s) and then for a minute.
@@ -251,7 +253,7 @@ fn a_surge_without_room_waits_for_a_bought_host() {
     assert_eq!(outcome(&scenario, OutcomeKey::Duration), 30.0);
     // Nor if one goes before the next comes.
     scenario = deploy(6, 0, 2);
-    scenario.hosts = Hosts { room: Some(3), provision: provision(60, 9), ..Hosts::of(2) };
+    scenario.hosts = Hosts { room: Some(3), provision: Some(provision(60, 9)), ..Hosts::of(2) };
     assert_eq!(outcome(&scenario, OutcomeKey::NodesBought), 0.0);
     // Nobody knows of hosts where it does not matter.
     scenario.hosts = Hosts::of(2);
@@ -338,7 +340,7 @@ fn zones_are_counted() {
     scenario.hosts = Hosts { zones: 3, ..Hosts::of(6) };
     let least = outcome(&scenario, OutcomeKey::ZoneServingMin);
     let margin = outcome(&scenario, OutcomeKey::ZoneMargin);
-    assert!(least <= 1.0 && margin <= 3.0 && margin >= 1.0, "{least} {margin}");
+    assert!(least <= 1.0 && (1.0..=3.0).contains(&margin), "{least} {margin}");
     scenario.strategy = deploy(6, 3, 0).strategy;
     assert_eq!(outcome(&scenario, OutcomeKey::ZoneServingMin), 2.0);
     assert_eq!(outcome(&scenario, OutcomeKey::ZoneMargin), 4.0);
