@@ -1,5 +1,7 @@
 //! Image pulls that share their host's link and the registry's.
 
+use std::collections::BTreeSet;
+
 use crate::scenario::Hosts;
 use crate::units::{Bytes, Time};
 
@@ -22,13 +24,13 @@ pub(crate) struct Pulls {
     running: Vec<Pull>,
     waiting: Vec<Pull>,
     /// (host, version) whose image is there.
-    cached: Vec<(u32, u8)>,
+    cached: BTreeSet<(u32, u8)>,
     updated: Time,
 }
 
 impl Pulls {
     pub(crate) fn new(hosts: Hosts) -> Self {
-        let (running, waiting, cached) = (Vec::new(), Vec::new(), Vec::new());
+        let (running, waiting, cached) = (Vec::new(), Vec::new(), BTreeSet::new());
         Self { hosts, running, waiting, cached, updated: Time::ZERO }
     }
 
@@ -42,8 +44,8 @@ impl Pulls {
     /// The image of a version is on a host.
     pub(crate) fn has(&mut self, host: u32, version: u8) {
         let limited = self.hosts.bandwidth.is_some() || self.hosts.registry.is_some();
-        if limited && !self.cached.contains(&(host, version)) {
-            self.cached.push((host, version));
+        if limited {
+            self.cached.insert((host, version));
         }
     }
 
@@ -63,8 +65,8 @@ impl Pulls {
             return true;
         }
         self.progress(now);
-        let has_another = self.hosts.cache && self.cached.iter().any(|(there, _)| *there == host);
-        let lacks = if has_another { 1.0 - shared } else { 1.0 };
+        let has_another = || self.cached.range((host, 0)..=(host, u8::MAX)).next().is_some();
+        let lacks = if self.hosts.cache && has_another() { 1.0 - shared } else { 1.0 };
         let pull = Pull { instance, host, version, bytes_left: image.0 as f64 * lacks };
         let shares_image = |other: &Pull| other.host == host && other.version == version;
         let held = self.running.iter().any(|other| {
@@ -106,7 +108,7 @@ impl Pulls {
         while let Some(index) = self.running.iter().position(|pull| pull.bytes_left < 0.5) {
             let pull = self.running.remove(index);
             done.push(pull.instance);
-            self.cached.push((pull.host, pull.version));
+            self.cached.insert((pull.host, pull.version));
             if self.hosts.cache {
                 let (cached, waiting): (Vec<_>, Vec<_>) = self
                     .waiting

@@ -8,12 +8,14 @@ use crate::study::SimResult;
 use crate::trace::Ending;
 
 /// Which outcomes a person asks for first; in how many runs, if not in all.
-const ROWS: [(OutcomeKey, &str, Direction); 8] = [
+const ROWS: [(OutcomeKey, &str, Direction); 10] = [
     (OutcomeKey::Duration, "duration", Direction::AtMost),
     (OutcomeKey::ServingMin, "lowest serving", Direction::AtLeast),
     (OutcomeKey::Outage, "outage", Direction::AtMost),
     (OutcomeKey::FailedShare, "failed share", Direction::AtMost),
     (OutcomeKey::LatencyP99, "latency p99", Direction::AtMost),
+    (OutcomeKey::NodesBought, "nodes bought", Direction::AtMost),
+    (OutcomeKey::Drained, "hosts drained", Direction::AtMost),
     (OutcomeKey::Restored, "restored after", Direction::AtMost),
     (OutcomeKey::CapacityLost, "capacity lost", Direction::AtMost),
     (OutcomeKey::SurgeCost, "surge cost", Direction::AtMost),
