@@ -181,6 +181,8 @@ pub struct Decision {
     pub wake_at: Option<Time>,
     /// Controllers that should look because this one changed what they watch (bit set).
     pub notify: u32,
+    /// API objects written besides instances; whoever notifies writes one at least.
+    pub writes: u32,
     /// What the orchestrator now says, if it changed.
     pub said: Option<Said>,
     /// The number of instances wanted, if it changed.
@@ -195,6 +197,7 @@ impl Decision {
         self.actions.clear();
         self.wake_at = None;
         self.notify = 0;
+        self.writes = 0;
         self.said = None;
         self.desired = None;
         self.moments.clear();

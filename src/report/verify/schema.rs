@@ -56,8 +56,8 @@ fn trace() -> Value {
         "kind": said("string", "Deployment, StatefulSet, DaemonSet, swarm or rollcast."),
         "class": said("string", "What it was recorded for."),
         "final_ok": said("boolean", "Both what was said and what was are predicted."),
-        "said": two("What the orchestrator said: recorded, predicted."),
-        "is": two("What was: recorded, predicted."),
+        "said": texts("What the orchestrator said: recorded, predicted."),
+        "is": texts("What was: recorded, predicted."),
         "duration_s": pair("Until the end that the record names; predicted: the median."),
         "band_s": {
             "description": "Middle 90 % of the predicted durations.",
@@ -66,6 +66,9 @@ fn trace() -> Value {
         },
         "instances_max": pair("Most instances at once; predicted: the most frequent."),
         "available_min": pair("Fewest available as reported; predicted: the most frequent."),
+        "misses": texts("Of each of the two that is not predicted: how the runs were spread."),
+        "instances_max_runs": runs("Share of runs by most instances at once."),
+        "available_min_runs": runs("Share of runs by fewest available."),
         "steps_equal": said_or_null("boolean", "Null: the record has no determinate order."),
         "first_difference": said_or_null("string", "Where the orders of steps first differ."),
         "noise": said_or_null("string", "The record's own mark of noise."),
@@ -112,7 +115,7 @@ fn said_or_null(kind: &str, what: &str) -> Value {
     json!({ "type": [kind, "null"], "description": what })
 }
 
-fn two(what: &str) -> Value {
+fn texts(what: &str) -> Value {
     json!({ "type": "array", "items": { "type": "string" }, "description": what })
 }
 
@@ -121,6 +124,15 @@ fn pair(what: &str) -> Value {
     let mut pair = closed(&json!({ "recorded": number, "predicted": number }));
     pair["description"] = json!(what);
     pair
+}
+
+fn runs(what: &str) -> Value {
+    let what = format!("{what} Count, share; most frequent first.");
+    json!({
+        "description": what,
+        "type": "array",
+        "items": { "type": "array", "items": { "type": "number" } },
+    })
 }
 
 fn spread(what: &str) -> Value {

@@ -40,6 +40,9 @@
 //! - Deletion order within one log₂ bucket of ready time: more restarts first, then the
 //!   pseudo-random UID (the original compares restarts only for equal whole seconds, which is
 //!   not a total order). No pod deletion cost.
+//! - All replica sets are synced in one look and report together, and what a sync takes from old
+//!   sets is written at once; the original has a worker for each set, and takes what is not
+//!   available and what is in two writes, between which a set may act on the first.
 //! - Write conflicts and their back-off are latency, hence the world's business.
 //! - `kubectl rollout undo` of a paused Deployment is refused by the client; here undo means that
 //!   somebody set the old template, which is not.
@@ -148,6 +151,9 @@ struct Status {
     replicas: u32,
     ready: u32,
     available: u32,
+    /// Told to stop and still there; not reported by 1.20.
+    #[serde(default)]
+    terminating: u32,
 }
 
 impl Deployment {
@@ -185,7 +191,7 @@ impl Rules for Deployment {
     fn initial(&self) -> State {
         let n = self.instances;
         let mut old = ReplicaSet::new(VersionId::OLD, n, n, n + self.surge(n));
-        old.status = Status { replicas: n, ready: n, available: n };
+        old.status = Status { replicas: n, ready: n, available: n, terminating: 0 };
         State {
             replica_sets: vec![old],
             desired: n,
@@ -195,7 +201,7 @@ impl Rules for Deployment {
             begun: None,
             operations_done: 0,
             undone: false,
-            observed: progress::Totals { replicas: n, updated: n, ready: n, available: n },
+            observed: progress::Totals::whole(n),
             unseen: false,
             condition: progress::Condition::Available,
             progressed: Time::ZERO,

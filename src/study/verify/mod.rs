@@ -3,6 +3,7 @@
 mod files;
 mod forecast;
 mod kubernetes;
+mod miss;
 mod rollcast;
 mod steps;
 mod swarm;
