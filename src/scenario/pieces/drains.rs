@@ -137,3 +137,23 @@ const KEYS: &[Key] = &[
         "\"3m\"",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `pkg/controller/disruption/disruption.go` rounds both percentages up.
+    #[test]
+    fn percentages_of_a_budget_are_rounded_up() {
+        let percent = CountOrPercent::Percent;
+        let half: Vec<u32> =
+            [1, 3, 5, 7].map(|n| Budget::MinAvailable(percent(50.0)).keeps(n)).into();
+        assert_eq!(half, [1, 2, 3, 4]);
+        let missing: Vec<u32> =
+            [1, 3, 10, 12].map(|n| n - Budget::MaxUnavailable(percent(8.0)).keeps(n)).into();
+        assert_eq!(missing, [1; 4]);
+        assert_eq!(Budget::MaxUnavailable(CountOrPercent::Count(9)).keeps(4), 0);
+        assert_eq!(Budget::MinAvailable(CountOrPercent::Count(9)).keeps(4), 9);
+        assert_eq!(Budget::None.keeps(4), 0);
+    }
+}
