@@ -38,6 +38,8 @@ pub struct Collector {
     pub(super) messages: Option<MessageCounts>,
     /// How often the autoscaler acted, and the most that it wanted, if there is one.
     pub(super) scaled: Option<(u32, u32)>,
+    /// Missed lookups: all, and in the worst window.
+    pub(super) misses: Option<(u64, u64)>,
     series: Series,
 }
 
@@ -55,6 +57,16 @@ impl Sink for Collector {
                 self.advance(at);
                 self.fleet.serving(instance, version, serving);
             }
+            Record::Placed { instance, host: _, zone } => {
+                self.advance(at);
+                self.fleet.placed(instance, zone);
+            }
+            Record::Host { host: _, zone, change } => {
+                self.advance(at);
+                self.fleet.knows_zone(zone);
+                self.state.host(at, change);
+            }
+            Record::Misses { total, most } => self.misses = Some((total, most)),
             Record::Desired { instances } => {
                 self.advance(at);
                 self.fleet.desired = instances;
@@ -103,6 +115,7 @@ impl Collector {
             attempts: None,
             messages: None,
             scaled: None,
+            misses: None,
             series: Series::default(),
         }
     }
@@ -117,6 +130,7 @@ impl Collector {
         self.skew = f64::NAN;
         self.attempts = None;
         (self.messages, self.scaled) = (None, None);
+        self.misses = None;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;
@@ -166,6 +180,10 @@ impl Collector {
         state.available_min = state.available_min.min(fleet.available);
         state.active_max = state.active_max.max(fleet.active);
         state.exist_max = state.exist_max.max(fleet.exist);
+        if let Some((least, most)) = fleet.zones() {
+            state.zone_serving_min = state.zone_serving_min.min(least);
+            state.zone_margin = state.zone_margin.min(fleet.serving_all() - most);
+        }
         let whole_again = state.decided.is_some() && fleet.serving_good() >= fleet.desired;
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
@@ -191,6 +209,7 @@ impl Collector {
         let area = |count: u32| u128::from(count) * u128::from(span);
         state.lost[0] += area(fleet.desired.saturating_sub(fleet.serving_all()));
         state.surge[0] += area(fleet.exist.saturating_sub(fleet.desired));
+        state.pending += area(fleet.pending);
         if fleet.serving[0] > 0 && fleet.serving_new() > 0 {
             state.mixed += span;
         }

@@ -73,6 +73,7 @@ fn times(collector: &Collector, begun: Time, set: &mut impl FnMut(OutcomeKey, f6
     set(OutcomeKey::Detected, after(state.detected));
     set(OutcomeKey::Decided, after(state.decided));
     set(OutcomeKey::Restored, after(state.restored));
+    set(OutcomeKey::Drained, after(state.drained));
     set(OutcomeKey::Mixed, state.mixed as f64 / 1e9);
     if !collector.requests.any() {
         set(OutcomeKey::Outage, state.dark as f64 / 1e9);
@@ -87,6 +88,14 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
     set(OutcomeKey::InstancesPeak, f64::from(state.exist_max));
     set(OutcomeKey::CapacityLost, state.capacity_lost());
     set(OutcomeKey::SurgeCost, state.surge_cost());
+    if collector.fleet.zones().is_some() {
+        set(OutcomeKey::ZoneServingMin, f64::from(state.zone_serving_min));
+        set(OutcomeKey::ZoneMargin, f64::from(state.zone_margin));
+    }
+    if state.hosts {
+        set(OutcomeKey::NodesBought, f64::from(state.bought));
+        set(OutcomeKey::Pending, state.pending as f64 / 1e9);
+    }
 }
 
 /// What only some worlds have.
@@ -143,6 +152,10 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
         set(OutcomeKey::AttemptsPerRequest, ratio(attempts, requests.ended));
     }
     set(OutcomeKey::SkewAfter, collector.skew);
+    if let Some((total, most)) = collector.misses {
+        set(OutcomeKey::CacheMisses, total as f64);
+        set(OutcomeKey::CacheMissPeak, most as f64 / window);
+    }
 }
 
 fn latencies(latency: &[[Histogram; 2]], set: &mut impl FnMut(OutcomeKey, f64)) {

@@ -203,6 +203,20 @@ outcomes! {
     ScaleEvents, "scale_events", Number, false;
     /// Most instances that were wanted.
     DesiredMax, "desired_max", Number, false;
+    /// Lowest number of serving instances in any one zone.
+    ZoneServingMin, "zone_serving_min", Instances, false;
+    /// Lowest number of serving instances that the loss of the fullest zone would leave.
+    ZoneMargin, "zone_margin", Instances, false;
+    /// Hosts bought for instances that found no place.
+    NodesBought, "nodes_bought", Number, false;
+    /// Integral of instances without a place over time.
+    Pending, "pending", InstanceSeconds, false;
+    /// Start of the rollout until the last host that was drained is empty.
+    Drained, "drained", Seconds, false;
+    /// Lookups that missed the caches of instances.
+    CacheMisses, "cache_misses", Number, true;
+    /// Such misses per second, in the window with most.
+    CacheMissPeak, "cache_miss_peak", Number, true;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.

@@ -73,6 +73,10 @@ impl World<'_> {
             let served_after = served_after.collect();
             let attempts = kernel.desk.tally.arrived() + kernel.desk.tally.retried;
             sink.record(end, Record::Totals { attempts, served_after });
+            if let Some(caches) = &kernel.desk.caches {
+                let (total, most) = (caches.total, caches.most);
+                sink.record(end, Record::Misses { total, most });
+            }
         }
         self.finish_pieces(end, sink);
         self.served = before;

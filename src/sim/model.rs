@@ -73,6 +73,8 @@ pub(crate) fn config(scenario: &Scenario) -> Config {
     let clients = &scenario.clients;
     Config {
         discipline: scenario.service.discipline,
+        cpu_limit: scenario.service.cpu_limit,
+        cache: scenario.pieces.cache.clone(),
         nodes: clients.nodes,
         protocol: clients.protocol,
         timeout: clients.timeout,

@@ -18,6 +18,8 @@ pub struct Steady {
     pub servers: u32,
     /// How each serves.
     pub discipline: Discipline,
+    /// CPU limit of a server, for processor sharing.
+    pub cpu_limit: Option<f64>,
     /// Service times.
     pub service: Dist,
     /// How slow a fresh server is; servers are fresh at the beginning.
@@ -45,6 +47,7 @@ impl Default for Steady {
         Self {
             servers: 1,
             discipline: Discipline::Fifo { slots: 1, queue: None },
+            cpu_limit: None,
             service: Dist::Exponential { mean: Span::from_secs(1) },
             warmup: Warmup::None,
             rate: Rate(0.5),
@@ -82,6 +85,8 @@ impl SteadyFleet {
     pub fn with_traffic(steady: &Steady, traffic: &Traffic) -> Self {
         let config = Config {
             discipline: steady.discipline,
+            cpu_limit: steady.cpu_limit,
+            cache: None,
             nodes: steady.nodes,
             protocol: Protocol::PerRequest { reuse: Share(0.0) },
             timeout: steady.timeout,

@@ -4,6 +4,7 @@ use super::autoscaler::Scaler;
 use super::chance::{Chance, Latency};
 use super::client::Client;
 use super::ending::on_grid;
+use super::evict::Draining;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
 use super::messages::Messages;
@@ -11,6 +12,9 @@ use super::model::Model;
 use super::pipeline::PipelineState;
 use super::pulls::Pulls;
 use super::quorum::Votes;
+use super::quota::Refusals;
+use super::room::{Around, Room};
+use super::starts::Starts;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
 use crate::strategy::{Command, Decision, State, Status, Strategy};
@@ -35,7 +39,7 @@ pub(super) enum Event {
     /// A controller looks; only if this is still its next look.
     Look { controller: u8 },
     /// A start that was decided takes effect.
-    Create { version: VersionId, slot: u32, held: bool },
+    Create { version: VersionId, slot: u32, held: bool, wave: u32 },
     /// A stop that was decided takes effect.
     Tell { instance: u32 },
     /// A host was found.
@@ -86,6 +90,8 @@ pub(super) enum Event {
     Decide,
     /// Somebody does what the script says.
     Outside { index: u32 },
+    /// Something happens around the fleet.
+    Around(Around),
     /// The record ends, if nothing has happened since this was planned.
     End { stamp: u32 },
 }
@@ -103,6 +109,13 @@ pub struct World<'a> {
     pub(super) chance: Chance<'a>,
     pub(super) pulls: Pulls,
     pub(super) pull_stamp: u32,
+    pub(super) starts: Starts,
+    pub(super) start_stamp: u32,
+    pub(super) room: Room,
+    pub(super) draining: Draining,
+    pub(super) refusals: Refusals,
+    /// Looks that asked for instances: those of one are a wave.
+    pub(super) waves: u32,
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
@@ -160,8 +173,14 @@ impl<'a> World<'a> {
             queue: EventQueue::default(),
             fleet: Fleet::default(),
             chance: Chance::new(&model.tables),
-            pulls: Pulls::new(scenario.hosts),
+            pulls: Pulls::new(scenario.hosts.clone()),
             pull_stamp: 0,
+            starts: Starts::new(scenario.hosts.cores, scenario.service.cpu_limit),
+            start_stamp: 0,
+            room: Room::default(),
+            draining: Draining::default(),
+            refusals: Refusals::default(),
+            waves: 0,
             scratch: Vec::new(),
             kernel: None,
             messages: model.messages.clone().map(Messages::new),
@@ -225,8 +244,7 @@ impl<'a> World<'a> {
         self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
         self.queue.clear();
         self.chance.reset(seeds);
-        self.pulls.clear();
-        self.fleet.reset(scenario.clients.nodes, scenario.hosts.count);
+        self.reset_surroundings();
         self.informed.clear();
         self.informed.resize(scenario.clients.nodes as usize, Time::ZERO);
         (self.moving, self.restless, self.end_stamp, self.ended) = (0, 0, 0, false);
@@ -248,8 +266,11 @@ impl<'a> World<'a> {
         }
         self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
+        self.tell_hosts(sink);
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
+            self.pulls.has(self.fleet.get(id).host, VersionId::OLD.0);
+            self.tell_place(id, self.fleet.get(id).host, sink);
             if let Some(kernel) = self.kernel() {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
@@ -265,6 +286,19 @@ impl<'a> World<'a> {
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
         }
+    }
+
+    /// Hosts, and what happens around them.
+    fn reset_surroundings(&mut self) {
+        let scenario = self.scenario;
+        self.pulls.clear();
+        self.starts.clear();
+        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some();
+        self.fleet.reset(scenario.clients.nodes, &scenario.hosts, tight);
+        self.room.reset(scenario.hosts.zones);
+        self.draining.reset(scenario.service.instances);
+        self.refusals.clear();
+        self.waves = 0;
     }
 
     /// The kernel, if requests are simulated in this run.
@@ -331,6 +365,7 @@ impl<'a> World<'a> {
                 self.live(event, sink);
                 true
             }
+            Event::Around(what) => self.around(what, sink),
             // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),
             Event::Waited { instance } => self.waited(instance, sink),
@@ -357,7 +392,7 @@ impl<'a> World<'a> {
         sink.record(self.now, Record::Moment(Moment::Begun));
         let now = self.now;
         if let Some(kernel) = self.kernel() {
-            kernel.desk.tally.begin(now);
+            kernel.desk.begin(now);
         }
         if let Some(messages) = &mut self.messages {
             messages.begin(now);
@@ -366,6 +401,7 @@ impl<'a> World<'a> {
         self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
+        self.plan_drains();
         self.look_after(0, Latency::Sync);
         self.watch();
     }

@@ -49,6 +49,9 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. }
+            | Record::Misses { .. }
             | Record::Totals { .. }
             | Record::Votes { .. }
             | Record::Messages(_)

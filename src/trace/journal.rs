@@ -229,8 +229,8 @@ mod tests {
 
     use super::{Header, Journal, JournalError, World, Writer, read};
     use crate::trace::{
-        Cause, Ending, Histogram, MessageCounts, Moment, Period, Phase, Record, Said, Sink,
-        VersionId, WindowCounts,
+        Cause, Ending, Histogram, HostChange, MessageCounts, Moment, Period, Phase, Record, Said,
+        Sink, VersionId, WindowCounts,
     };
     use crate::units::{Span, Time};
 
@@ -250,6 +250,9 @@ mod tests {
             Record::Phase { instance, version, to: Phase::Draining, cause: Cause::Strategy },
             Record::Serving { instance, version, serving: true },
             Record::Desired { instances: 12 },
+            Record::Placed { instance: 3, host: 2, zone: 1 },
+            Record::Host { host: 2, zone: 1, change: HostChange::Bought },
+            Record::Misses { total: 90, most: 7 },
             Record::Said(Said::RolledBack),
             Record::Moment(Moment::Batch(2)),
             Record::Window { counts },

@@ -84,6 +84,7 @@ impl Life {
             // Their times are not the times at which they are written.
             Record::Window { .. }
             | Record::Latency { .. }
+            | Record::Misses { .. }
             | Record::Totals { .. }
             | Record::Messages(_)
             | Record::Scaled { .. } => Ok(()),
@@ -95,9 +96,12 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
-            Record::Desired { .. } | Record::Said(_) | Record::Moment(_) | Record::Votes { .. } => {
-                self.advance(at)
-            }
+            Record::Desired { .. }
+            | Record::Said(_)
+            | Record::Moment(_)
+            | Record::Votes { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. } => self.advance(at),
         }
     }
 

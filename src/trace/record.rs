@@ -90,6 +90,8 @@ pub enum Cause {
     Killed,
     /// It crashed.
     Crashed,
+    /// Its host is drained: it was evicted.
+    Evicted,
 }
 
 /// How a request ended.
@@ -194,6 +196,22 @@ pub enum Moment {
     GaveUp,
 }
 
+/// What became of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostChange {
+    /// It was there when the record began.
+    Initial,
+    /// It was bought for instances that found no place, and is there now.
+    Bought,
+    /// It takes no more instances: it is being drained.
+    Cordoned,
+    /// It is empty.
+    Drained,
+    /// It takes instances again.
+    Uncordoned,
+}
+
 /// Which part of the record latency belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -241,6 +259,32 @@ pub enum Record {
         version: VersionId,
         /// Whether it does now.
         serving: bool,
+    },
+    /// An instance got a place; only written where it matters which (zones, room, drains).
+    Placed {
+        /// The instance.
+        instance: u32,
+        /// Where.
+        host: u32,
+        /// The zone of that host.
+        zone: u32,
+    },
+    /// Something became of a host; only written where it matters.
+    Host {
+        /// Its number.
+        host: u32,
+        /// Where it lies.
+        zone: u32,
+        /// What.
+        change: HostChange,
+    },
+    /// Lookups that missed the caches of instances since the rollout began; written once, at the
+    /// end, if there are caches.
+    Misses {
+        /// All of them.
+        total: u64,
+        /// In the window that had most.
+        most: u64,
     },
     /// The number of instances wanted changed.
     Desired {

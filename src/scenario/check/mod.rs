@@ -4,6 +4,7 @@ mod clients;
 mod dist;
 mod fleet;
 mod gates;
+mod hosts;
 mod strategy;
 mod traffic;
 
@@ -57,7 +58,7 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         restart: fleet::restart(&mut env),
         strategy,
         control: fleet::control(&mut env),
-        hosts: fleet::hosts(&mut env, service.instances),
+        hosts: hosts::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),
         pieces: Pieces::read(&mut env),
         slo: env.slo(),

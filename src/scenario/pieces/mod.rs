@@ -4,16 +4,22 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod cache;
 mod dependency;
+mod drains;
 mod queue;
 mod quorum;
+mod quota;
 
 #[cfg(test)]
 pub(crate) use autoscaler::SCALED;
 pub use autoscaler::{Autoscaler, DownRule, UpRule};
+pub use cache::Cache;
 pub use dependency::Dependency;
+pub use drains::{Budget, Drains};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
+pub use quota::Quota;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -90,6 +96,12 @@ pieces! {
         queue: Queue;
         /// `[quorum]`: the service answers only while enough of its members vote.
         quorum: Quorum;
+        /// `[cache]`: what each instance keeps near, and a fresh one lacks.
+        cache: Cache;
+        /// `[quota]`: how many instances there may be.
+        quota: Quota;
+        /// `[drains]`: hosts are emptied one after the other.
+        drains: Drains;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

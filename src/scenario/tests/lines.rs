@@ -121,6 +121,32 @@ period = "7d"
 outage_share = "33.3%""#,
     ),
     ("assumed", r#""versions.old.start" = "5s..60s""#),
+    ("service", "discipline = \"ps\"\ncpu_limit = 1.5"),
+    ("versions.new", r#"start = { pull = "400MiB", shared = "80%", cpu = "14s", boot = "2s" }"#),
+    ("versions.new", r#"start = { cpu = { law = "exponential", mean = "9s" } }"#),
+    (
+        "hosts",
+        "count = 20
+room = 7
+zones = 3
+max_skew = 1
+cores = 3.5
+wave_cv = 0.3",
+    ),
+    (
+        "hosts",
+        r#"count = 20
+room = 7
+anti_affinity = "version"
+provision = { p50 = "90s", p95 = "3m" }
+nodes_max = 40
+scan_interval = "12s""#,
+    ),
+    ("cache", "requests = 800\nmiss_time = \"20ms\""),
+    ("cache", "hit = \"61.5%\"\nrequests = 80.5\nmiss_time = { p50 = \"20ms\", p95 = \"90ms\" }"),
+    ("quota", "instances = 100\nback_off = \"9ms\"\nback_off_max = \"9s\""),
+    ("drains", "hosts = 2\nback = \"3m\"\nmin_available = \"80%\""),
+    ("drains", "hosts = 1\nat = \"9s\"\nretry = \"7s\"\nmax_unavailable = 3"),
     ("autoscaler", "max = 90"),
     (
         "autoscaler",

@@ -125,6 +125,9 @@ impl Books {
             }
             Record::Totals { attempts, .. } => self.attempts = *attempts,
             Record::Desired { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. }
+            | Record::Misses { .. }
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. } => {}
