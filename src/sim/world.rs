@@ -1,7 +1,6 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
 use super::autoscaler::Scaler;
-use super::bucket::Bucket;
 use super::chance::{Chance, Latency};
 use super::client::Client;
 use super::ending::on_grid;
@@ -128,8 +127,8 @@ pub struct World<'a> {
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
     pub(super) writes: Vec<Client>,
-    /// By version: creations and stops that the API server has yet to carry out.
-    pub(super) paces: Vec<Bucket>,
+    /// By version: when the API server can carry out the next creation or stop.
+    pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
     pub(super) pipeline: PipelineState,
