@@ -80,8 +80,9 @@ fn grace(scenario: &Scenario, findings: &mut Vec<Finding>) {
             let swarm = matches!(scenario.strategy, StrategySettings::Swarm(_));
             let code = if swarm { Code::SwarmGrace } else { Code::GraceBelowDrain };
             findings.push(Finding::new(code, "shutdown.grace", message, label));
+        } else {
+            jobs(scenario, left, findings);
         }
-        jobs(scenario, left, findings);
     }
     // Kamal's proxy has let what is in flight finish before the process hears of it.
     let proxied = matches!(&scenario.strategy, StrategySettings::Kamal(kamal) if kamal.proxy);

@@ -222,8 +222,39 @@ fn it_follows_load_up_at_once_and_down_after_five_minutes() {
     }
 }
 
+/// Whoever can be scaled follows: what is wanted at the end is there, and enough.
 #[test]
-fn nobody_else_is_scaled_in_an_instant() {
+fn every_orchestrator_that_is_scaled_follows() {
+    let names = "kubernetes statefulset argo_canary argo_bluegreen flagger nomad ecs swarm";
+    for name in names.split(' ') {
+        let text = format!(
+            "rollcast = 1\nmargin = \"10m\"\n[service]\ninstances = 6\nslots = 2\n\
+             [versions.old]\nservice_time = \"100ms\"\nstart = \"2s\"\n\
+             [traffic]\narrivals = \"deterministic\"\n\
+             rate = {{ table = [[\"60s\", \"72/s\"], [\"61s\", \"144/s\"]] }}\n\
+             [autoscaler]\nmax = 20\ntarget_cpu = \"60%\"\n[strategy.{name}]\n"
+        );
+        let loaded = load(&text, name, Path::new("."), &[]);
+        let scenario = loaded.unwrap_or_else(|_| panic!("{name}")).scenario;
+        let (records, _) = play(&scenario, 0, Depth::Control);
+        let mut wanted = 0;
+        let mut active = std::collections::BTreeSet::new();
+        for (_, record) in &records {
+            match *record {
+                Record::Desired { instances } => wanted = instances,
+                Record::Phase { instance, to, .. } if to.is_active() => _ = active.insert(instance),
+                Record::Phase { instance, .. } => _ = active.remove(&instance),
+                _ => {}
+            }
+        }
+        // 144 · 0.1 / 2 / 0.6 = 12, within a tenth.
+        assert!((11..=13).contains(&wanted), "{name}: {wanted}");
+        assert_eq!(active.len(), wanted as usize, "{name}");
+    }
+}
+
+#[test]
+fn it_stays_at_its_bound() {
     let mut scenario = scaled(&[(0, 288.0)]);
     scenario.pieces.autoscaler = Some(Autoscaler { max: 14, ..autoscaler() });
     let all = wanted(&scenario, Depth::Requests);

@@ -255,6 +255,8 @@ impl Flagger {
         if state.announced != state.desired {
             state.announced = state.desired;
             decision.desired = Some(state.desired);
+            // Whoever scaled may have done so by a command: the sets have yet to follow.
+            decision.notify |= 1 << DEPLOYMENT;
         }
         decision.moments.append(&mut state.untold);
         let said = self.verdict(state);
