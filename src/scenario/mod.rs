@@ -6,6 +6,7 @@
 
 mod check;
 pub mod codes;
+pub mod conduct;
 pub mod diagnostic;
 pub mod dist;
 pub mod edit;
@@ -28,6 +29,7 @@ pub mod source;
 pub mod suggest;
 pub mod tree;
 
+pub use conduct::Conduct;
 pub use diagnostic::Diagnostic;
 pub use dist::Dist;
 pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};

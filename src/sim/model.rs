@@ -1,11 +1,12 @@
 //! From what a scenario says to what the kernel and the world compute with.
 
 use super::chance::Tables;
-use super::kernel::{Config, VersionModel};
+use super::kernel::{Config, Habits, VersionModel};
 use super::messages;
 use super::script::Script;
 use crate::engine::{Law, Sampler};
-use crate::scenario::{Dist, Scenario, Version};
+use crate::scenario::pieces::Users;
+use crate::scenario::{Conduct, Dist, Scenario, Version};
 
 /// A scenario with everything computed that does not change from run to run: its distributions
 /// tabulated, its laws ready for blocks. Worlds on several threads share one.
@@ -83,5 +84,13 @@ pub(crate) fn config(scenario: &Scenario) -> Config {
         versions: vec![version(&scenario.versions.old), version(&scenario.versions.new)],
         window: scenario.slo.window,
         slow_above: scenario.slo.latency,
+        habits: habits(&clients.conduct, scenario.pieces.users.as_ref()),
     }
+}
+
+/// What clients do beyond one attempt for each request; `None` if nothing.
+pub(super) fn habits(conduct: &Conduct, users: Option<&Users>) -> Option<Box<Habits>> {
+    let users = users.map(|users| (users.count, sampler(&users.think)));
+    let is_plain = *conduct == Conduct::default() && users.is_none();
+    (!is_plain).then(|| Box::new(Habits::new(conduct, sampler(&conduct.connect), users)))
 }

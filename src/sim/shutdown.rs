@@ -100,7 +100,7 @@ impl World<'_> {
     /// Connections that are pinned stay until the server ends them, whoever left a rotation.
     fn keeps_connections(&self) -> bool {
         let pinned = matches!(self.scenario.clients.protocol, Protocol::PerConnection { .. });
-        pinned && self.scenario.traffic.is_some()
+        pinned && self.scenario.has_requests()
     }
 
     /// It has waited for rest long enough; says whether it still did. As for `kill`, an event

@@ -239,7 +239,7 @@ impl<'a> World<'a> {
 
     pub(super) fn prepare(&mut self, seeds: Seeds, depth: Depth, sink: &mut impl Sink) {
         let scenario = self.scenario;
-        self.depth = if scenario.traffic.is_some() { depth } else { Depth::Control };
+        self.depth = if scenario.has_requests() { depth } else { Depth::Control };
         self.now = Time::ZERO;
         self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
         self.queue.clear();

@@ -1,6 +1,7 @@
 //! The one integration-test binary: one link, one place for helpers.
 
 mod cli;
+mod clients;
 mod determinism;
 mod docker;
 mod failures;

@@ -10,6 +10,7 @@ mod drains;
 mod queue;
 mod quorum;
 mod quota;
+mod users;
 
 #[cfg(test)]
 pub(crate) use autoscaler::SCALED;
@@ -20,6 +21,7 @@ pub use drains::{Budget, Drains};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
+pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -102,6 +104,8 @@ pieces! {
         quota: Quota;
         /// `[drains]`: hosts are emptied one after the other.
         drains: Drains;
+        /// `[users]`: a closed loop of requests.
+        users: Users;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -68,6 +68,39 @@ retries = { attempts = 3, delay = "50ms" }"#,
 lag_add = { law = "uniform", low = "1s", high = "2s" }"#,
     ),
     ("clients", r#"lag_remove = { law = "exponential", mean = "1.5s" }"#),
+    (
+        "clients",
+        r#"attempt_timeout = "250ms"
+cancel = true
+connect = "4ms"
+handshake = "2.5ms""#,
+    ),
+    (
+        "clients",
+        r#"retries = { attempts = 4, on = ["cut"], backoff = "30ms", factor = 1.5, budget = "7.3%" }
+hedge = { after = "p95", most = 2 }"#,
+    ),
+    (
+        "clients",
+        r#"retries = { attempts = 4, backoff = "30ms", jitter = "equal", budget = { active = "20%" } }
+hedge = { after = "80ms" }"#,
+    ),
+    (
+        "clients",
+        r#"protocol = "http1"
+pool = { max = 9, idle_timeout = "60s", max_requests = 1000 }
+sticky = { sessions = 50, cookie = false, length = "10m" }"#,
+    ),
+    (
+        "clients",
+        r#"protocol = "http2"
+max_streams = 100"#,
+    ),
+    (
+        "users",
+        r#"count = 200
+think = { law = "exponential", mean = "7s" }"#,
+    ),
     ("balancer", "algorithm = { power_of = 3 }"),
     (
         "balancer",

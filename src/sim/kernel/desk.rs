@@ -1,6 +1,7 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
 use super::cache::Caches;
+use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) versions: Vec<VersionModel>,
     pub(crate) window: Span,
     pub(crate) slow_above: Span,
+    /// What clients do beyond one attempt for each request, if they do.
+    pub(crate) habits: Option<Box<Habits>>,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -295,12 +298,17 @@ impl Desk {
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.
     pub(crate) fn coldness(&mut self, server: usize, starts: u64) -> f64 {
-        let Server { version, opened, served, .. } = self.servers[server];
+        self.coldness_after(server, self.servers[server].served, starts)
+    }
+
+    /// The same for an attempt before which the server took `served`.
+    pub(crate) fn coldness_after(&mut self, server: usize, served: u64, starts: u64) -> f64 {
+        let Server { version, opened, .. } = self.servers[server];
         let model = &self.config.versions[version as usize];
         let (slowdown, x) = match model.warmup {
             Warmup::None => return 1.0,
             Warmup::Requests { scale, slowdown } => {
-                (slowdown, (served - self.taken_before[server]) as f64 / scale)
+                (slowdown, served.saturating_sub(self.taken_before[server]) as f64 / scale)
             }
             Warmup::Time { scale, slowdown } => {
                 let since = Time(starts).since(Time(opened));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::attempt::{cut, record_settled, run};
 use super::central::Central;
 use super::desk::{Config, Desk, Node, Server, VersionModel, guard};
+use super::journeys::Journeys;
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
 use super::station::{InFlight, Station, pack};
@@ -46,9 +47,27 @@ pub(crate) struct Kernel {
     pub(crate) desk: Desk,
     stations: Stations,
     policies: Policies,
+    /// The engine for clients that do more than try once, instead of the stations.
+    pub(super) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
     pub(super) weights: Vec<f64>,
     scratch: Vec<InFlight>,
+}
+
+/// Runs `$body` with the concrete policies, if nodes have any.
+macro_rules! with_policies {
+    ($self:ident, |$policies:ident| $body:expr) => {
+        match &mut $self.policies {
+            Policies::Central(_) => {}
+            Policies::RoundRobin($policies) => $body,
+            Policies::Random($policies) => $body,
+            Policies::Least($policies) => $body,
+            Policies::Choices($policies) => $body,
+            Policies::Weighted($policies) => $body,
+            Policies::PeakEwma($policies) => $body,
+            Policies::Hash($policies) => $body,
+        }
+    };
 }
 
 /// Runs `$body` with the concrete station and policies.
@@ -97,8 +116,10 @@ impl Kernel {
             },
         };
         let policies = policies(algorithm, &config, 0..config.nodes);
+        let habits = config.habits.clone().filter(|_| !matches!(policies, Policies::Central(_)));
         Self {
             algorithm,
+            journeys: habits.map(|habits| Box::new(Journeys::new(&config, *habits))),
             desk: Desk::new(config),
             stations,
             policies,
@@ -114,6 +135,9 @@ impl Kernel {
         let config = &self.desk.config;
         self.policies = policies(self.algorithm, config, 0..config.nodes);
         with_station!(self, station, station.clear());
+        if let Some(journeys) = &mut self.journeys {
+            journeys.reset(&self.desk.config, seeds);
+        }
     }
 
     /// Adds a server that does not accept yet; returns its number.
@@ -130,6 +154,9 @@ impl Kernel {
         desk.taken_before.push(0);
         if let Policies::Central(central) = &mut self.policies {
             central.add();
+        }
+        if let Some(journeys) = &mut self.journeys {
+            journeys.add();
         }
         with_station!(self, station, station.add());
         desk.servers.len() as u32 - 1
@@ -159,6 +186,9 @@ impl Kernel {
         let entry = &mut self.desk.servers[server as usize];
         entry.guard |= guard::CLOSED;
         entry.goodbye = goodbye;
+        if let Some(journeys) = &mut self.journeys {
+            journeys.close(server, goodbye);
+        }
         if let Policies::Central(central) = &mut self.policies {
             central.close(server);
         }
@@ -173,6 +203,9 @@ impl Kernel {
     /// The same for one view of a split node.
     pub(super) fn join_view(&mut self, node: u32, server: u32, weight: f64) {
         self.desk.nodes[node as usize].members.push(server);
+        if let Some(journeys) = &mut self.journeys {
+            journeys.set_member(node, server, true);
+        }
         self.reweigh_view(node, server, weight);
     }
 
@@ -210,6 +243,9 @@ impl Kernel {
     pub(super) fn leave_view(&mut self, node: u32, server: u32) {
         // Order matters to round robin only, and there it is kept.
         self.desk.nodes[node as usize].members.retain(|member| *member != server);
+        if let Some(journeys) = &mut self.journeys {
+            journeys.set_member(node, server, false);
+        }
         with_parts!(
             self,
             |_station, policies| {
@@ -221,6 +257,10 @@ impl Kernel {
 
     /// Gives the server an attempt that nobody counts, with a service drawn aside.
     pub(crate) fn preload(&mut self, server: u32, now: Time) {
+        if let Some(journeys) = &mut self.journeys {
+            journeys.preload(&mut self.desk, server, now.0);
+            return;
+        }
         let index = server as usize;
         let Server { law, factor, served, .. } = self.desk.servers[index];
         let service = self.desk.service(law, factor, BLOCK);
@@ -244,6 +284,9 @@ impl Kernel {
         if let Policies::Central(central) = &mut self.policies {
             return Time(central.idle_at(server, now.0));
         }
+        if let Some(journeys) = &mut self.journeys {
+            return Time(journeys.idle_at(&mut self.desk, server, now.0));
+        }
         Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
     }
 
@@ -255,10 +298,18 @@ impl Kernel {
         self.desk.coldness(server as usize, then.0)
     }
 
+    /// Connections opened so far, as far as they are modelled one by one.
+    pub(crate) fn opened(&self) -> u64 {
+        self.journeys.as_ref().map_or(0, |journeys| journeys.opened())
+    }
+
     /// Attempts in flight at a server.
     pub(crate) fn in_flight(&mut self, server: u32, now: Time) -> u32 {
         if let Policies::Central(central) = &mut self.policies {
             return central.in_flight(server);
+        }
+        if let Some(journeys) = &self.journeys {
+            return journeys.in_flight(server);
         }
         with_station!(self, station, station.total(server as usize, now.0))
     }
@@ -268,6 +319,11 @@ impl Kernel {
         // A goodbye that was said before stays said: those clients know.
         let goodbye = self.desk.servers[server as usize].goodbye;
         self.close(server, goodbye);
+        if let Some(journeys) = &mut self.journeys {
+            let desk = &mut self.desk;
+            with_policies!(self, |policies| journeys.kill(desk, policies, server, now.0));
+            return;
+        }
         let mut lost = std::mem::take(&mut self.scratch);
         lost.clear();
         let desk = &mut self.desk;
@@ -297,6 +353,10 @@ impl Kernel {
     pub(crate) fn advance(&mut self, until: Time) {
         let desk = &mut self.desk;
         let until = until.0;
+        if let Some(journeys) = &mut self.journeys {
+            with_policies!(self, |policies| journeys.advance(desk, policies, until));
+            return;
+        }
         if desk.routes.is_on() {
             return with_parts!(
                 self,
@@ -394,6 +454,9 @@ impl Kernel {
         }
         if let Stations::Line(station) = &mut self.stations {
             station.widen(2 * nodes);
+        }
+        if let Some(journeys) = &mut self.journeys {
+            journeys.split();
         }
     }
 }

@@ -11,6 +11,7 @@ mod cache;
 mod central;
 mod desk;
 mod dispatch;
+mod journeys;
 mod line;
 mod routes;
 mod sharing;
@@ -20,6 +21,7 @@ mod throttled;
 
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
+pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
 
 /// The most data-plane nodes that can be simulated at request level.
