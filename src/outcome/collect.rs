@@ -34,6 +34,9 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// Connections and calls at their peak over the limit; not a number without a limit.
+    pub(super) dependency_peak: f64,
+    pub(super) dependency_load: f64,
     series: Series,
 }
 
@@ -69,6 +72,16 @@ impl Sink for Collector {
                 let versions = &mut self.latency[period as usize];
                 versions[usize::from(version.0.min(1))].merge(&histogram);
             }
+            Record::Connections { dependency: _, held: _, wanted, limit } => {
+                self.advance(at);
+                if let Some(limit) = limit {
+                    let share = f64::from(wanted) / f64::from(limit.max(1));
+                    self.dependency_peak = self.dependency_peak.max(share);
+                }
+            }
+            Record::Calls { dependency: _, peak, limit } => {
+                self.dependency_load = self.dependency_load.max(f64::from(peak) / limit);
+            }
             Record::Totals { attempts, served_after } => {
                 self.attempts = Some(attempts);
                 self.skew = skew(&served_after);
@@ -91,6 +104,8 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            dependency_peak: f64::NAN,
+            dependency_load: f64::NAN,
             series: Series::default(),
         }
     }
@@ -104,6 +119,8 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        self.dependency_peak = f64::NAN;
+        self.dependency_load = f64::NAN;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;

@@ -84,6 +84,7 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
     set(OutcomeKey::InstancesPeak, f64::from(state.exist_max));
     set(OutcomeKey::CapacityLost, state.capacity_lost());
     set(OutcomeKey::SurgeCost, state.surge_cost());
+    set(OutcomeKey::DependencyPeak, collector.dependency_peak);
 }
 
 fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {
@@ -120,6 +121,7 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
         set(OutcomeKey::AttemptsPerRequest, ratio(attempts, requests.ended));
     }
     set(OutcomeKey::SkewAfter, collector.skew);
+    set(OutcomeKey::DependencyLoad, collector.dependency_load);
 }
 
 fn latencies(latency: &[[Histogram; 2]], set: &mut impl FnMut(OutcomeKey, f64)) {

@@ -120,6 +120,8 @@ outcomes! {
     CapacityLost, "capacity_lost", InstanceSeconds, false;
     /// Integral of (instances − desired)⁺ over time, terminating ones included.
     SurgeCost, "surge_cost", InstanceSeconds, false;
+    /// Connections wanted of the fullest dependency at its peak, as a share of its limit.
+    DependencyPeak, "dependency_peak", Share, false;
     /// Time with both versions serving.
     Mixed, "mixed", Seconds, false;
     /// First evidence of a bad version.
@@ -170,6 +172,8 @@ outcomes! {
     AttemptsPerRequest, "attempts_per_request", Number, true;
     /// Load of the busiest instance / mean, after completion.
     SkewAfter, "skew_after", Number, true;
+    /// Calls to the busiest dependency in its busiest window, as a share of its capacity.
+    DependencyLoad, "dependency_load", Share, true;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.

@@ -140,7 +140,7 @@ fn number(value: f64) -> String {
 }
 
 /// A share that reads back to the same bits.
-fn share(value: f64) -> String {
+pub(super) fn share(value: f64) -> String {
     let read = |text: &str| text.parse::<Share>().map_or(f64::NAN, |share| share.0);
     percent(value, |percent| format!("{percent}%"), read)
 }

@@ -4,7 +4,7 @@ use crate::engine::{Sampler, Seeds};
 use crate::scenario::{Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// Purposes of the world's draws.
 mod purpose {
@@ -21,6 +21,7 @@ mod purpose {
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
     pub(super) const CRASH_AFTER: u32 = 22;
+    pub(super) const PROBE_PHASE: u32 = 61;
 }
 
 #[derive(Debug, Clone)]
@@ -176,6 +177,15 @@ impl<'a> Chance<'a> {
     pub(crate) fn latency(&mut self, which: Latency) -> Span {
         self.drawn += 1;
         span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+    }
+
+    /// When in its period an instance is probed: at its launch, or, if that was before the record,
+    /// at any time.
+    pub(crate) fn probe_phase(&self, instance: u32, booted: Time) -> f64 {
+        if booted > Time::ZERO {
+            return 0.0;
+        }
+        crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
     }
 
     /// A person's reaction time.

@@ -117,6 +117,7 @@ impl World<'_> {
         self.fleet.set_able(now, instance, false, sink);
         self.fleet.next_process(instance);
         self.withdraw(instance);
+        self.disconnect(instance, sink);
     }
 }
 

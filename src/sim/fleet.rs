@@ -29,6 +29,10 @@ pub(crate) struct Instance {
     pub(crate) halted: bool,
     /// Told to stop, it waits for rest before SIGTERM.
     pub(crate) waits: bool,
+    /// When its process was launched.
+    pub(crate) booted: Time,
+    /// Its process keeps connections to what the service depends on.
+    pub(crate) connected: bool,
     /// Since when it has been in no rotation, once it was told to stop.
     pub(crate) out_since: Time,
 }
@@ -117,7 +121,8 @@ impl Fleet {
         self.place(instance);
         let view = &mut self.views[instance as usize];
         view.ready_since = now;
-        self.all[instance as usize].able = true;
+        let entry = &mut self.all[instance as usize];
+        (entry.able, entry.connected) = (true, true);
         instance
     }
 
@@ -145,6 +150,8 @@ impl Fleet {
             held: false,
             halted: false,
             waits: false,
+            booted: Time::ZERO,
+            connected: false,
             out_since: Time::NEVER,
         });
         let ready_since = Time::NEVER;

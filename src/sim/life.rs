@@ -26,6 +26,8 @@ impl World<'_> {
             Event::Terminate { instance } => self.pre_stopped(instance, sink),
             Event::Idle { instance } => self.idle(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
+            Event::Outage { dependency, begins } => self.outage(dependency, begins, sink),
+            Event::Unready { instance, process } => self.unready(instance, process, sink),
             Event::Outside { index } => self.outside(index as usize, sink),
             Event::Begin
             | Event::Look { .. }
@@ -137,14 +139,25 @@ impl World<'_> {
             self.boot_as_told(instance, process, fate);
             return;
         }
+        self.fleet.get_mut(instance).booted = self.now;
+        if let Some(delay) = self.connect(instance, sink) {
+            self.warm_up(instance, delay, sink);
+        }
+    }
+
+    /// The process, which has been launched, begins its start after `delay`.
+    pub(super) fn warm_up(&mut self, instance: u32, delay: Span, sink: &mut impl Sink) {
+        let entry = *self.fleet.get(instance);
+        let (process, booted) = (entry.process, entry.booted);
+        let begins = self.now + delay;
         if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
-            self.plan_crash(self.now + after, instance, process);
+            self.plan_crash(begins + after, instance, process);
         }
         let start = self.chance.start(entry.version, entry.ordinal, process);
-        let able = start.map_or(Time::NEVER, |start| self.now + start);
+        let able = start.map_or(Time::NEVER, |start| begins + start);
         let probes = &self.scenario.probes;
-        let unfit = health::unfit_at(self.now, able, probes);
-        let ready = health::ready_at(self.now, able, probes, 0.0);
+        let unfit = health::unfit_at(booted, able, probes);
+        let ready = health::ready_at(booted, able, probes, 0.0);
         if unfit < Time::NEVER {
             self.restless += 1;
             self.queue.push(unfit, Event::Unfit { instance, process });
@@ -186,6 +199,9 @@ impl World<'_> {
     fn ready(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         if entry.process != process || entry.phase != Phase::Starting {
+            return;
+        }
+        if self.postpone_ready(instance, process) {
             return;
         }
         self.fleet.move_to(self.now, instance, Phase::Ready, Cause::Probe, sink);

@@ -5,6 +5,7 @@ mod chance;
 mod client;
 mod control;
 mod crash;
+mod dependencies;
 mod drain;
 mod ending;
 mod fleet;

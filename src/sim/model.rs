@@ -1,10 +1,12 @@
 //! From what a scenario says to what the kernel and the world compute with.
 
 use super::chance::Tables;
-use super::kernel::{Config, VersionModel};
+use super::ending::on_grid;
+use super::kernel::{CallModel, Config, VersionModel};
 use super::script::Script;
 use crate::engine::{Law, Sampler};
 use crate::scenario::{Dist, Scenario, Version};
+use crate::units::Time;
 
 /// A scenario with everything computed that does not change from run to run: its distributions
 /// tabulated, its laws ready for blocks. Worlds on several threads share one.
@@ -14,6 +16,8 @@ pub struct Model<'a> {
     pub(super) tables: Tables,
     pub(super) kernel: Config,
     pub(super) script: Script,
+    /// When the rollout begins.
+    pub(super) begun: Time,
 }
 
 impl<'a> Model<'a> {
@@ -24,7 +28,9 @@ impl<'a> Model<'a> {
 
     /// Of this scenario, with luck that is told instead of drawn as far as the script goes.
     pub fn with_script(scenario: &'a Scenario, script: Script) -> Self {
-        Self { scenario, tables: Tables::new(scenario), kernel: config(scenario), script }
+        let begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
+        let (tables, kernel) = (Tables::new(scenario), config(scenario, begun));
+        Self { scenario, tables, kernel, script, begun }
     }
 }
 
@@ -60,9 +66,10 @@ fn version(version: &Version) -> VersionModel {
     VersionModel { service: law(base), factor, warmup: version.warmup, errors: version.errors.0 }
 }
 
-/// What the kernel must know of a scenario.
-pub(crate) fn config(scenario: &Scenario) -> Config {
+/// What the kernel must know of a scenario whose rollout begins at `begun`.
+fn config(scenario: &Scenario, begun: Time) -> Config {
     let clients = &scenario.clients;
+    let dependencies = scenario.pieces.dependencies.iter().enumerate();
     Config {
         discipline: scenario.service.discipline,
         nodes: clients.nodes,
@@ -73,5 +80,6 @@ pub(crate) fn config(scenario: &Scenario) -> Config {
         versions: vec![version(&scenario.versions.old), version(&scenario.versions.new)],
         window: scenario.slo.window,
         slow_above: scenario.slo.latency,
+        calls: dependencies.filter_map(|(i, d)| CallModel::new(i, &d.piece, begun)).collect(),
     }
 }

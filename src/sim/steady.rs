@@ -1,10 +1,10 @@
 //! A fleet under traffic without a control plane: for benches, and for cases that queueing
 //! theory knows. Whoever holds it plays the orchestrator by hand.
 
-use super::kernel::{Config, Kernel, VersionModel};
+use super::kernel::{CallModel, Config, Kernel, VersionModel};
 use super::model;
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::{Algorithm, Arrivals, Discipline, Dist, Profile, Protocol, Traffic, Warmup};
+use crate::scenario::{Algorithm, Arrivals, Dependency, Discipline, Dist, Profile, Protocol, Traffic, Warmup};
 use crate::trace::{Ending, Histogram, Period};
 use crate::traffic::Source;
 use crate::units::{Rate, Share, Span, Time};
@@ -34,6 +34,8 @@ pub struct Steady {
     pub timeout: Span,
     /// Attempts in all and the wait before each further one.
     pub retries: (u32, Dist),
+    /// What requests ask of others.
+    pub dependencies: Vec<Dependency>,
     /// Seed of all streams.
     pub seed: u64,
     /// Which replication.
@@ -53,6 +55,7 @@ impl Default for Steady {
             algorithm: Algorithm::Random,
             timeout: Span::MAX,
             retries: (1, Dist::Fixed(Span::ZERO)),
+            dependencies: Vec::new(),
             seed: 1,
             replication: 0,
         }
@@ -74,6 +77,8 @@ pub struct SteadyFleet {
 impl SteadyFleet {
     /// Ready to run, empty.
     pub fn new(steady: &Steady) -> Self {
+        let calls = steady.dependencies.iter().enumerate();
+        let calls = calls.filter_map(|(i, d)| CallModel::new(i, d, Time::ZERO));
         let config = Config {
             discipline: steady.discipline,
             nodes: steady.nodes,
@@ -90,6 +95,7 @@ impl SteadyFleet {
             // Few and long windows: memory does not grow with the run.
             window: Span::from_secs(100_000_000),
             slow_above: Span::MAX,
+            calls: calls.collect(),
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
         let traffic = Traffic {

@@ -3,7 +3,7 @@
 use super::bucket::Bucket;
 use super::chance::{Chance, Latency};
 use super::client::Client;
-use super::ending::on_grid;
+use super::dependencies::Pools;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
 use super::model::Model;
@@ -72,6 +72,10 @@ pub(super) enum Event {
     Exit { instance: u32 },
     /// SIGKILL, unless it has exited.
     Kill { instance: u32 },
+    /// A dependency goes down, or is there again.
+    Outage { dependency: u8, begins: bool },
+    /// Probes of a ready instance have failed too often.
+    Unready { instance: u32, process: u32 },
     /// The pipeline has waited long enough.
     Deadline,
     /// A person decides.
@@ -95,6 +99,8 @@ pub struct World<'a> {
     pub(super) chance: Chance<'a>,
     pub(super) pulls: Pulls,
     pub(super) pull_stamp: u32,
+    /// What processes are connected to, if to anything.
+    pub(super) pools: Option<Box<Pools>>,
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
@@ -148,6 +154,7 @@ impl<'a> World<'a> {
             chance: Chance::new(&model.tables),
             pulls: Pulls::new(scenario.hosts),
             pull_stamp: 0,
+            pools: Pools::new(&scenario.pieces.dependencies, model.begun),
             scratch: Vec::new(),
             kernel: None,
             depth: Depth::Control,
@@ -202,7 +209,7 @@ impl<'a> World<'a> {
         let scenario = self.scenario;
         self.depth = if scenario.traffic.is_some() { depth } else { Depth::Control };
         self.now = Time::ZERO;
-        self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
+        self.begun = self.model.begun;
         self.queue.clear();
         self.chance.reset(seeds);
         self.pulls.clear();
@@ -237,6 +244,7 @@ impl<'a> World<'a> {
                 self.rotate(id, node, true, sink);
             }
         }
+        self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
@@ -296,6 +304,8 @@ impl<'a> World<'a> {
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }
+            | Event::Outage { .. }
+            | Event::Unready { .. }
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);

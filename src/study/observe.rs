@@ -49,6 +49,8 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
+            | Record::Connections { .. }
+            | Record::Calls { .. }
             | Record::Totals { .. } => {}
         }
         if let Some(records) = &mut self.records

@@ -253,6 +253,8 @@ mod tests {
             Record::Moment(Moment::Batch(2)),
             Record::Window { counts },
             Record::Latency { period: Period::During, version, histogram },
+            Record::Connections { dependency: 0, held: 40, wanted: 60, limit: Some(50) },
+            Record::Calls { dependency: 1, peak: 7, limit: 12.5 },
             Record::Totals { attempts: 9, served_after: vec![(1, 2), (3, 4)] },
         ]
     }

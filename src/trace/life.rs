@@ -82,7 +82,10 @@ impl Life {
     pub fn check(&mut self, at: Time, record: &Record) -> Result<(), Violation> {
         match *record {
             // Their times are not the times at which they are written.
-            Record::Window { .. } | Record::Latency { .. } | Record::Totals { .. } => Ok(()),
+            Record::Window { .. }
+            | Record::Latency { .. }
+            | Record::Calls { .. }
+            | Record::Totals { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)
@@ -91,7 +94,10 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
-            Record::Desired { .. } | Record::Said(_) | Record::Moment(_) => self.advance(at),
+            Record::Desired { .. }
+            | Record::Connections { .. }
+            | Record::Said(_)
+            | Record::Moment(_) => self.advance(at),
         }
     }
 

@@ -90,6 +90,8 @@ pub enum Cause {
     Killed,
     /// It crashed.
     Crashed,
+    /// The readiness probe failed often enough.
+    Unready,
 }
 
 /// How a request ended.
@@ -264,6 +266,26 @@ pub enum Record {
         version: VersionId,
         /// Sojourn in nanoseconds.
         histogram: Histogram,
+    },
+    /// Connections to a dependency changed, or were asked for in vain.
+    Connections {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Open now, or being opened.
+        held: u32,
+        /// Those, and what processes ask for that have none yet.
+        wanted: u32,
+        /// The most there can be.
+        limit: Option<u32>,
+    },
+    /// Calls to a dependency that has a capacity; written once, at the end.
+    Calls {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Calls in the busiest window of the whole record.
+        peak: u32,
+        /// Calls that it can answer in one window.
+        limit: f64,
     },
     /// Totals over the whole record; written once, at the end.
     Totals {

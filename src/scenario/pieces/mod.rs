@@ -7,7 +7,7 @@ mod autoscaler;
 mod dependency;
 
 pub use autoscaler::Autoscaler;
-pub use dependency::Dependency;
+pub use dependency::{Dependency, Failure, Over};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};

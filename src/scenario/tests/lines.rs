@@ -128,6 +128,24 @@ outage_share = "33.3%""#,
 max = 90
 target_cpu = "61.5%""#,
     ),
-    ("dependencies.postgres", "connections_max = 1000"),
+    (
+        "dependencies.postgres",
+        r#"connections_max = 100_000_000
+per_instance = 3
+connect_rate = "50.5/s"
+over = "wait""#,
+    ),
+    (
+        "dependencies.postgres",
+        r#"readiness = true
+capacity = "2000/s"
+calls = "30%"
+fails = { at = "1m", for = "30s" }"#,
+    ),
     ("dependencies.cache-1", "per_instance = 7"),
+    (
+        "dependencies.cache-1",
+        r#"calls = 2.5
+fails = { at = "0s", for = "9ms", share = "0.7%" }"#,
+    ),
 ];

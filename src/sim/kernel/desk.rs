@@ -1,5 +1,6 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
+use super::calls::{CallModel, Calls};
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
@@ -42,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) versions: Vec<VersionModel>,
     pub(crate) window: Span,
     pub(crate) slow_above: Span,
+    /// What attempts ask of others.
+    pub(crate) calls: Vec<CallModel>,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -54,6 +57,8 @@ pub(crate) mod guard {
     pub(crate) const COLD: u8 = 4;
     /// Answers some requests with errors.
     pub(crate) const ERRORS: u8 = 8;
+    /// Asks others before it answers.
+    pub(crate) const DEPENDS: u8 = 128;
 }
 
 /// One server as the kernel sees it.
@@ -133,6 +138,7 @@ pub(crate) struct Desk {
     pub(crate) services: Vec<VariateBlock>,
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
+    pub(crate) calls: Calls,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -161,6 +167,7 @@ impl Desk {
             services: Vec::new(),
             cursor: BLOCK,
             routes: Routes::default(),
+            calls: Calls::new(&config.calls, config.window),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -197,6 +204,7 @@ impl Desk {
         }
         self.source = source;
         self.routes = Routes::default();
+        self.calls.reset(seeds);
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);

@@ -114,7 +114,7 @@ impl Kernel {
         let version = version.min(desk.config.versions.len() as u8 - 1);
         let (law, factor) = desk.laws[version as usize];
         let model = &desk.config.versions[version as usize];
-        let guard = guard::CLOSED | guards(model, desk.config.discipline);
+        let guard = guard::CLOSED | guards(model, desk);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
         self.weights.push(1.0);
         desk.servers.push(server);
@@ -131,9 +131,10 @@ impl Kernel {
     /// this is another process.
     pub(crate) fn open(&mut self, server: u32, now: Time, warm: bool) {
         let desk = &mut self.desk;
+        let version = desk.servers[server as usize].version;
+        let guards = guards(&desk.config.versions[version as usize], desk);
         let entry = &mut desk.servers[server as usize];
-        let model = &desk.config.versions[entry.version as usize];
-        entry.guard = guards(model, desk.config.discipline);
+        entry.guard = guards;
         if warm {
             entry.guard &= !guard::COLD;
         }
@@ -318,6 +319,7 @@ impl Kernel {
         self.settle_all(end);
         self.expire(end.0);
         self.desk.tally.flush(end, sink);
+        self.desk.calls.flush(end, sink);
     }
 
     /// Ends the requests whose clients have left by `end`, where that shows only once the work
@@ -386,8 +388,8 @@ fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
 }
 
-fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
-    let limited = match discipline {
+fn guards(model: &VersionModel, desk: &Desk) -> u8 {
+    let limited = match desk.config.discipline {
         Discipline::Fifo { queue, .. } => queue.is_some(),
         Discipline::Sharing { limit, .. } => limit.is_some(),
     };
@@ -395,6 +397,7 @@ fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
     u8::from(limited) * guard::LIMITED
         + u8::from(cold) * guard::COLD
         + u8::from(model.errors > 0.0) * guard::ERRORS
+        + u8::from(!desk.calls.is_empty()) * guard::DEPENDS
 }
 
 /// Policies of these nodes.

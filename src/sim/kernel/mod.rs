@@ -7,6 +7,7 @@
 //! (how a server works) and policy (how a node chooses).
 
 mod attempt;
+mod calls;
 mod central;
 mod desk;
 mod dispatch;
@@ -16,6 +17,7 @@ mod sharing;
 mod station;
 mod tally;
 
+pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
 pub(crate) use station::NODE_BITS;
