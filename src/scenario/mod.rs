@@ -24,6 +24,7 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod suggest;
+pub mod system;
 pub mod tree;
 
 pub use diagnostic::Diagnostic;

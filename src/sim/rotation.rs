@@ -55,9 +55,7 @@ impl World<'_> {
         }
         // After a crash or an outage this may be old news, or none: the node never heard that it was gone.
         let returns = self.fleet.get(instance).process > 0 || self.pools.is_some();
-        if returns
-            && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node))
-        {
+        if returns && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node)) {
             return;
         }
         self.rotate(instance, node, true, sink);

@@ -4,7 +4,9 @@
 use super::kernel::{CallModel, Config, Kernel, VersionModel};
 use super::model;
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::{Algorithm, Arrivals, Dependency, Discipline, Dist, Profile, Protocol, Traffic, Warmup};
+use crate::scenario::{
+    Algorithm, Arrivals, Dependency, Discipline, Dist, Profile, Protocol, Traffic, Warmup,
+};
 use crate::trace::{Ending, Histogram, Period};
 use crate::traffic::Source;
 use crate::units::{Rate, Share, Span, Time};

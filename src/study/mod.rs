@@ -11,6 +11,7 @@ mod pool;
 mod replicate;
 pub mod result;
 mod spent;
+pub mod system;
 pub mod validate;
 pub mod verify;
 

@@ -77,15 +77,13 @@ fn the_largest_surge_that_fits_is_what_arithmetic_says() {
                 let limit = instances * each + spare;
                 // floor(L/p) − n − terminating.
                 let fits = i64::from(limit / each) - i64::from(instances + terminating);
-                let pool = Dependency {
-                    connections_max: Some(limit),
-                    per_instance: each,
-                    ..idle()
-                };
+                let pool =
+                    Dependency { connections_max: Some(limit), per_instance: each, ..idle() };
                 let scenario = on(surging(instances, surge, exit), pool);
                 let (records, _) = play(&scenario, 0, Depth::Control);
                 let vain = asked(&records).0;
-                let case = format!("n {instances}, surge {surge}, p {each}, L {limit}, exit {exit}");
+                let case =
+                    format!("n {instances}, surge {surge}, p {each}, L {limit}, exit {exit}");
                 assert_eq!(vain, i64::from(surge) > fits, "{case}");
             }
         }
@@ -102,9 +100,9 @@ fn who_is_refused_crashes_and_comes_back_later() {
         matches!(record, Record::Connections { held: 40, wanted: 50, limit: Some(40), .. })
     };
     assert!(records.iter().any(|record| crashed(&record)), "nobody was refused");
-    let started = records.iter().any(|(_, record)| {
-        matches!(record, Record::Phase { instance: 4, to: Phase::Ready, .. })
-    });
+    let started = records
+        .iter()
+        .any(|(_, record)| matches!(record, Record::Phase { instance: 4, to: Phase::Ready, .. }));
     // With nobody leaving, the surge never gets its connections: the old ones hold them all.
     assert!(!started);
     let enough = Dependency { connections_max: Some(80), per_instance: 10, ..idle() };
@@ -186,9 +184,9 @@ fn a_liveness_probe_that_follows_a_dependency_kills_all() {
     scenario.probes.period = seconds(2);
     scenario.probes.kills = true;
     let (records, _) = play(&scenario, 0, Depth::Control);
-    let crashed = records.iter().filter(|(_, record)| {
-        matches!(record, Record::Phase { cause: Cause::Unready, .. })
-    });
+    let crashed = records
+        .iter()
+        .filter(|(_, record)| matches!(record, Record::Phase { cause: Cause::Unready, .. }));
     assert_eq!(crashed.count(), 4);
     let restarted = records.iter().filter(|(at, record)| {
         *at > Time::from_secs(35) && matches!(record, Record::Phase { to: Phase::Ready, .. })
