@@ -495,4 +495,5 @@ pub(super) enum SchemaOf {
     Scenario,
     Result,
     Verify,
+    System,
 }

@@ -13,6 +13,7 @@ mod fixture;
 pub mod format;
 pub mod json;
 pub mod summary;
+pub mod system;
 pub mod table;
 pub mod verify;
 
