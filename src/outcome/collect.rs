@@ -54,6 +54,13 @@ impl Sink for Collector {
                 self.advance(at);
                 self.fleet.serving(instance, version, serving);
             }
+            Record::Reloaded { instance, version } => {
+                self.advance(at);
+                self.fleet.turn(instance, version);
+                if self.state.begun.is_some() {
+                    self.settle(at);
+                }
+            }
             Record::Desired { instances } => {
                 self.advance(at);
                 self.fleet.desired = instances;

@@ -32,7 +32,7 @@ pub use dist::Dist;
 pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
 pub use load::{LoadError, Loaded, load};
 pub use model::*;
-pub use pieces::{Dependency, Failure, Named, Over, Pieces};
+pub use pieces::{Change, ChangeKind, Dependency, Failure, Named, Over, Pieces, Reload};
 pub use source::{Place, Source};
 pub use tree::Override;
 

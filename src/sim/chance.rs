@@ -22,6 +22,7 @@ mod purpose {
     pub(super) const CRASH: u32 = 21;
     pub(super) const CRASH_AFTER: u32 = 22;
     pub(super) const PROBE_PHASE: u32 = 61;
+    pub(super) const PROPAGATE: u32 = 63;
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +54,7 @@ pub(crate) struct Tables {
     control: [Sampler; 5],
     launch: Sampler,
     reaction: Option<Sampler>,
+    propagate: Sampler,
 }
 
 impl Tables {
@@ -66,6 +68,7 @@ impl Tables {
             crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
+        let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
         let reaction = match &scenario.pipeline {
             crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
             _ => None,
@@ -84,6 +87,7 @@ impl Tables {
             .map(model::sampler),
             launch: model::sampler(&control.launch),
             reaction,
+            propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
 }
@@ -177,6 +181,12 @@ impl<'a> Chance<'a> {
     pub(crate) fn latency(&mut self, which: Latency) -> Span {
         self.drawn += 1;
         span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+    }
+
+    /// The `round`-th change is written → a running process has it.
+    pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
+        let index = u64::from(round) << 32 | u64::from(instance);
+        span(self.tables.propagate.at(self.seeds.bits(purpose::PROPAGATE, index)))
     }
 
     /// When in its period an instance is probed: at its launch, or, if that was before the record,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::world::{Event, World};
 use crate::health;
-use crate::scenario::{Dependency, Named, Over};
+use crate::scenario::{Dependency, Failure, Named, Over};
 use crate::trace::{Cause, Phase, Record, Sink};
 use crate::units::{Span, Time};
 
@@ -55,7 +55,7 @@ impl Pools {
             let opening = named.piece.connect_rate.map_or(Span::ZERO, |rate| {
                 Span::from_secs_f64(f64::from(per_instance) / rate.0.max(1e-9))
             });
-            let down = named.piece.fails.filter(|failure| failure.is_down());
+            let down = named.piece.fails.filter(Failure::is_down);
             let down = down.map(|failure| {
                 let from = begun + failure.at;
                 (from, from + failure.length)

@@ -188,6 +188,21 @@ impl Fleet {
         Some(&mut self.views[place])
     }
 
+    /// An instance takes another version while it runs.
+    pub(crate) fn turn(
+        &mut self,
+        now: Time,
+        instance: u32,
+        version: VersionId,
+        sink: &mut impl Sink,
+    ) {
+        self.all[instance as usize].version = version;
+        if let Some(view) = self.view(instance) {
+            view.version = version;
+        }
+        sink.record(now, Record::Reloaded { instance, version });
+    }
+
     /// Moves an instance to a phase.
     pub(crate) fn move_to(
         &mut self,

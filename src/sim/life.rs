@@ -4,6 +4,7 @@
 use super::chance::Latency;
 use super::world::{Event, World};
 use crate::health;
+use crate::scenario::Change;
 use crate::sim::script::Fate;
 use crate::trace::{Cause, Phase, Sink, VersionId};
 use crate::units::{Span, Time};
@@ -28,6 +29,9 @@ impl World<'_> {
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
             Event::Outage { dependency, begins } => self.outage(dependency, begins, sink),
             Event::Unready { instance, process } => self.unready(instance, process, sink),
+            Event::Reload { instance, version, round } => {
+                self.reload(instance, version, round, sink);
+            }
             Event::Outside { index } => self.outside(index as usize, sink),
             Event::Begin
             | Event::Look { .. }
@@ -68,7 +72,8 @@ impl World<'_> {
         let version = self.fleet.get(instance).version;
         let versions = &self.scenario.versions;
         let model = if version == VersionId::OLD { &versions.old } else { &versions.new };
-        let ready = match model.pull {
+        let same_image = self.scenario.pieces.change.as_ref().is_some_and(Change::keeps_image);
+        let ready = match model.pull.filter(|_| !same_image) {
             None => true,
             Some(image) => self.pulls.ask(self.now, instance, host, version.0, image),
         };
@@ -183,7 +188,7 @@ impl World<'_> {
         self.plan_told_end(instance, false);
     }
 
-    fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
+    pub(super) fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         // A process that was told to stop while it started serves nobody any more.
         if entry.process != process || !(entry.phase == Phase::Starting || entry.phase.is_ready()) {

@@ -15,6 +15,7 @@ mod model;
 mod outside;
 mod pipeline;
 mod pulls;
+mod reload;
 mod rotation;
 pub mod script;
 mod shutdown;

@@ -82,7 +82,7 @@ impl World<'_> {
     }
 
     /// The pipeline learns that the rollout failed.
-    fn alert(&mut self, sink: &mut impl Sink) {
+    pub(super) fn alert(&mut self, sink: &mut impl Sink) {
         if self.pipeline != PipelineState::Watching {
             return;
         }
@@ -101,6 +101,10 @@ impl World<'_> {
     pub(super) fn roll_back(&mut self, sink: &mut impl Sink) {
         self.pipeline = PipelineState::Done;
         sink.record(self.now, Record::Moment(Moment::RollbackDecided));
+        if self.is_hot() {
+            self.take_back(sink);
+            return;
+        }
         self.command(Command::Rollback);
     }
 }

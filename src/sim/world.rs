@@ -80,6 +80,8 @@ pub(super) enum Event {
     Deadline,
     /// A person decides.
     Decide,
+    /// A process takes a change while it runs, the `round`-th that is written.
+    Reload { instance: u32, version: VersionId, round: u32 },
     /// Somebody does what the script says.
     Outside { index: u32 },
     /// The record ends, if nothing has happened since this was planned.
@@ -87,7 +89,7 @@ pub(super) enum Event {
 }
 
 /// The stamp of the end that holds whatever happens.
-const HORIZON: u32 = u32::MAX;
+pub(super) const HORIZON: u32 = u32::MAX;
 
 /// A world that plays one scenario, replication after replication.
 pub struct World<'a> {
@@ -119,6 +121,9 @@ pub struct World<'a> {
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
     pub(super) writes: Vec<Client>,
+    /// Changes written for running processes, and how many have yet to take the last one.
+    pub(super) reloads: u32,
+    pub(super) reloading: u32,
     /// By version: creations and stops that the API server has yet to carry out.
     pub(super) paces: Vec<Bucket>,
     pub(super) busy_until: Vec<Time>,
@@ -167,6 +172,8 @@ impl<'a> World<'a> {
             decision: Decision::default(),
             looks: vec![Time::NEVER; controllers],
             writes: vec![Client::default(); controllers],
+            reloads: 0,
+            reloading: 0,
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
@@ -222,6 +229,7 @@ impl<'a> World<'a> {
         self.looks.fill(Time::NEVER);
         self.writes.fill(Client::default());
         self.paces.clear();
+        (self.reloads, self.reloading) = (0, 0);
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
         self.statuses.iter_mut().for_each(Vec::clear);
@@ -306,6 +314,7 @@ impl<'a> World<'a> {
             | Event::Exit { .. }
             | Event::Outage { .. }
             | Event::Unready { .. }
+            | Event::Reload { .. }
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
@@ -338,10 +347,14 @@ impl<'a> World<'a> {
         if let Some(kernel) = self.kernel() {
             kernel.desk.tally.begin(now);
         }
+        if self.is_hot() {
+            self.begin_hot(sink);
+            return;
+        }
         self.strategy.command(&mut self.state, Command::Begin, now);
         self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
-        self.queue.push(end, Event::End { stamp: HORIZON });
+        self.plan_horizon(end);
         self.look_after(0, Latency::Sync);
         self.watch();
     }

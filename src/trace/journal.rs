@@ -251,6 +251,7 @@ mod tests {
             Record::Desired { instances: 12 },
             Record::Said(Said::RolledBack),
             Record::Moment(Moment::Batch(2)),
+            Record::Reloaded { instance, version },
             Record::Window { counts },
             Record::Latency { period: Period::During, version, histogram },
             Record::Connections { dependency: 0, held: 40, wanted: 60, limit: Some(50) },

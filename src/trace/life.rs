@@ -94,6 +94,13 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
+            Record::Reloaded { instance, version } => {
+                self.advance(at)?;
+                if let Some(Some(entry)) = self.instances.get_mut(instance as usize) {
+                    entry.1 = version;
+                }
+                Ok(())
+            }
             Record::Desired { .. }
             | Record::Connections { .. }
             | Record::Said(_)

@@ -244,6 +244,13 @@ pub enum Record {
         /// Whether it does now.
         serving: bool,
     },
+    /// A running process took another version: no instance was replaced.
+    Reloaded {
+        /// The instance.
+        instance: u32,
+        /// What it runs from now on.
+        version: VersionId,
+    },
     /// The number of instances wanted changed.
     Desired {
         /// Now so many.

@@ -3,6 +3,7 @@
 
 pub(crate) mod any;
 pub(crate) mod books;
+mod changes;
 mod dependencies;
 mod processes;
 mod told;

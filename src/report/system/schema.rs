@@ -18,7 +18,7 @@ fn value() -> Value {
         "version": said("string", "Version of rollcast that wrote this."),
         "runs": said("integer", "How often the system was played."),
         "seed": said("integer", "Seed of all random streams."),
-        "compatible": said("boolean", "Mixed versions fail no more than is tolerated, in 95 % of runs."),
+        "compatible": said("boolean", "Mixed versions fail no more than is tolerated."),
         "tolerate": said("number", "Share of requests that may fail for mixed versions."),
         "completed": closed(&json!({
             "value": said("number", "Share of runs in which all rollouts complete."),
@@ -178,6 +178,6 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/system.schema.json");
         let there = std::fs::read_to_string(path).unwrap_or_default();
         let hint = "docs/system.schema.json is stale: run rollcast schema system > that file";
-        assert_eq!(there, schema(), "{hint}");
+        assert!(there == schema(), "{hint}");
     }
 }

@@ -11,7 +11,7 @@ use crate::units::Span;
 
 impl Env<'_> {
     /// The distribution of a key in a table.
-    pub(super) fn dist(&mut self, path: &str, key: &str) -> Dist {
+    pub(in crate::scenario) fn dist(&mut self, path: &str, key: &str) -> Dist {
         let entry = self.section(path).entry(key);
         self.dist_of(&entry, None)
     }

@@ -112,7 +112,9 @@ impl Piece for Dependency {
                 conflict(key, message, "add per_instance = 20".to_owned());
             }
         }
-        problems.into_iter().for_each(|problem| env.problem(problem));
+        for problem in problems {
+            env.problem(problem);
+        }
         dependency
     }
 

@@ -4,9 +4,11 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod change;
 mod dependency;
 
 pub use autoscaler::Autoscaler;
+pub use change::{Change, ChangeKind, Reload};
 pub use dependency::{Dependency, Failure, Over};
 
 use super::check::Env;
@@ -80,6 +82,8 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[change]`: what is rolled out, if it is no image.
+        change: Change;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

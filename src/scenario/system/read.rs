@@ -276,9 +276,8 @@ impl Reader<'_> {
         let calls = |service: usize| {
             system.services[service].calls.iter().map(|(callee, _)| *callee).collect()
         };
-        let graphs: [(&str, &dyn Fn(usize) -> Vec<usize>); 2] =
-            [("needs", &needs), ("calls", &calls)];
-        for (key, next) in graphs {
+        let next: [&dyn Fn(usize) -> Vec<usize>; 2] = [&needs, &calls];
+        for (key, next) in ["needs", "calls"].into_iter().zip(next) {
             if system.sorted(next).is_some() {
                 continue;
             }

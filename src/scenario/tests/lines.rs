@@ -142,6 +142,12 @@ capacity = "2000/s"
 calls = "30%"
 fails = { at = "1m", for = "30s" }"#,
     ),
+    (
+        "change",
+        r#"kind = "secret"
+reload = "hot"
+propagate = { p50 = "40s", p95 = "85s" }"#,
+    ),
     ("dependencies.cache-1", "per_instance = 7"),
     (
         "dependencies.cache-1",

@@ -146,6 +146,37 @@ impl Kernel {
         }
     }
 
+    /// The server answers as another version from now on. Attempts that are in flight end as they
+    /// would have; where that is known they no longer take a slot.
+    pub(crate) fn turn(&mut self, server: u32, version: u8, now: Time) {
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.clear();
+        let desk = &mut self.desk;
+        with_parts!(
+            self,
+            |station, policies| {
+                record_settled(desk, station, server as usize, now.0);
+                if is_known(station) {
+                    station.evict(server as usize, now.0, &mut lost);
+                    desk.epochs[server as usize] += 1;
+                }
+                for attempt in &lost {
+                    let latency = now.0 - attempt.first.min(now.0);
+                    policies[attempt.node as usize].ended(server, latency, now.0);
+                }
+            },
+            central | _central | ()
+        );
+        self.scratch = lost;
+        let version = version.min(desk.config.versions.len() as u8 - 1);
+        let guards = guards(&desk.config.versions[version as usize], desk);
+        let (law, factor) = desk.laws[version as usize];
+        let entry = &mut desk.servers[server as usize];
+        let kept = entry.guard & (guard::CLOSED | guard::COLD);
+        entry.guard = guards & !guard::COLD | kept;
+        (entry.law, entry.factor, entry.version) = (law, factor, version);
+    }
+
     /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its
     /// clients (HTTP/2 GOAWAY).
     pub(crate) fn close(&mut self, server: u32, goodbye: bool) {

@@ -124,6 +124,7 @@ impl Books {
                 self.latencies[usize::from(version.0)] += histogram.len();
             }
             Record::Totals { attempts, .. } => self.attempts = *attempts,
+            Record::Reloaded { .. } => {}
             Record::Desired { .. } | Record::Connections { .. } | Record::Calls { .. } => {}
         }
     }
