@@ -56,6 +56,7 @@ fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f6
         (OutcomeKey::Stuck, fate == Fate::Stuck),
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
+        (OutcomeKey::RollbackBlocked, state.blocked),
     ] {
         set(key, f64::from(u8::from(happened)));
     }

@@ -184,6 +184,8 @@ outcomes! {
     Stuck, "stuck", Event, false;
     /// A person was needed.
     Human, "human", Event, false;
+    /// A rollback was wanted, and a migration that cannot be undone forbade it.
+    RollbackBlocked, "rollback_blocked", Event, false;
     /// Nobody served at some moment.
     FullOutage, "full_outage", Event, false;
 }

@@ -32,7 +32,9 @@ pub use dist::Dist;
 pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
 pub use load::{LoadError, Loaded, load};
 pub use model::*;
-pub use pieces::{Change, ChangeKind, Dependency, Failure, Named, Over, Pieces, Reload};
+pub use pieces::{
+    Change, ChangeKind, Dependency, Failure, Migration, Named, Over, Pieces, Reload, When,
+};
 pub use source::{Place, Source};
 pub use tree::Override;
 

@@ -23,6 +23,7 @@ mod purpose {
     pub(super) const CRASH_AFTER: u32 = 22;
     pub(super) const PROBE_PHASE: u32 = 61;
     pub(super) const PROPAGATE: u32 = 63;
+    pub(super) const MIGRATION: u32 = 64;
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +56,7 @@ pub(crate) struct Tables {
     launch: Sampler,
     reaction: Option<Sampler>,
     propagate: Sampler,
+    migration: Sampler,
 }
 
 impl Tables {
@@ -68,6 +70,7 @@ impl Tables {
             crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
+        let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
         let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
         let reaction = match &scenario.pipeline {
             crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
@@ -88,6 +91,7 @@ impl Tables {
             launch: model::sampler(&control.launch),
             reaction,
             propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
+            migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
 }
@@ -187,6 +191,11 @@ impl<'a> Chance<'a> {
     pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
         let index = u64::from(round) << 32 | u64::from(instance);
         span(self.tables.propagate.at(self.seeds.bits(purpose::PROPAGATE, index)))
+    }
+
+    /// A migration, forth or back.
+    pub(crate) fn migration(&self, back: bool) -> Span {
+        span(self.tables.migration.at(self.seeds.bits(purpose::MIGRATION, u64::from(back))))
     }
 
     /// When in its period an instance is probed: at its launch, or, if that was before the record,

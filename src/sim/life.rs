@@ -32,6 +32,7 @@ impl World<'_> {
             Event::Reload { instance, version, round } => {
                 self.reload(instance, version, round, sink);
             }
+            Event::Migrated => self.migrated(sink),
             Event::Outside { index } => self.outside(index as usize, sink),
             Event::Begin
             | Event::Look { .. }

@@ -11,6 +11,7 @@ mod ending;
 mod fleet;
 pub mod kernel;
 mod life;
+mod migration;
 mod model;
 mod outside;
 mod pipeline;

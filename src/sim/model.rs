@@ -80,6 +80,7 @@ fn config(scenario: &Scenario, begun: Time) -> Config {
         versions: vec![version(&scenario.versions.old), version(&scenario.versions.new)],
         window: scenario.slo.window,
         slow_above: scenario.slo.latency,
+        troubled: scenario.pieces.migration.is_some(),
         calls: dependencies.filter_map(|(i, d)| CallModel::new(i, &d.piece, begun)).collect(),
     }
 }

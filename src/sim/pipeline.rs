@@ -50,6 +50,9 @@ impl World<'_> {
 
     /// The orchestrator's word has changed.
     pub(super) fn say(&mut self, said: Said, sink: &mut impl Sink) {
+        if self.migrates_last(said, sink) {
+            return;
+        }
         self.said = said;
         sink.record(self.now, Record::Said(said));
         if said.is_terminal() {
@@ -101,11 +104,7 @@ impl World<'_> {
     pub(super) fn roll_back(&mut self, sink: &mut impl Sink) {
         self.pipeline = PipelineState::Done;
         sink.record(self.now, Record::Moment(Moment::RollbackDecided));
-        if self.is_hot() {
-            self.take_back(sink);
-            return;
-        }
-        self.command(Command::Rollback);
+        self.want_back(sink);
     }
 }
 

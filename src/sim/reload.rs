@@ -4,7 +4,6 @@
 use super::world::{Event, World};
 use crate::strategy::InstanceView;
 use crate::trace::{Cause, Phase, Said, Sink, VersionId};
-use crate::units::Time;
 
 impl World<'_> {
     /// Whether the change is taken by running processes.
@@ -103,18 +102,5 @@ impl World<'_> {
     pub(super) fn is_recovering(&self) -> bool {
         let starts = |view: &InstanceView| view.phase == Phase::Starting;
         self.said == Said::RolledBack && self.is_hot() && self.fleet.views().iter().any(starts)
-    }
-
-    /// A hot change is written instead of handed to the orchestrator.
-    pub(super) fn begin_hot(&mut self, sink: &mut impl Sink) {
-        let end = self.now + self.scenario.horizon;
-        self.plan_horizon(end);
-        self.watch();
-        self.reload_all(VersionId::NEW, sink);
-    }
-
-    /// The record ends then, whatever happens.
-    pub(super) fn plan_horizon(&mut self, at: Time) {
-        self.queue.push(at, Event::End { stamp: super::world::HORIZON });
     }
 }

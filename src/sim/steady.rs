@@ -98,6 +98,7 @@ impl SteadyFleet {
             window: Span::from_secs(100_000_000),
             slow_above: Span::MAX,
             calls: calls.collect(),
+            troubled: false,
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
         let traffic = Traffic {

@@ -1,17 +1,18 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
 use super::bucket::Bucket;
-use super::chance::{Chance, Latency};
+use super::chance::Chance;
 use super::client::Client;
 use super::dependencies::Pools;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
+use super::migration::Migrated;
 use super::model::Model;
 use super::pipeline::PipelineState;
 use super::pulls::Pulls;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Status, Strategy};
+use crate::strategy::{Decision, State, Status, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -82,6 +83,8 @@ pub(super) enum Event {
     Decide,
     /// A process takes a change while it runs, the `round`-th that is written.
     Reload { instance: u32, version: VersionId, round: u32 },
+    /// The change of the data is done, or undone.
+    Migrated,
     /// Somebody does what the script says.
     Outside { index: u32 },
     /// The record ends, if nothing has happened since this was planned.
@@ -89,7 +92,7 @@ pub(super) enum Event {
 }
 
 /// The stamp of the end that holds whatever happens.
-pub(super) const HORIZON: u32 = u32::MAX;
+const HORIZON: u32 = u32::MAX;
 
 /// A world that plays one scenario, replication after replication.
 pub struct World<'a> {
@@ -124,6 +127,7 @@ pub struct World<'a> {
     /// Changes written for running processes, and how many have yet to take the last one.
     pub(super) reloads: u32,
     pub(super) reloading: u32,
+    pub(super) migrated: Migrated,
     /// By version: creations and stops that the API server has yet to carry out.
     pub(super) paces: Vec<Bucket>,
     pub(super) busy_until: Vec<Time>,
@@ -174,6 +178,7 @@ impl<'a> World<'a> {
             writes: vec![Client::default(); controllers],
             reloads: 0,
             reloading: 0,
+            migrated: Migrated::No,
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
@@ -230,6 +235,7 @@ impl<'a> World<'a> {
         self.writes.fill(Client::default());
         self.paces.clear();
         (self.reloads, self.reloading) = (0, 0);
+        self.migrated = Migrated::No;
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
         self.statuses.iter_mut().for_each(Vec::clear);
@@ -315,6 +321,7 @@ impl<'a> World<'a> {
             | Event::Outage { .. }
             | Event::Unready { .. }
             | Event::Reload { .. }
+            | Event::Migrated
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
@@ -347,15 +354,11 @@ impl<'a> World<'a> {
         if let Some(kernel) = self.kernel() {
             kernel.desk.tally.begin(now);
         }
-        if self.is_hot() {
-            self.begin_hot(sink);
-            return;
-        }
-        self.strategy.command(&mut self.state, Command::Begin, now);
-        self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
-        self.plan_horizon(end);
-        self.look_after(0, Latency::Sync);
+        self.queue.push(end, Event::End { stamp: HORIZON });
+        if !self.migrates_first(sink) {
+            self.hand_over(sink);
+        }
         self.watch();
     }
 }

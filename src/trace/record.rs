@@ -190,6 +190,12 @@ pub enum Moment {
     Detected,
     /// A rollback was decided.
     RollbackDecided,
+    /// A change of the data began, forth or back.
+    Migrating,
+    /// It is done.
+    Migrated,
+    /// A rollback was wanted, and a migration that cannot be undone forbids it.
+    RollbackBlocked,
     /// A person was called.
     HumanCalled,
     /// The simulation gave up waiting for an end.

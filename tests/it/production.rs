@@ -101,3 +101,15 @@ fn a_bad_value_is_caught_by_a_rollout_and_not_by_a_reload() {
     assert_eq!(rolled.verdict, Some(Verdict::Pass));
     assert!(values(&rolled, OutcomeKey::ServingMin).iter().all(|min| *min == 10.0));
 }
+
+#[test]
+fn there_is_no_way_back_from_a_dropped_column() {
+    let name = "migration.toml";
+    let dropped = played(&story(name, &[]), 60);
+    assert_eq!(dropped.verdict, Some(Verdict::Fail));
+    assert!(values(&dropped, OutcomeKey::RollbackBlocked).iter().all(|blocked| *blocked == 1.0));
+    let expanding = [("migration.irreversible", "false"), ("migration.old_errors", "0%")];
+    let expanded = played(&story(name, &expanding), 400);
+    assert_eq!(expanded.verdict, Some(Verdict::Pass));
+    assert!(values(&expanded, OutcomeKey::RolledBack).iter().all(|back| *back == 1.0));
+}

@@ -142,6 +142,13 @@ fn ends(result: &SimResult) -> Vec<String> {
             format!("  in fact    {}", shares.join("   ")),
         ];
     }
+    let blocked = result.summary(OutcomeKey::RollbackBlocked).map_or(0.0, |s| s.mean.value);
+    if blocked > 0.0 {
+        let share = format::share(blocked);
+        lines.push(format!(
+            "  no way back in {share} of runs: the migration that was begun cannot be undone"
+        ));
+    }
     lines
 }
 

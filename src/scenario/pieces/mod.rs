@@ -6,10 +6,12 @@
 mod autoscaler;
 mod change;
 mod dependency;
+mod migration;
 
 pub use autoscaler::Autoscaler;
 pub use change::{Change, ChangeKind, Reload};
 pub use dependency::{Dependency, Failure, Over};
+pub use migration::{Migration, When};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -84,6 +86,8 @@ pieces! {
         autoscaler: Autoscaler;
         /// `[change]`: what is rolled out, if it is no image.
         change: Change;
+        /// `[migration]`: a change of the data that belongs to the rollout.
+        migration: Migration;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

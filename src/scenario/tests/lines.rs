@@ -148,6 +148,13 @@ fails = { at = "1m", for = "30s" }"#,
 reload = "hot"
 propagate = { p50 = "40s", p95 = "85s" }"#,
     ),
+    (
+        "migration",
+        r#"takes = { p50 = "40s", p95 = "2m" }
+locks = "20.5%"
+old_errors = "0.7%"
+irreversible = true"#,
+    ),
     ("dependencies.cache-1", "per_instance = 7"),
     (
         "dependencies.cache-1",

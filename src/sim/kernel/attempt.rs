@@ -276,7 +276,7 @@ fn closer_look<S: Station>(
     let errors = desk.config.versions[version as usize].errors;
     let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
     if guard & guard::DEPENDS != 0 {
-        let (waits, failed) = desk.calls.ask(now);
+        let (waits, failed) = desk.calls.ask(now, version);
         service = service.saturating_add(waits as u64);
         error |= failed;
     }

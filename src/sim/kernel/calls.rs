@@ -59,10 +59,14 @@ pub(crate) struct Calls {
     stations: Vec<Station>,
     window: Span,
     stream: Stream,
+    /// Whether `failing` may ever be more than nothing.
+    troubled: bool,
+    /// Share of attempts that fail whatever they call, by version.
+    failing: [f64; 2],
 }
 
 impl Calls {
-    pub(crate) fn new(models: &[CallModel], window: Span) -> Self {
+    pub(crate) fn new(models: &[CallModel], window: Span, troubled: bool) -> Self {
         let station = |model: &CallModel| Station {
             service: model.capacity.map_or(0.0, |capacity| 1e9 / capacity.0.max(1e-9)),
             model: model.clone(),
@@ -72,12 +76,14 @@ impl Calls {
             peak: 0,
         };
         let stations = models.iter().map(station).collect();
-        Self { stations, window, stream: Seeds::new(0, 0).stream(CALLS, 0) }
+        let stream = Seeds::new(0, 0).stream(CALLS, 0);
+        Self { stations, window, stream, troubled, failing: [0.0; 2] }
     }
 
     /// Forgets the last run.
     pub(crate) fn reset(&mut self, seeds: Seeds) {
         self.stream = seeds.stream(CALLS, 0);
+        self.failing = [0.0; 2];
         for station in &mut self.stations {
             (station.free_at, station.calls, station.window, station.peak) = (0.0, 0, 0, 0);
         }
@@ -85,14 +91,21 @@ impl Calls {
 
     /// Whether an attempt need not ask at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.stations.is_empty()
+        self.stations.is_empty() && !self.troubled
     }
 
-    /// The calls of one attempt that is taken at `now`: how long it waits for the answers, in
+    /// From now on these shares of attempts fail, by version, whatever they call.
+    pub(crate) fn fail(&mut self, shares: [f64; 2]) {
+        self.failing = shares;
+    }
+
+    /// The calls of one attempt that this version takes at `now`: how long it waits for the answers, in
     /// nanoseconds, and whether one of them is an error. Calls to one dependency go out together,
     /// and the attempt waits for the last; dependencies are asked one after the other.
-    pub(crate) fn ask(&mut self, now: u64) -> (f64, bool) {
-        let (mut waits, mut error) = (0.0, false);
+    pub(crate) fn ask(&mut self, now: u64, version: u8) -> (f64, bool) {
+        let share = self.failing[usize::from(version.min(1))];
+        let mut error = share > 0.0 && self.stream.uniform() < share;
+        let mut waits = 0.0;
         for station in &mut self.stations {
             let (latency, failed) = station.ask(now, self.window.0, &mut self.stream);
             waits += latency;

@@ -236,7 +236,7 @@ impl Central {
         let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
         let mut departs = now + (service as u64).max(1);
         if guard & guard::DEPENDS != 0 {
-            let (waits, failed) = desk.calls.ask(now);
+            let (waits, failed) = desk.calls.ask(now, desk.servers[index].version);
             departs = departs.saturating_add(waits as u64);
             error |= failed;
         }

@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) slow_above: Span,
     /// What attempts ask of others.
     pub(crate) calls: Vec<CallModel>,
+    /// Requests may fail for what happens around the service.
+    pub(crate) troubled: bool,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -167,7 +169,7 @@ impl Desk {
             services: Vec::new(),
             cursor: BLOCK,
             routes: Routes::default(),
-            calls: Calls::new(&config.calls, config.window),
+            calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),

@@ -128,6 +128,7 @@ mod tests {
             window: Span::from_secs(1),
             slow_above: Span::from_secs(1),
             calls: Vec::new(),
+            troubled: false,
         };
         let profile = Profile::Constant(Rate(600.0));
         let traffic = Traffic { profile, arrivals: Arrivals::Poisson, scale: 1.0 };

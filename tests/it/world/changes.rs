@@ -1,7 +1,9 @@
 //! Changes that are no image: taken by restarts without a pull, or by all processes at once.
 
 use proptest::prelude::*;
-use rollcast::scenario::{Change, ChangeKind, Dist, Pipeline, Reload, Restart, Scenario};
+use rollcast::scenario::{
+    Change, ChangeKind, Dist, Migration, Pipeline, Reload, Restart, Scenario, When,
+};
 use rollcast::sim::Depth;
 use rollcast::trace::{Ending, Moment, Phase, Record, Said, VersionId};
 use rollcast::units::{Bandwidth, Bytes, Share, Span, Time};
@@ -124,5 +126,76 @@ proptest! {
         let begun = books.moment(Moment::Begun).unwrap();
         prop_assume!(end >= begun + Plan::SILENCE + scenario.clients.timeout);
         prop_assert_eq!(books.arrived, books.ended.iter().flatten().sum::<u64>());
+    }
+}
+
+/// One instance after the other, a second each, around a migration of a minute.
+fn migrating(when: When, irreversible: bool) -> Scenario {
+    let mut scenario = quiet(4);
+    scenario.pieces.migration = Some(Migration {
+        when,
+        takes: Dist::Fixed(seconds(60)),
+        locks: Share(0.5),
+        old_errors: Share(0.0),
+        irreversible,
+    });
+    scenario
+}
+
+/// What was said last and when, after the beginning of the rollout.
+fn said(scenario: &Scenario) -> (f64, Said) {
+    let (at, said) = Books::of(&play(scenario, 0, Depth::Control).0).said.unwrap();
+    (after(at), said)
+}
+
+#[test]
+fn a_migration_comes_before_or_after_all_instances() {
+    assert_eq!(said(&quiet(4)), (4.0, Said::Completed));
+    for when in [When::Before, When::After] {
+        let scenario = migrating(when, false);
+        assert_eq!(said(&scenario), (64.0, Said::Completed));
+        let (records, _) = play(&scenario, 0, Depth::Control);
+        let first = records.iter().find_map(|(at, record)| match record {
+            Record::Phase { to: Phase::Pending, .. } => Some(after(*at)),
+            _ => None,
+        });
+        assert_eq!(first, Some(if when == When::Before { 60.0 } else { 0.0 }));
+    }
+}
+
+#[test]
+fn what_a_migration_locks_fails() {
+    let mut scenario = migrating(When::Before, false);
+    scenario.traffic = Some(steady(100.0));
+    scenario.clients.retries.attempts = 1;
+    if let Some(migration) = &mut scenario.pieces.migration {
+        migration.old_errors = Share(0.0);
+    }
+    let books = Books::of(&play(&scenario, 0, Depth::Requests).0);
+    let failed = books.ended[0][Ending::Version as usize] as f64;
+    // 60 s of 100/s, every other one.
+    assert!((failed - 3000.0).abs() < 4.0 * 1500_f64.sqrt(), "{failed}");
+    assert_eq!(books.ended[1][Ending::Version as usize], 0);
+}
+
+#[test]
+fn a_rollback_undoes_the_migration_first_or_is_impossible() {
+    let stuck = |irreversible, timeout| {
+        let mut scenario = migrating(When::Before, irreversible);
+        scenario.versions.new.never_ready = Share(1.0);
+        scenario.pipeline = Pipeline::Automatic { timeout: seconds(timeout) };
+        scenario
+    };
+    let (at, last) = said(&stuck(false, 100));
+    assert_eq!(last, Said::RolledBack);
+    // Decided at 100, undone at 160; then the missing instance is started again.
+    assert!((160.0..170.0).contains(&at), "{at}");
+    // The pipeline's patience ends while the migration still runs: it is finished, then undone.
+    assert_eq!(said(&stuck(false, 30)), (120.0, Said::RolledBack));
+    for timeout in [30, 100] {
+        let (records, _) = play(&stuck(true, timeout), 0, Depth::Control);
+        let books = Books::of(&records);
+        assert_eq!(books.said.map(|(_, said)| said), Some(Said::Failed));
+        assert!(books.moment(Moment::RollbackBlocked).is_some());
     }
 }
