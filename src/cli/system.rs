@@ -63,13 +63,13 @@ pub(super) fn run(file: &File, sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     }
     let Some(system) = checked(file) else { return Ok(Exit::BadScenario) };
     let options = study::Options {
-        seed: sim.seed,
+        seed: sim.luck.seed,
         runs: match sim.runs {
             Runs::Auto => study::Runs::Auto,
             Runs::Fixed(runs) => study::Runs::Fixed(runs),
         },
         max_runs: sim.max_runs,
-        threads: sim.threads,
+        threads: sim.luck.threads,
     };
     let result = study::system::simulate(&system, &options);
     let title = Path::new(&file.name).file_stem().and_then(|s| s.to_str()).unwrap_or("system");
@@ -111,7 +111,7 @@ fn checked(file: &File) -> Option<System> {
 fn exit(result: &study::system::SystemResult) -> Exit {
     if result.duration.is_none() {
         Exit::Stuck
-    } else if result.is_compatible() {
+    } else if result.is_compatible() && result.has_capacity() {
         Exit::Done
     } else {
         Exit::GateFailed

@@ -37,7 +37,8 @@ fn fate(collector: &Collector, is: Is) -> Fate {
     }
     match state.said {
         Said::RolledBack => Fate::RolledBack,
-        Said::Paused | Said::Failed | Said::RollbackPaused => Fate::Paused,
+        Said::Paused | Said::RollbackPaused => Fate::Paused,
+        Said::Failed => Fate::GivenUp,
         Said::Completed if is.serving_new >= is.desired && is.serving_old == 0 => Fate::Completed,
         // Some orchestrators call their way back a completed rollout, too.
         Said::Completed if state.went_back && is.serving_old >= is.desired => Fate::RolledBack,
@@ -48,11 +49,12 @@ fn fate(collector: &Collector, is: Is) -> Fate {
 
 fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {
     let state = &collector.state;
-    let human = state.human_called || matches!(fate, Fate::Paused | Fate::Stuck);
+    let human = state.human_called || matches!(fate, Fate::Paused | Fate::GivenUp | Fate::Stuck);
     for (key, happened) in [
         (OutcomeKey::Completed, fate == Fate::Completed),
         (OutcomeKey::RolledBack, fate == Fate::RolledBack),
         (OutcomeKey::Paused, fate == Fate::Paused),
+        (OutcomeKey::GivenUp, fate == Fate::GivenUp),
         (OutcomeKey::Stuck, fate == Fate::Stuck),
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
@@ -115,7 +117,8 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
     set(OutcomeKey::Degraded, during.degraded as f64 * window);
     set(OutcomeKey::ErrorBudget, requests.error_budget(slo));
     // Only a version that somebody stopped or took back is known to be bad.
-    if state.decided.is_some() || state.went_back || fate == Fate::Paused {
+    let stopped = matches!(fate, Fate::Paused | Fate::GivenUp);
+    if state.decided.is_some() || state.went_back || stopped {
         set(OutcomeKey::Exposure, requests.answered_new as f64);
     }
     if let Some(attempts) = collector.attempts {

@@ -178,8 +178,10 @@ outcomes! {
     Completed, "completed", Event, false;
     /// The old version serves again.
     RolledBack, "rolled_back", Event, false;
-    /// The rollout stopped with mixed versions.
+    /// The rollout stopped with mixed versions, and may be resumed.
     Paused, "paused", Event, false;
+    /// The orchestrator failed the rollout and reverted nothing.
+    GivenUp, "given_up", Event, false;
     /// No progress is possible any more.
     Stuck, "stuck", Event, false;
     /// A person was needed.

@@ -8,6 +8,7 @@ mod check;
 pub mod codes;
 pub mod diagnostic;
 pub mod dist;
+pub mod edit;
 pub mod gate;
 pub mod gate_text;
 pub mod import;

@@ -1,6 +1,5 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
-use super::bucket::Bucket;
 use super::chance::Chance;
 use super::client::Client;
 use super::dependencies::Pools;
@@ -128,8 +127,8 @@ pub struct World<'a> {
     pub(super) reloads: u32,
     pub(super) reloading: u32,
     pub(super) migrated: Migrated,
-    /// By version: creations and stops that the API server has yet to carry out.
-    pub(super) paces: Vec<Bucket>,
+    /// By version: when the API server can carry out the next creation or stop.
+    pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
     pub(super) pipeline: PipelineState,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod determinism;
+mod docker;
 mod failures;
 mod fit;
 mod imports;

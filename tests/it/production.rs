@@ -113,3 +113,21 @@ fn there_is_no_way_back_from_a_dropped_column() {
     assert_eq!(expanded.verdict, Some(Verdict::Pass));
     assert!(values(&expanded, OutcomeKey::RolledBack).iter().all(|back| *back == 1.0));
 }
+
+#[test]
+fn two_regions_at_once_are_too_much_for_the_third() {
+    let waves = system_story("regions.toml", str::to_owned);
+    assert!(waves.has_capacity() && waves.completed.value == 1.0);
+    // A wave begins when the one before it is complete and baked.
+    let (south, west) = (&waves.lanes[0], &waves.lanes[1]);
+    assert!(west.begins.unwrap().p5 >= south.ends.unwrap().p5 + 3600.0);
+    let at_once = system_story("regions.toml", |text| {
+        text.replace("needs = [\"west\"]", "needs = [\"south\"]")
+    });
+    assert_eq!(at_once.busiest().map(|(service, _)| service), Some(0));
+    // South gets 300 + 500 + 500 a second. It answers 4 at once in each of 6 instances.
+    let scenario = &at_once.system.services[0].scenario;
+    let answers = 24.0 / scenario.versions.old.service_time.mean_secs();
+    let peak = at_once.lanes[0].load.unwrap().p95;
+    assert!((peak - 1300.0 / answers).abs() < 1e-9 && !at_once.has_capacity(), "{peak}");
+}

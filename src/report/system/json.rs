@@ -28,6 +28,7 @@ fn value(result: &SystemResult) -> Value {
             "duration_s": spread(lane.duration),
             "complete_s": spread(lane.ends),
             "old_serves_on_s": spread(lane.lingers),
+            "load": spread(lane.load),
             "runs_stopped": lane.stopped,
             "new_share": lane.new,
         })

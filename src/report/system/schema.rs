@@ -33,6 +33,7 @@ fn value() -> Value {
             "duration_s": spread("How long its rollout takes."),
             "complete_s": spread("When its rollout is complete."),
             "old_serves_on_s": spread("For how long the old version serves after that."),
+            "load": spread("Highest traffic over what its serving instances can answer."),
             "runs_stopped": said("integer", "Runs in which this rollout did not complete."),
             "new_share": numbers("Share of new instances at the times of t_s, mean over runs."),
         }))),

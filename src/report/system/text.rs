@@ -14,6 +14,13 @@ pub fn verdict_line(result: &SystemResult) -> String {
     let tolerated = format::share(result.system.tolerate.0);
     let worst = result.entries.iter().max_by(|a, b| a.peak.p95.total_cmp(&b.peak.p95));
     let worst = worst.map_or("", |entry| name(&result.system, entry.service));
+    if let Some((service, load)) = result.busiest().filter(|_| !result.has_capacity()) {
+        let (service, load) = (name(&result.system, service), format::share(load));
+        return format!("✗ FAIL  {service} gets up to {load} of what it can answer\n");
+    }
+    if result.pairs.is_empty() {
+        return "✓ PASS  no service gets more than it can answer\n".to_owned();
+    }
     if result.is_compatible() {
         format!("✓ PASS  versions that do not fit fail no more than {tolerated} of requests\n")
     } else {
@@ -41,9 +48,9 @@ pub fn text(title: &str, result: &SystemResult, style: &Style) -> String {
     if !result.pairs.is_empty() {
         out.push('\n');
         out.push_str(&pairs(result));
+        out.push('\n');
+        out.push_str(&orders(result));
     }
-    out.push('\n');
-    out.push_str(&orders(result));
     let lines: Vec<String> =
         out.lines().map(|line| style.cut(&style.plain(line)).trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
@@ -69,7 +76,7 @@ fn table(rows: &[Vec<String>]) -> String {
 }
 
 fn lanes(result: &SystemResult) -> String {
-    let head = ["service", "begins", "takes", "complete at", "old lingers", "stops"];
+    let head = ["service", "begins", "takes", "complete at", "old lingers", "load", "stops"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (service, lane) in result.lanes.iter().enumerate() {
         let stopped = f64::from(lane.stopped) / f64::from(result.runs);
@@ -77,8 +84,9 @@ fn lanes(result: &SystemResult) -> String {
             name(&result.system, service).to_owned(),
             range(lane.begins),
             range(lane.duration),
-            range(lane.ends),
+            lane.ends.map_or("never".to_owned(), |spread| format::duration(spread.p50)),
             lane.lingers.map_or("-".to_owned(), |spread| format::duration(spread.p95)),
+            lane.load.map_or("-".to_owned(), |spread| format::share(spread.p95)),
             if lane.stopped == 0 { "-".to_owned() } else { format::share(stopped) },
         ]);
     }

@@ -28,6 +28,10 @@ pub struct Member {
     pub name: String,
     /// Its rollout.
     pub scenario: Scenario,
+    /// Where that was read; services that share one are peers, such as regions.
+    pub file: String,
+    /// Share of its traffic that its peers take while its rollout is under way.
+    pub shift: Share,
     /// Whose rollouts must be complete before its own begins, by place among the services.
     pub needs: Vec<usize>,
     /// How long it is watched after its rollout before those that need it begin.

@@ -11,9 +11,11 @@ use crate::scenario::raw::Value;
 use crate::scenario::reader::read_value;
 use crate::scenario::source::{Place, Source};
 use crate::scenario::suggest::nearest;
-use crate::scenario::tree::{self, Data, Item, Node};
+use crate::scenario::tree::{self, Data, Item, Node, Override};
 use crate::units::{Share, Span};
 
+/// What may stand in `[services.NAME]`.
+const KEYS: &[&str] = &["scenario", "needs", "calls", "bake", "instances", "rate", "shift"];
 /// More services than anybody draws.
 const MOST: usize = 64;
 
@@ -152,7 +154,7 @@ impl Reader<'_> {
     fn service<'n>(&mut self, item: &'n Item) -> (Written<'n>, Option<Member>) {
         let mut written = Written { item, needs: Vec::new(), calls: Vec::new() };
         let mut member = None;
-        let mut bake = Span::ZERO;
+        let (mut bake, mut shift) = (Span::ZERO, Share(0.0));
         let mut named = false;
         let title = format!("[services.{}]", item.key);
         for entry in self.items(&item.node, &title) {
@@ -160,9 +162,16 @@ impl Reader<'_> {
                 "scenario" => {
                     named = true;
                     if let Some(Value::Text(file)) = self.value(&Kind::Text, &entry.node) {
-                        member = self.scenario(&item.key, &file, entry.node.place);
+                        member = self.scenario(item, &file, entry.node.place);
                     }
                 }
+                "shift" => {
+                    if let Some(Value::Share(share)) = self.value(&Kind::Share, &entry.node) {
+                        shift = share;
+                    }
+                }
+                "instances" => _ = self.value(&Kind::Count(1, 1_000_000), &entry.node),
+                "rate" => _ = self.value(&Kind::Rate, &entry.node),
                 "needs" => written.needs = self.names(&entry.node),
                 "calls" => written.calls = self.calls(&entry.node, &title),
                 "bake" => {
@@ -170,7 +179,7 @@ impl Reader<'_> {
                         bake = span;
                     }
                 }
-                _ => self.unknown(entry, &["scenario", "needs", "calls", "bake"], &title),
+                _ => self.unknown(entry, KEYS, &title),
             }
         }
         if !named {
@@ -178,11 +187,18 @@ impl Reader<'_> {
             let hint = "write scenario = \"cart.toml\"";
             self.problem(Code::MissingKey, item.key_place, message, hint);
         }
-        (written, member.map(|member| Member { bake, ..member }))
+        (written, member.map(|member| Member { bake, shift, ..member }))
     }
 
     /// The scenario of a service.
-    fn scenario(&mut self, name: &str, file: &str, at: Place) -> Option<Member> {
+    fn scenario(&mut self, item: &Item, file: &str, at: Place) -> Option<Member> {
+        let own = |key: &str, of: &str| {
+            let value = item.node.get(key)?.scalar()?;
+            let flag = format!("{key} of [services.{}]", item.key);
+            Some(Override { flag, key: of.to_owned(), value, append: false })
+        };
+        let overrides = [own("instances", "service.instances"), own("rate", "traffic.rate")];
+        let overrides: Vec<Override> = overrides.into_iter().flatten().collect();
         let path = self.base.join(file);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -194,10 +210,12 @@ impl Reader<'_> {
             }
         };
         let base = path.parent().unwrap_or(Path::new(""));
-        match crate::scenario::load(&text, &path.display().to_string(), base, &[]) {
+        match crate::scenario::load(&text, &path.display().to_string(), base, &overrides) {
             Ok(loaded) => Some(Member {
-                name: name.to_owned(),
+                name: item.key.clone(),
                 scenario: loaded.scenario,
+                file: file.to_owned(),
+                shift: Share(0.0),
                 needs: Vec::new(),
                 bake: Span::ZERO,
                 calls: Vec::new(),

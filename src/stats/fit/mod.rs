@@ -10,9 +10,11 @@
 mod climb;
 mod goodness;
 mod law;
+mod posterior;
 
 pub use goodness::Goodness;
 pub use law::{Family, Law};
+pub use posterior::{plausible, plausible_of_few, redrawn};
 
 use climb::{inverse_curvature, lowest};
 

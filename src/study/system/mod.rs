@@ -5,6 +5,7 @@
 //! plane. Its rollout begins when those of the services it needs are complete and have been
 //! watched for their `bake`. If one does not complete, what needs it never begins.
 
+mod load;
 mod mixed;
 pub mod orders;
 
@@ -84,6 +85,9 @@ pub struct Lane {
     pub lingers: Option<Spread>,
     /// Runs that stop here, because this rollout does not complete.
     pub stopped: u32,
+    /// Its highest traffic over what its serving instances can answer, over runs; nothing without
+    /// traffic.
+    pub load: Option<Spread>,
     /// Share of its serving instances that are new, mean over runs, on the grid.
     pub new: Vec<f64>,
 }
@@ -240,6 +244,13 @@ fn lanes(
     starts: &[Vec<Option<f64>>],
     over_time: &[(Vec<f64>, Vec<f64>)],
 ) -> Vec<Lane> {
+    let runs = (0..starts.len()).into_par_iter();
+    let loads: Vec<Vec<f64>> = runs
+        .map(|run| {
+            let one: Vec<&Played> = played.iter().map(|service| &service[run]).collect();
+            load::peaks(system, &one, &starts[run])
+        })
+        .collect();
     let lane = |i: usize| {
         let begun = starts.iter().map(|run| run[i]);
         let both = || begun.clone().zip(&played[i]).filter_map(|(at, p)| Some((at?, p)));
@@ -250,6 +261,7 @@ fn lanes(
             duration: spread(done().map(|(_, _, duration)| duration)),
             lingers: spread(done().map(|(_, p, duration)| lingers(&p.series, duration))),
             stopped: both().filter(|(_, p)| p.duration.is_none()).count() as u32,
+            load: spread(loads.iter().map(|run| run[i]).filter(|load| !load.is_nan())),
             new: over_time.iter().map(|(_, new)| new[i]).collect(),
         }
     };
@@ -315,6 +327,17 @@ impl SystemResult {
     /// The highest share of any entry's requests that failed, at the 95 % quantile over runs.
     pub fn worst(&self) -> f64 {
         self.entries.iter().map(|entry| entry.peak.p95).fold(0.0, f64::max)
+    }
+
+    /// The service that gets busiest and its load, at the 95 % quantile over runs.
+    pub fn busiest(&self) -> Option<(usize, f64)> {
+        let loads = self.lanes.iter().enumerate().filter_map(|(i, l)| Some((i, l.load?.p95)));
+        loads.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// Whether no service gets more traffic than it can answer, in 95 % of runs.
+    pub fn has_capacity(&self) -> bool {
+        self.busiest().is_none_or(|(_, load)| load <= 1.0)
     }
 
     /// Whether users meet no more errors of mixed versions than the system tolerates, in 95 % of

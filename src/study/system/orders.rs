@@ -196,6 +196,8 @@ pub(super) mod tests {
         let member = |i: usize| Member {
             name: format!("s{i}"),
             scenario: scenario.clone(),
+            file: String::new(),
+            shift: Share(0.0),
             needs: Vec::new(),
             bake: Span::ZERO,
             calls: rules.iter().filter(|rule| rule.0 == i).map(|rule| (rule.1, 1.0)).collect(),
