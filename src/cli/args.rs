@@ -347,4 +347,5 @@ pub(super) enum SchemaOf {
     Verify,
     Fit,
     Backtest,
+    System,
 }

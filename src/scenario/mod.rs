@@ -27,6 +27,7 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod suggest;
+pub mod system;
 pub mod tree;
 
 pub use conduct::Conduct;
@@ -36,6 +37,9 @@ pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
 pub use hosts::{AntiAffinity, Hosts, Provision};
 pub use load::{LoadError, Loaded, load};
 pub use model::*;
+pub use pieces::{
+    Change, ChangeKind, Dependency, Failure, Migration, Named, Over, Pieces, Reload, When,
+};
 pub use source::{Place, Source};
 pub use tree::Override;
 

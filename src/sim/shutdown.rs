@@ -198,6 +198,7 @@ impl World<'_> {
         }
         self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
+        self.disconnect(instance, sink);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {

@@ -1,10 +1,10 @@
 //! A fleet under traffic without a control plane: for benches, and for cases that queueing
 //! theory knows. Whoever holds it plays the orchestrator by hand.
 
-use super::kernel::{Config, Kernel, VersionModel};
+use super::kernel::{CallModel, Config, Kernel, VersionModel};
 use super::model;
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::pieces::Users;
+use crate::scenario::pieces::{Dependency, Users};
 use crate::scenario::{
     Algorithm, Arrivals, Conduct, Discipline, Dist, Profile, Protocol, Traffic, Warmup,
 };
@@ -47,6 +47,8 @@ pub struct Steady {
     pub protocol: Protocol,
     /// Chance that a request is answered with an error.
     pub errors: Share,
+    /// What requests ask of others.
+    pub dependencies: Vec<Dependency>,
     /// Seed of all streams.
     pub seed: u64,
     /// Which replication.
@@ -71,6 +73,7 @@ impl Default for Steady {
             users: None,
             protocol: Protocol::PerRequest { reuse: Share(0.0) },
             errors: Share(0.0),
+            dependencies: Vec::new(),
             seed: 1,
             replication: 0,
         }
@@ -98,6 +101,8 @@ impl SteadyFleet {
 
     /// The same under traffic that may vary, instead of `rate` and `arrivals`.
     pub fn with_traffic(steady: &Steady, traffic: &Traffic) -> Self {
+        let calls = steady.dependencies.iter().enumerate();
+        let calls = calls.filter_map(|(i, d)| CallModel::new(i, d, Time::ZERO));
         let config = Config {
             discipline: steady.discipline,
             cpu_limit: steady.cpu_limit,
@@ -117,6 +122,8 @@ impl SteadyFleet {
             window: Span::from_secs(100_000_000),
             slow_above: Span::MAX,
             habits: model::habits(&steady.conduct, steady.users.as_ref()),
+            calls: calls.collect(),
+            troubled: false,
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
         let mut kernel = Kernel::new(config, steady.algorithm);

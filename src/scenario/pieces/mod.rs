@@ -5,8 +5,10 @@
 
 mod autoscaler;
 mod cache;
+mod change;
 mod dependency;
 mod drains;
+mod migration;
 mod queue;
 mod quorum;
 mod quota;
@@ -16,8 +18,10 @@ mod users;
 pub(crate) use autoscaler::SCALED;
 pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use cache::Cache;
-pub use dependency::Dependency;
+pub use change::{Change, ChangeKind, Reload};
+pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
@@ -106,6 +110,10 @@ pieces! {
         drains: Drains;
         /// `[users]`: a closed loop of requests.
         users: Users;
+        /// `[change]`: what is rolled out, if it is no image.
+        change: Change;
+        /// `[migration]`: a change of the data that belongs to the rollout.
+        migration: Migration;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

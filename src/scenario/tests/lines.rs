@@ -222,6 +222,37 @@ max_receives = 5"#,
 need = 9
 catch_up = { p50 = "9s", p95 = "20s" }"#,
     ),
-    ("dependencies.postgres", "connections_max = 1000"),
+    (
+        "dependencies.postgres",
+        r#"connections_max = 100_000_000
+per_instance = 3
+connect_rate = "50.5/s"
+over = "wait""#,
+    ),
+    (
+        "dependencies.postgres",
+        r#"readiness = true
+capacity = "2000/s"
+calls = "30%"
+fails = { at = "1m", for = "30s" }"#,
+    ),
+    (
+        "change",
+        r#"kind = "secret"
+reload = "hot"
+propagate = { p50 = "40s", p95 = "85s" }"#,
+    ),
+    (
+        "migration",
+        r#"takes = { p50 = "40s", p95 = "2m" }
+locks = "20.5%"
+old_errors = "0.7%"
+irreversible = true"#,
+    ),
     ("dependencies.cache-1", "per_instance = 7"),
+    (
+        "dependencies.cache-1",
+        r#"calls = 2.5
+fails = { at = "0s", for = "9ms", share = "0.7%" }"#,
+    ),
 ];

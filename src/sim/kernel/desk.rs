@@ -1,6 +1,7 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
 use super::cache::Caches;
+use super::calls::{CallModel, Calls};
 use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
@@ -52,6 +53,10 @@ pub(crate) struct Config {
     pub(crate) slow_above: Span,
     /// What clients do beyond one attempt for each request, if they do.
     pub(crate) habits: Option<Box<Habits>>,
+    /// What attempts ask of others.
+    pub(crate) calls: Vec<CallModel>,
+    /// Requests may fail for what happens around the service.
+    pub(crate) troubled: bool,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -64,6 +69,8 @@ pub(crate) mod guard {
     pub(crate) const COLD: u8 = 4;
     /// Answers some requests with errors.
     pub(crate) const ERRORS: u8 = 8;
+    /// Asks others before it answers.
+    pub(crate) const DEPENDS: u8 = 16;
     /// Its cache is not full yet.
     pub(crate) const FILLING: u8 = 64;
     /// Has a cache that may miss.
@@ -149,6 +156,7 @@ pub(crate) struct Desk {
     pub(crate) routes: Routes,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
+    pub(crate) calls: Calls,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -181,6 +189,7 @@ impl Desk {
             cursor: BLOCK,
             routes: Routes::default(),
             caches,
+            calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -218,6 +227,7 @@ impl Desk {
         }
         self.source = source;
         self.routes = Routes::default();
+        self.calls.reset(seeds);
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);

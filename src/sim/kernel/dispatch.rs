@@ -146,7 +146,7 @@ impl Kernel {
         let version = version.min(desk.config.versions.len() as u8 - 1);
         let (law, factor) = desk.laws[version as usize];
         let model = &desk.config.versions[version as usize];
-        let guard = guard::CLOSED | guards(model, &desk.config);
+        let guard = guard::CLOSED | guards(model, desk);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
         self.weights.push(1.0);
         desk.servers.push(server);
@@ -166,9 +166,10 @@ impl Kernel {
     /// this is another process.
     pub(crate) fn open(&mut self, server: u32, now: Time, warm: bool) {
         let desk = &mut self.desk;
+        let version = desk.servers[server as usize].version;
+        let guards = guards(&desk.config.versions[version as usize], desk);
         let entry = &mut desk.servers[server as usize];
-        let model = &desk.config.versions[entry.version as usize];
-        entry.guard = guards(model, &desk.config);
+        entry.guard = guards;
         if warm {
             entry.guard &= !(guard::COLD | guard::FILLING);
         }
@@ -178,6 +179,37 @@ impl Kernel {
         if let Policies::Central(central) = &mut self.policies {
             central.open(server, now.0, &mut self.desk);
         }
+    }
+
+    /// The server answers as another version from now on. Attempts that are in flight end as they
+    /// would have; where that is known they no longer take a slot.
+    pub(crate) fn turn(&mut self, server: u32, version: u8, now: Time) {
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.clear();
+        let desk = &mut self.desk;
+        with_parts!(
+            self,
+            |station, policies| {
+                record_settled(desk, station, server as usize, now.0);
+                if is_known(station) {
+                    station.evict(server as usize, now.0, &mut lost);
+                    desk.epochs[server as usize] += 1;
+                }
+                for attempt in &lost {
+                    let latency = now.0 - attempt.first.min(now.0);
+                    policies[attempt.node as usize].ended(server, latency, now.0);
+                }
+            },
+            central | _central | ()
+        );
+        self.scratch = lost;
+        let version = version.min(desk.config.versions.len() as u8 - 1);
+        let guards = guards(&desk.config.versions[version as usize], desk);
+        let (law, factor) = desk.laws[version as usize];
+        let entry = &mut desk.servers[server as usize];
+        let kept = entry.guard & (guard::CLOSED | guard::COLD);
+        entry.guard = guards & !guard::COLD | kept;
+        (entry.law, entry.factor, entry.version) = (law, factor, version);
     }
 
     /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its
@@ -394,6 +426,7 @@ impl Kernel {
         self.settle_all(end);
         self.expire(end.0);
         self.desk.tally.flush(end, sink);
+        self.desk.calls.flush(end, sink);
     }
 
     /// Ends the requests whose clients have left by `end`, where that shows only once the work
@@ -465,8 +498,8 @@ fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
 }
 
-fn guards(model: &VersionModel, config: &Config) -> u8 {
-    let limited = match config.discipline {
+fn guards(model: &VersionModel, desk: &Desk) -> u8 {
+    let limited = match desk.config.discipline {
         Discipline::Fifo { queue, .. } => queue.is_some(),
         Discipline::Sharing { limit, .. } => limit.is_some(),
     };
@@ -474,7 +507,8 @@ fn guards(model: &VersionModel, config: &Config) -> u8 {
     u8::from(limited) * guard::LIMITED
         + u8::from(cold) * guard::COLD
         + u8::from(model.errors > 0.0) * guard::ERRORS
-        + u8::from(config.cache.is_some()) * (guard::CACHED | guard::FILLING)
+        + u8::from(desk.config.cache.is_some()) * (guard::CACHED | guard::FILLING)
+        + u8::from(!desk.calls.is_empty()) * guard::DEPENDS
 }
 
 /// Policies of these nodes.

@@ -8,6 +8,7 @@
 
 mod attempt;
 mod cache;
+mod calls;
 mod central;
 mod desk;
 mod dispatch;
@@ -19,6 +20,7 @@ mod station;
 mod tally;
 mod throttled;
 
+pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
 pub(crate) use journeys::Habits;

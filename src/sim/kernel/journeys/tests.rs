@@ -69,6 +69,8 @@ impl Setup {
         let habits = Habits::new(&self.conduct, Sampler::fixed(connect.0 as f64), users);
         let config = Config {
             cache: None,
+            calls: Vec::new(),
+            troubled: false,
             cpu_limit: None,
             discipline: self.discipline,
             nodes: self.nodes,
