@@ -36,26 +36,37 @@ pub struct Storm {
 impl Storm {
     /// Request rate that has this attempt rate as a state.
     fn requests(&self, attempt_rate: f64) -> f64 {
+        self.requests_beside(attempt_rate, 0.0)
+    }
+
+    /// The same where this share of the servers is so far behind that all attempts there time out.
+    fn requests_beside(&self, attempt_rate: f64, stuck: f64) -> f64 {
         let p = libm::exp(-(self.mu - attempt_rate).max(0.0) * self.tau);
-        attempt_rate / attempts(self.tries, p)
+        attempt_rate / attempts(self.tries, stuck + (1.0 - stuck) * p)
     }
 
     /// The attempt rate at which most requests are carried, and that request rate: above it there
     /// is no state but the collapse.
     pub fn saddle(&self) -> (f64, f64) {
+        self.saddle_beside(0.0)
+    }
+
+    /// The same beside a share of servers that are stuck with long queues: up to this request rate
+    /// those that are not are healthy, and the others can catch up.
+    pub fn saddle_beside(&self, stuck: f64) -> (f64, f64) {
         // Golden section; the maximum is flat, so that its value is as exact as floats are.
         let ratio = (5.0f64.sqrt() - 1.0) / 2.0;
         let (mut low, mut high) = (0.0, self.mu);
         for _ in 0..200 {
             let (a, b) = (high - ratio * (high - low), low + ratio * (high - low));
-            if self.requests(a) < self.requests(b) {
+            if self.requests_beside(a, stuck) < self.requests_beside(b, stuck) {
                 low = a;
             } else {
                 high = b;
             }
         }
         let at = f64::midpoint(low, high);
-        (at, self.requests(at))
+        (at, self.requests_beside(at, stuck))
     }
 
     /// Request rate above which the collapse sustains itself: all attempts time out, each request
@@ -86,67 +97,17 @@ fn bisect(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
     }
 }
 
-/// The same with at most `room` attempts at a server, where a request ends that finds it full.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BoundedStorm {
-    /// Servers, timeouts and attempts.
-    pub storm: Storm,
-    /// In service and waiting.
-    pub room: u32,
-}
-
-impl BoundedStorm {
-    /// Request rate that has this attempt rate as a state: M/M/1/K, where the k-th in the queue
-    /// times out if k services last longer than the timeout.
-    fn requests(&self, attempt_rate: f64) -> f64 {
-        let Storm { mu, tau, tries } = self.storm;
-        let (mut term, mut tail) = (libm::exp(-mu * tau), 0.0);
-        let (mut weight, mut all, mut late) = (1.0, 0.0, 0.0);
-        for ahead in 0..=self.room {
-            // P(sojourn > τ) behind so many: fewer than that plus one services within τ.
-            tail += term;
-            term *= mu * tau / f64::from(ahead + 1);
-            all += weight;
-            if ahead < self.room {
-                late += weight * tail;
-            }
-            weight *= attempt_rate / mu;
-        }
-        attempt_rate / attempts(tries, late / all)
-    }
-
-    /// Request rates above which there is no healthy state, and above which the collapse sustains
-    /// itself.
-    pub fn borders(&self) -> (f64, f64) {
-        let steps = 20_000;
-        let rate = |step: u32| self.storm.mu * 4.0 * f64::from(step) / f64::from(steps);
-        let requests: Vec<f64> = (1..=steps).map(|step| self.requests(rate(step))).collect();
-        let turn = |from: usize, falls: bool| {
-            let pairs = requests[from..].windows(2);
-            let place = pairs.into_iter().position(|pair| (pair[1] < pair[0]) == falls);
-            place.map(|place| from + place)
-        };
-        let Some(saddle) = turn(0, true) else { return (f64::INFINITY, f64::INFINITY) };
-        let sustained = turn(saddle, false).map_or(f64::INFINITY, |place| requests[place]);
-        (requests[saddle], sustained)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn much_room_is_no_bound() {
+    fn what_is_stuck_leaves_less_to_carry() {
         let storm = Storm { mu: 1.0, tau: 10.0, tries: 3 };
-        let (saddle, sustained) = BoundedStorm { storm, room: 2000 }.borders();
-        assert!((saddle - storm.saddle().1).abs() < 1e-4, "{saddle}");
-        assert!((sustained / storm.sustained_above() - 1.0).abs() < 0.01, "{sustained}");
-        // A short queue answers some in time even when it is full: the collapse needs more.
-        let (saddle, sustained) = BoundedStorm { storm, room: 51 }.borders();
-        assert!((saddle - storm.saddle().1).abs() < 1e-3 && sustained > 0.35, "{sustained}");
-        // In one that is shorter than the timeout nobody is ever late for long.
-        assert_eq!(BoundedStorm { storm, room: 3 }.borders().1, f64::INFINITY);
+        let carried = [0.0, 0.5, 0.75, 1.0].map(|stuck| storm.saddle_beside(stuck).1);
+        assert!(carried.is_sorted_by(|a, b| a > b), "{carried:?}");
+        assert_eq!(carried[0], storm.saddle().1);
+        assert!((carried[3] - storm.sustained_above()).abs() < 1e-9);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::exact::retry::{BoundedStorm, Storm};
+use crate::exact::retry::Storm;
 use crate::scenario::conduct::Budget;
 use crate::scenario::settings::StrategySettings;
 use crate::scenario::{Profile, Scenario, load};
@@ -69,15 +69,14 @@ pub struct Map {
 }
 
 /// Load above which the storm of naive clients outlives a rollout that takes so many instances
-/// out, long enough for queues to come to rest: above the load at which those that are left have
-/// no healthy state, and above that at which the collapse of all sustains itself. Both are those
-/// of the mean field of many instances.
+/// out, long enough for queues to come to rest, in the mean field of many instances. It begins if
+/// those that are left have no healthy state; it outlives the rollout if the last batch, which
+/// comes back with empty queues, has none beside the others, which come with full ones.
 pub fn boundary(instances: u32, batch: u32) -> f64 {
-    // Service 50 ms, timeout 500 ms, three attempts, a queue of 50 beside the slot.
+    // Service 50 ms, timeout 500 ms, three attempts.
     let storm = Storm { mu: 1.0, tau: 10.0, tries: 3 };
-    let (saddle, sustained) = BoundedStorm { storm, room: 51 }.borders();
     let left = 1.0 - f64::from(batch) / f64::from(instances);
-    (saddle * left).max(sustained)
+    (storm.saddle().1 * left).max(storm.saddle_beside(left).1)
 }
 
 /// Plays the rollouts of these batches and loads for both kinds of clients.
@@ -96,8 +95,8 @@ pub fn map(batches: &[u32], loads: &[f64]) -> Map {
 
 /// The map of `outputs/`.
 pub fn full_map() -> Map {
-    let loads: Vec<f64> = (0..=11).map(|step| 0.3 + 0.05 * f64::from(step)).collect();
-    map(&[2, 4, 6, 8, 12, 16, 24], &loads)
+    let loads: Vec<f64> = (0..=8).map(|step| 0.35 + 0.05 * f64::from(step)).collect();
+    map(&[4, 8, 12, 24], &loads)
 }
 
 fn story() -> Scenario {
@@ -121,7 +120,7 @@ fn play(story: &Scenario, clients: Clients, batch: u32, load: f64) -> Cell {
             Some(Budget::Ratio { ratio: Share(0.1), ttl: Span::from_secs(10), least: Rate(10.0) })
         }
     };
-    scenario.margin = Span::from_secs(120);
+    scenario.margin = Span::from_secs(80);
     let mut watch = Watch::default();
     let end = World::new(&Model::new(&scenario)).run(1, 0, Depth::Requests, &mut watch);
     let settled = Time(watch.settled.0.min(end.0));

@@ -28,10 +28,11 @@ pub(super) fn draw(map: &Map) -> Drawing {
             "{} instances, three attempts with a timeout of ten service times each",
             map.instances
         ),
-        caption: "One rollout a cell. Dashed: the mean field of many instances, above which those \
-                  that are left have no healthy state while instances are out, and all together \
-                  cannot get out of the collapse afterwards."
-            .to_owned(),
+        caption:
+            "One rollout a cell. Dashed: the border in the mean field of many instances. Above \
+                  it those that are left have no healthy state while instances are out, and the \
+                  last batch that comes back cannot carry what the others fail."
+                .to_owned(),
         x: String::new(),
         y: String::new(),
         right: None,

@@ -82,7 +82,7 @@ hedge = { after = "p95", most = 2 }"#,
     ),
     (
         "clients",
-        r#"retries = { attempts = 4, backoff = "30ms", jitter = "equal", budget = { active = "20%" } }
+        r#"retries = { attempts = 4, backoff = "1s", jitter = "equal", budget = { active = "2%" } }
 hedge = { after = "80ms" }"#,
     ),
     (

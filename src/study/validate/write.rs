@@ -127,7 +127,7 @@ pub(super) fn verdict(report: &Report) -> String {
     let verdict =
         if outside == 0 { "All within limits".to_owned() } else { format!("{outside} outside") };
     format!(
-        "{verdict}: {} simulated rows, largest |z| {:.2}, {} above 3; {} beside a mean field, {} of \
+        "{verdict}: {} simulated rows, largest |z| {:.2}, {} above 3; {} of a mean field, {} of \
          the exact solver, {} closed forms.",
         count(Kind::Simulated),
         report.worst_z(),
