@@ -115,6 +115,7 @@ impl World<'_> {
             kernel.kill(instance, now);
         }
         self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
         self.fleet.next_process(instance);
         self.withdraw(instance);
     }

@@ -69,6 +69,13 @@ impl Fleet {
         &mut self.all[instance as usize]
     }
 
+    /// The instance before this one that had its slot.
+    pub(crate) fn last_in_slot(&self, instance: u32) -> Option<u32> {
+        let slot = self.get(instance).slot;
+        let before = self.all[..instance as usize].iter().rposition(|other| other.slot == slot);
+        before.filter(|_| slot != NO_SLOT).map(|before| before as u32)
+    }
+
     /// How often the process of an instance was started again; 0 if it is gone.
     pub(crate) fn restarts(&self, instance: u32) -> u32 {
         let place = self.views.binary_search_by_key(&instance, |view| view.id);

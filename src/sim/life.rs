@@ -23,6 +23,7 @@ impl World<'_> {
             Event::Join { instance, node } => self.join(instance, u32::from(node), sink),
             Event::Leave { instance, node } => self.leave(instance, u32::from(node), sink),
             Event::Follow { node, new } => self.follow(u32::from(node), new),
+            Event::Plane(step) => self.step(step, sink),
             Event::Terminate { instance } => self.pre_stopped(instance, sink),
             Event::Idle { instance } => self.idle(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
@@ -30,6 +31,7 @@ impl World<'_> {
             Event::Begin
             | Event::Look { .. }
             | Event::Reweigh { .. }
+            | Event::Sweep
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Crash { .. }
@@ -141,16 +143,18 @@ impl World<'_> {
             self.plan_crash(self.now + after, instance, process);
         }
         let start = self.chance.start(entry.version, entry.ordinal, process);
-        let able = start.map_or(Time::NEVER, |start| self.now + start);
+        self.appear(instance, sink);
+        let (begins, passes) = self.sidecar_starts(instance);
+        let able = start.map_or(Time::NEVER, |start| begins + start);
         let probes = &self.scenario.probes;
-        let unfit = health::unfit_at(self.now, able, probes);
-        let ready = health::ready_at(self.now, able, probes, 0.0);
+        let unfit = health::unfit_at(begins, able, probes);
+        let ready = health::ready_at(begins, able, probes, 0.0);
         if unfit < Time::NEVER {
             self.restless += 1;
             self.queue.push(unfit, Event::Unfit { instance, process });
             return;
         }
-        self.plan(able, Event::Able { instance, process });
+        self.plan(able.max(passes), Event::Able { instance, process });
         if self.scenario.probes.enabled {
             self.plan(ready, Event::Ready { instance, process });
         } else {
@@ -181,6 +185,7 @@ impl World<'_> {
             kernel.open(instance, now, false);
         }
         self.fleet.set_able(now, instance, true, sink);
+        self.answers_anew(instance);
     }
 
     fn ready(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {

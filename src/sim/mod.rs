@@ -13,6 +13,7 @@ mod life;
 mod model;
 mod outside;
 mod pipeline;
+mod plane;
 mod pulls;
 mod rotation;
 pub mod script;

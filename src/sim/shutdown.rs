@@ -27,6 +27,7 @@ impl World<'_> {
             self.plan_pull();
         }
         self.withdraw(instance);
+        self.stop_sidecar(instance);
         if let Some(fate) = fate {
             self.plan(self.now + fate.stop, Event::Exit { instance });
             return;
@@ -145,6 +146,7 @@ impl World<'_> {
             }
         };
         self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
         // Otherwise SIGKILL comes first.
         if exits < self.fleet.get(instance).kill_at {
             self.plan(exits, Event::Exit { instance });
@@ -183,6 +185,7 @@ impl World<'_> {
             kernel.kill(instance, now);
         }
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
+        self.vanish(instance, sink);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {

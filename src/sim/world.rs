@@ -7,6 +7,7 @@ use super::ending::on_grid;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
 use super::model::Model;
+use super::plane::{Plane, Step};
 use super::pipeline::PipelineState;
 use super::pulls::Pulls;
 use crate::engine::{EventQueue, Seeds};
@@ -62,6 +63,10 @@ pub(super) enum Event {
     Follow { node: u16, new: u32 },
     /// The weight of a fresh instance rises.
     Reweigh { instance: u32 },
+    /// Something in a data plane with rules of its own.
+    Plane(Step),
+    /// The nodes look at whom to leave out.
+    Sweep,
     /// The wait before SIGTERM is over.
     Terminate { instance: u32 },
     /// Perhaps nobody sends the instance anything any more and everything is answered.
@@ -105,6 +110,8 @@ pub struct World<'a> {
     pub(super) moving: u32,
     /// By node: when it will have heard of every instance that is ready now.
     pub(super) informed: Vec<Time>,
+    /// What nodes know, in a data plane with rules of its own.
+    pub(super) plane: Option<Plane<'a>>,
     /// Ends and restarts of processes pending, some of which may have lost their meaning.
     pub(super) restless: u32,
     pub(super) state: State,
@@ -155,6 +162,7 @@ impl<'a> World<'a> {
             begun: Time::ZERO,
             moving: 0,
             informed: Vec::new(),
+            plane: scenario.pieces.data_plane.as_ref().map(Plane::new),
             restless: 0,
             state,
             decision: Decision::default(),
@@ -226,6 +234,7 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.reset_plane();
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
@@ -233,11 +242,10 @@ impl<'a> World<'a> {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
-            for node in 0..scenario.clients.nodes {
-                self.rotate(id, node, true, sink);
-            }
+            self.know_from_the_start(id, sink);
         }
         self.queue.push(self.begun, Event::Begin);
+        self.plan_sweep();
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
         }
@@ -293,6 +301,7 @@ impl<'a> World<'a> {
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Follow { .. }
+            | Event::Plane(_)
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }
@@ -300,6 +309,10 @@ impl<'a> World<'a> {
                 self.moving -= 1;
                 self.live(event, sink);
                 true
+            }
+            Event::Sweep => {
+                self.sweep(sink);
+                false
             }
             // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),

@@ -11,7 +11,7 @@ use crate::units::Span;
 
 impl Env<'_> {
     /// The distribution of a key in a table.
-    pub(super) fn dist(&mut self, path: &str, key: &str) -> Dist {
+    pub(in crate::scenario) fn dist(&mut self, path: &str, key: &str) -> Dist {
         let entry = self.section(path).entry(key);
         self.dist_of(&entry, None)
     }
@@ -27,8 +27,7 @@ impl Env<'_> {
 
     fn form(&mut self, form: &str, fields: &Fields, old: Option<&Dist>) -> Dist {
         let keys = DIST.iter().find(|f| f.name == form).map_or(&[][..], |f| f.keys);
-        let section =
-            Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator };
+        let section = self.inline(keys, fields);
         match form {
             "quantiles" => self.quantiles(fields),
             "exponential" => Dist::Exponential { mean: self.mean(&section) },

@@ -4,9 +4,13 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod data_plane;
 mod dependency;
 
 pub use autoscaler::Autoscaler;
+pub use data_plane::{
+    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
+};
 pub use dependency::Dependency;
 
 use super::check::Env;
@@ -80,6 +84,8 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[data_plane]`: how nodes come to know of instances, and whom they leave out.
+        data_plane: DataPlane;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -108,6 +108,30 @@ serial_pulls = false
 registry = "1GiB/s"
 cache = false"#,
     ),
+    ("data_plane", r#"kind = "kube-proxy""#),
+    (
+        "data_plane",
+        r#"kind = "nlb"
+rise = 2
+panic = "33.3%"
+min_weight = "0.7%"
+aggression = 1.7"#,
+    ),
+    (
+        "data_plane",
+        r#"outlier = 3
+ejected_share = "100%"
+sidecar = "unordered"
+dns = "66.7%"
+never = "5%""#,
+    ),
+    (
+        "data_plane",
+        r#"discovery = "checks"
+check = "2500ms"
+sidecar = "ordered"
+terminating = true"#,
+    ),
     ("pipeline", r#"kind = "helm-atomic""#),
     (
         "pipeline",

@@ -1,5 +1,6 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
+use super::errors::Errors;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
@@ -54,6 +55,8 @@ pub(crate) mod guard {
     pub(crate) const COLD: u8 = 4;
     /// Answers some requests with errors.
     pub(crate) const ERRORS: u8 = 8;
+    /// Its errors in a row are counted.
+    pub(crate) const WATCHED: u8 = 16;
 }
 
 /// One server as the kernel sees it.
@@ -133,6 +136,7 @@ pub(crate) struct Desk {
     pub(crate) services: Vec<VariateBlock>,
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
+    pub(crate) errors: Errors,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -161,6 +165,7 @@ impl Desk {
             services: Vec::new(),
             cursor: BLOCK,
             routes: Routes::default(),
+            errors: Errors::default(),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -197,6 +202,7 @@ impl Desk {
         }
         self.source = source;
         self.routes = Routes::default();
+        self.errors.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);

@@ -133,7 +133,7 @@ impl Kernel {
         let desk = &mut self.desk;
         let entry = &mut desk.servers[server as usize];
         let model = &desk.config.versions[entry.version as usize];
-        entry.guard = guards(model, desk.config.discipline);
+        entry.guard = guards(model, desk.config.discipline) | desk.errors.guard();
         if warm {
             entry.guard &= !guard::COLD;
         }

@@ -10,6 +10,7 @@ mod attempt;
 mod central;
 mod desk;
 mod dispatch;
+mod errors;
 mod line;
 mod routes;
 mod sharing;

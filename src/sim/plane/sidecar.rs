@@ -1,0 +1,45 @@
+//! Proxies beside instances: requests reach an instance only through its own.
+
+use super::Step;
+use crate::scenario::pieces::Sidecar;
+use crate::sim::world::{Event, World};
+use crate::trace::{Phase, Sink};
+use crate::units::Time;
+
+impl World<'_> {
+    fn sidecar(&self) -> Option<&Sidecar> {
+        self.plane.as_ref()?.settings.sidecar.as_ref()
+    }
+
+    /// An instance is booted now: when its process starts, and from when on requests get through
+    /// to it. The proxy starts with the instance and outlives crashes of its process.
+    pub(in crate::sim) fn sidecar_starts(&self, instance: u32) -> (Time, Time) {
+        let entry = self.fleet.get(instance);
+        let Some(sidecar) = self.sidecar().filter(|_| entry.process == 0) else {
+            return (self.now, self.now);
+        };
+        let up = self.now + self.chance.sidecar(entry.version, entry.ordinal);
+        if sidecar.ordered { (up, up) } else { (self.now, up) }
+    }
+
+    /// An instance is told to stop, and so is its proxy, unless it waits for the process.
+    pub(in crate::sim) fn stop_sidecar(&mut self, instance: u32) {
+        if let Some(Sidecar { ordered: false, drain, .. }) = self.sidecar() {
+            let at = self.now + *drain;
+            self.plan(at, Event::Plane(Step::SidecarEnds { instance }));
+        }
+    }
+
+    /// The proxy ends: what is in flight is cut, and nothing more gets through.
+    pub(super) fn end_sidecar(&mut self, instance: u32, sink: &mut impl Sink) {
+        if self.fleet.get(instance).phase != Phase::Draining {
+            return;
+        }
+        let now = self.now;
+        if let Some(kernel) = self.kernel() {
+            kernel.kill(instance, now);
+        }
+        self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
+    }
+}
