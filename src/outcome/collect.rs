@@ -34,6 +34,8 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// Streams cut, the most opened anew in a second, and the busiest instance's over the mean.
+    pub(super) streams: Option<(u64, u64, f64)>,
     series: Series,
 }
 
@@ -73,6 +75,9 @@ impl Sink for Collector {
                 self.attempts = Some(attempts);
                 self.skew = skew(&served_after);
             }
+            Record::Streams { cut, reconnect_peak, held, .. } => {
+                self.streams = Some((cut, reconnect_peak, skew(&held)));
+            }
         }
     }
 }
@@ -91,6 +96,7 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            streams: None,
             series: Series::default(),
         }
     }
@@ -104,6 +110,7 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        self.streams = None;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;

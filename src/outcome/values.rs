@@ -84,6 +84,11 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
     set(OutcomeKey::InstancesPeak, f64::from(state.exist_max));
     set(OutcomeKey::CapacityLost, state.capacity_lost());
     set(OutcomeKey::SurgeCost, state.surge_cost());
+    if let Some((cut, peak, skew)) = collector.streams {
+        set(OutcomeKey::CutStreams, cut as f64);
+        set(OutcomeKey::ReconnectPeak, peak as f64);
+        set(OutcomeKey::StreamSkew, skew);
+    }
 }
 
 fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {

@@ -116,6 +116,7 @@ impl World<'_> {
         }
         self.fleet.set_able(now, instance, false, sink);
         self.answers_anew(instance);
+        self.cut_streams(instance);
         self.fleet.next_process(instance);
         self.withdraw(instance);
     }

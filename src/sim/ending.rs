@@ -74,6 +74,7 @@ impl World<'_> {
             sink.record(end, Record::Totals { attempts, served_after });
         }
         self.served = before;
+        self.flush_streams(end, sink);
         end
     }
 }

@@ -186,6 +186,9 @@ impl World<'_> {
         }
         self.fleet.set_able(now, instance, true, sink);
         self.answers_anew(instance);
+        if let Some(streams) = &mut self.streams {
+            streams.set_accepts(instance, true);
+        }
     }
 
     fn ready(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {

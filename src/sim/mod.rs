@@ -20,6 +20,7 @@ pub mod script;
 mod shutdown;
 mod status;
 pub mod steady;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod world;

@@ -140,6 +140,9 @@ impl World<'_> {
             Some(plane) => self.weight(instance, plane.fresh_since(instance, node)),
         };
         self.fleet.rotate(self.now, instance, node, joins, sink);
+        if let Some(streams) = &mut self.streams {
+            streams.rotate(instance, node, joins);
+        }
         let Some(kernel) = self.kernel() else { return };
         if joins {
             kernel.join(node, instance, weight);

@@ -80,6 +80,7 @@ impl World<'_> {
             Some(kernel) => kernel.idle_at(instance, now),
             None => entry.out_since + self.chance.drain(entry.version, entry.ordinal),
         };
+        let idle_at = idle_at.max(self.streams_rest_at(instance));
         if idle_at > now {
             self.plan(idle_at, Event::Idle { instance });
         } else {
@@ -130,6 +131,7 @@ impl World<'_> {
                 if let Some(kernel) = self.kernel() {
                     kernel.kill(instance, now);
                 }
+                self.cut_streams(instance);
                 idle
             }
             OnTerm::Drain | OnTerm::Ignore => {
@@ -142,7 +144,7 @@ impl World<'_> {
                     let drain = self.chance.drain(entry.version, entry.ordinal);
                     self.drains_since(instance) + drain
                 };
-                drained.max(idle)
+                drained.max(idle).max(self.drain_streams(instance))
             }
         };
         self.fleet.set_able(now, instance, false, sink);
@@ -186,6 +188,7 @@ impl World<'_> {
         }
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
         self.vanish(instance, sink);
+        self.cut_streams(instance);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {

@@ -10,6 +10,7 @@ use super::model::Model;
 use super::plane::{Plane, Step};
 use super::pipeline::PipelineState;
 use super::pulls::Pulls;
+use super::streams::Streams;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
 use crate::strategy::{Command, Decision, State, Status, Strategy};
@@ -112,6 +113,8 @@ pub struct World<'a> {
     pub(super) informed: Vec<Time>,
     /// What nodes know, in a data plane with rules of its own.
     pub(super) plane: Option<Plane<'a>>,
+    /// Long-lived streams, if there are any.
+    pub(super) streams: Option<Streams<'a>>,
     /// Ends and restarts of processes pending, some of which may have lost their meaning.
     pub(super) restless: u32,
     pub(super) state: State,
@@ -163,6 +166,8 @@ impl<'a> World<'a> {
             moving: 0,
             informed: Vec::new(),
             plane: scenario.pieces.data_plane.as_ref().map(Plane::new),
+            streams: (scenario.pieces.streams.as_ref())
+                .map(|streams| Streams::new(streams, scenario.balancer.algorithm)),
             restless: 0,
             state,
             decision: Decision::default(),
@@ -198,6 +203,9 @@ impl<'a> World<'a> {
                     && let Some(kernel) = &mut self.kernel
                 {
                     kernel.advance(at);
+                }
+                if let Some(streams) = &mut self.streams {
+                    streams.advance(at);
                 }
                 self.now = at;
             }
@@ -235,6 +243,7 @@ impl<'a> World<'a> {
             kernel.reset(seeds, source);
         }
         self.reset_plane();
+        self.reset_streams(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
@@ -246,6 +255,7 @@ impl<'a> World<'a> {
         }
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
+        self.begin_streams();
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
         }
@@ -264,7 +274,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happen(&mut self, event: Event, sink: &mut impl Sink) {
+    pub(super) fn happen(&mut self, event: Event, sink: &mut impl Sink) {
         let happened = match event {
             Event::Begin => {
                 self.begin(sink);

@@ -49,12 +49,16 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
-            | Record::Totals { .. } => {}
+            | Record::Totals { .. }
+            | Record::Streams { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(
                 record,
-                Record::Window { .. } | Record::Latency { .. } | Record::Totals { .. }
+                Record::Window { .. }
+                    | Record::Latency { .. }
+                    | Record::Totals { .. }
+                    | Record::Streams { .. }
             )
         {
             records.push((at, record.clone()));

@@ -254,6 +254,7 @@ mod tests {
             Record::Window { counts },
             Record::Latency { period: Period::During, version, histogram },
             Record::Totals { attempts: 9, served_after: vec![(1, 2), (3, 4)] },
+            Record::Streams { opened: 9, cut: 3, moved: 2, reconnect_peak: 1, held: vec![(1, 4)] },
         ]
     }
 

@@ -82,7 +82,10 @@ impl Life {
     pub fn check(&mut self, at: Time, record: &Record) -> Result<(), Violation> {
         match *record {
             // Their times are not the times at which they are written.
-            Record::Window { .. } | Record::Latency { .. } | Record::Totals { .. } => Ok(()),
+            Record::Window { .. }
+            | Record::Latency { .. }
+            | Record::Totals { .. }
+            | Record::Streams { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)

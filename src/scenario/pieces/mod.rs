@@ -6,12 +6,14 @@
 mod autoscaler;
 mod data_plane;
 mod dependency;
+mod streams;
 
 pub use autoscaler::Autoscaler;
 pub use data_plane::{
     Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
 };
 pub use dependency::Dependency;
+pub use streams::{OnDrain, StreamDemand, Streams};
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -86,6 +88,8 @@ pieces! {
         autoscaler: Autoscaler;
         /// `[data_plane]`: how nodes come to know of instances, and whom they leave out.
         data_plane: DataPlane;
+        /// `[streams]`: connections that live long.
+        streams: Streams;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -132,6 +132,20 @@ check = "2500ms"
 sidecar = "ordered"
 terminating = true"#,
     ),
+    (
+        "streams",
+        r#"open = 500
+length = { p50 = "5m", p95 = "40m" }
+on_drain = "migrate"
+wait = true"#,
+    ),
+    (
+        "streams",
+        r#"rate = "2.5/s"
+length = "90s"
+on_drain = "goaway"
+reconnect = "9s""#,
+    ),
     ("pipeline", r#"kind = "helm-atomic""#),
     (
         "pipeline",

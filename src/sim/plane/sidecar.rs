@@ -41,5 +41,6 @@ impl World<'_> {
         }
         self.fleet.set_able(now, instance, false, sink);
         self.answers_anew(instance);
+        self.cut_streams(instance);
     }
 }
