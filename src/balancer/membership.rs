@@ -165,8 +165,7 @@ mod tests {
 
     fn follow(members: &mut BTreeSet<u32>, moves: &mut Vec<(u32, bool)>) {
         for (instance, joins) in moves.drain(..) {
-            let changed =
-                if joins { members.insert(instance) } else { members.remove(&instance) };
+            let changed = if joins { members.insert(instance) } else { members.remove(&instance) };
             assert!(changed, "{instance} moved to where it was");
         }
     }

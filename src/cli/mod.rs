@@ -17,6 +17,7 @@ mod lints;
 mod manual;
 mod numbers;
 mod output;
+mod planes;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;

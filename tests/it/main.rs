@@ -8,6 +8,7 @@ mod imports;
 mod kubectl;
 mod manual;
 mod outputs;
+mod planes;
 mod readme;
 mod strategies;
 mod support;

@@ -10,7 +10,7 @@ use crate::units::{Span, Time};
 impl Plane<'_> {
     /// When a node learns of something that the data plane as a whole knows, and that reaches this
     /// node at `at`. What it hears of one instance it hears in order.
-    fn learns(&mut self, instance: u32, node: u32, at: Time) -> Time {
+    pub(super) fn learns(&mut self, instance: u32, node: u32, at: Time) -> Time {
         let (lookups, never) = self.lookups;
         let settings = self.settings;
         let at = match settings.dns {

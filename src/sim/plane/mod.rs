@@ -104,8 +104,7 @@ impl<'a> Plane<'a> {
     }
 
     fn reset(&mut self, nodes: u32, phase: f64) {
-        let resort =
-            Resort { panic: self.settings.panic, terminating: self.settings.terminating };
+        let resort = Resort { panic: self.settings.panic, terminating: self.settings.terminating };
         self.nodes.clear();
         self.nodes.resize_with(nodes as usize, || Node {
             members: Membership::new(resort),

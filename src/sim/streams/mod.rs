@@ -13,8 +13,8 @@ use length::Length;
 
 use crate::balancer::{Loads, Policy, PowerOfChoices, Random, RoundRobin};
 use crate::engine::{EventQueue, Seeds, Stream};
-use crate::scenario::pieces::{OnDrain, StreamDemand, Streams as Settings};
 use crate::scenario::Algorithm;
+use crate::scenario::pieces::{OnDrain, StreamDemand, Streams as Settings};
 use crate::trace::Record;
 use crate::units::{Span, Time};
 

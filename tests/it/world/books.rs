@@ -124,7 +124,7 @@ impl Books {
                 self.latencies[usize::from(version.0)] += histogram.len();
             }
             Record::Totals { attempts, .. } => self.attempts = *attempts,
-            Record::Desired { .. } => {}
+            Record::Desired { .. } | Record::Streams { .. } => {}
         }
     }
 

@@ -136,6 +136,20 @@ impl Preset {
     }
 }
 
+impl DataPlane {
+    /// How long most nodes (95 % of them, and of the times) still use an instance that was told
+    /// to stop; `lag_remove` is each node's own part. On a fixed list they notice nothing before
+    /// the process has closed: `None`.
+    pub fn forgets_after(&self, lag_remove: &Dist) -> Option<Span> {
+        if self.discovery == Discovery::Checks {
+            return None;
+        }
+        let lookup = self.dns.map_or(Span::ZERO, |dns| dns.ttl);
+        let throttles = self.throttle + self.node_throttle;
+        Some(self.deregister.quantile(0.95) + throttles + lag_remove.quantile(0.95) + lookup)
+    }
+}
+
 impl Piece for DataPlane {
     const TABLE: Table = Table {
         path: "data_plane",

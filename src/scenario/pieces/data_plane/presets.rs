@@ -221,11 +221,7 @@ const ISSUE: &str = "aws-load-balancer-controller issue 2366: requests for 2 to 
 /// What the two load balancers of AWS share.
 const AWS: &[Row] = &[
     ("clients.count", "2", "assumed: a load balancer's node in each of two zones"),
-    (
-        "data_plane.deregister",
-        "{ law = \"uniform\", low = \"2s\", high = \"15s\" }",
-        ISSUE,
-    ),
+    ("data_plane.deregister", "{ law = \"uniform\", low = \"2s\", high = \"15s\" }", ISSUE),
     ("clients.lag_add", "\"0s\"", "in data_plane.register"),
     ("clients.lag_remove", "\"0s\"", "in data_plane.deregister"),
     ("data_plane.check", "\"30s\"", ALB_GUIDE),
