@@ -115,6 +115,9 @@ impl World<'_> {
             };
             let inherited = *plane.pair(old, node);
             *plane.pair(instance, node) = inherited;
+            // To the node it is one host, which has not answered since the old process closed.
+            let since = plane.fact(old).since;
+            plane.fact(instance).since = since;
             let healthy = plane.has(old, node, Mark::Healthy);
             self.mark(instance, node, Mark::Healthy, healthy, sink);
             self.mark(instance, node, Mark::Known, true, sink);

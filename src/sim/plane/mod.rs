@@ -83,10 +83,17 @@ struct Pair {
     passed: bool,
     /// Since when it has been fresh, or [`WARM`].
     fresh: Time,
+    /// When the node began to use it.
+    joined: Time,
 }
 
-const STRANGERS: Pair =
-    Pair { heard_by: Time::ZERO, checked_from: Time::ZERO, passed: false, fresh: WARM };
+const STRANGERS: Pair = Pair {
+    heard_by: Time::ZERO,
+    checked_from: Time::ZERO,
+    passed: false,
+    fresh: WARM,
+    joined: Time::ZERO,
+};
 
 impl<'a> Plane<'a> {
     pub(super) fn new(settings: &'a DataPlane) -> Self {

@@ -15,17 +15,21 @@ impl World<'_> {
             || self.has_warm(node);
         let now = self.now;
         let Some(plane) = &mut self.plane else { return };
-        plane.pair(instance, node).fresh = if rises { now } else { WARM };
+        let pair = plane.pair(instance, node);
+        (pair.fresh, pair.joined) = (if rises { now } else { WARM }, now);
         if rises && !std::mem::replace(&mut plane.fact(instance).rises, true) {
             self.plan_reweigh(instance);
         }
     }
 
-    /// Whether a node uses an instance that is past its slow start.
+    /// Whether a node uses an instance that is not in its slow start. One that joins at the same
+    /// instant does not count: they came together.
     fn has_warm(&self, node: u32) -> bool {
+        let Some(plane) = &self.plane else { return false };
         let is_warm = |instance: u32| {
-            let fresh = self.plane.as_ref().map_or(WARM, |p| p.fresh_since(instance, node));
-            !self.is_fresh(fresh) && self.fleet.is_member(instance, node)
+            let Some(pair) = plane.pairs.get(plane.place(instance, node)) else { return false };
+            let earlier = pair.joined < self.now;
+            earlier && !self.is_fresh(pair.fresh) && self.fleet.is_member(instance, node)
         };
         self.fleet.views().iter().any(|view| is_warm(view.id))
     }

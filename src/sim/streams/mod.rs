@@ -342,12 +342,14 @@ impl<'a> Streams<'a> {
         if !self.settings.wait {
             return now;
         }
+        // Just after the last: what happens at one instant happens here later than in the world.
+        let after = Span(1);
         if self.side(instance).asked_until > now {
-            return self.side(instance).asked_until;
+            return self.side(instance).asked_until + after;
         }
         let ends = |stream: &u32| self.all[*stream as usize].ends;
         let streams = self.sides[instance as usize].streams.iter();
-        streams.map(ends).max().unwrap_or(now).max(now)
+        streams.map(ends).max().map_or(now, |last| last.max(now) + after)
     }
 
     /// The process of an instance is gone: its streams are cut.
