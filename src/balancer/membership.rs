@@ -239,14 +239,17 @@ mod tests {
             for (instance, mark, on) in steps {
                 node.set(instance, MARKS[mark], on, &mut moves);
                 follow(&mut members, &mut moves);
-                let who = |wanted: &dyn Fn(&dyn Fn(Mark) -> bool) -> bool| {
-                    (0..8).filter(|i| wanted(&|mark| node.has(*i, mark))).collect::<BTreeSet<u32>>()
+                let who = |wanted: fn(&Membership, u32) -> bool| {
+                    (0..8).filter(|i| wanted(&node, *i)).collect::<BTreeSet<u32>>()
                 };
-                let known = who(&|has| has(Mark::Known));
-                let able = who(&|has| {
-                    has(Mark::Known) && has(Mark::Healthy) && !has(Mark::Ejected)
+                let known = who(|node, i| node.has(i, Mark::Known));
+                let able = who(|node, i| {
+                    node.has(i, Mark::Known)
+                        && node.has(i, Mark::Healthy)
+                        && !node.has(i, Mark::Ejected)
                 });
-                let leaving = who(&|has| has(Mark::Terminating) && !has(Mark::Known));
+                let leaving =
+                    who(|node, i| node.has(i, Mark::Terminating) && !node.has(i, Mark::Known));
                 let too_few = match panic {
                     Panic::Off => false,
                     Panic::Empty => able.is_empty(),

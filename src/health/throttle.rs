@@ -4,8 +4,8 @@ use crate::units::{Span, Time};
 
 /// Passes changes on in rounds that are at least a while apart. A change that comes when no round
 /// was lately goes out at once; one that comes soon after a round waits for the next, together
-/// with all that come until then. (`endpointSliceChangeMinSyncDelay` of Kubernetes' EndpointSlice
-/// controller and `minSyncPeriod` of kube-proxy work so, 1 s each.)
+/// with all that come until then. (`endpointSliceChangeMinSyncDelay` of Kubernetes and
+/// `minSyncPeriod` of kube-proxy work so, 1 s each.)
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Throttle {
     /// The last round that is known, in the past or the future.

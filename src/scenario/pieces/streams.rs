@@ -1,5 +1,5 @@
-//! `[streams]`: connections that live long and carry something all the time (WebSockets, server
-//! push, gRPC streams).
+//! `[streams]`: connections that live long and carry something all the time: web sockets,
+//! server push, gRPC streams.
 
 use super::{Default::Is, Env, Key, Kind, Page, Piece, Table, key};
 use crate::scenario::Dist;

@@ -227,18 +227,15 @@ impl<'a> Streams<'a> {
         let node = stream as usize % self.members.len();
         let chosen = self.choose(node).filter(|i| self.sides[*i as usize].accepts);
         let Entry { ends, turn, .. } = self.all[stream as usize];
-        match chosen {
-            Some(instance) => {
-                let side = &mut self.sides[instance as usize];
-                let entry = &mut self.all[stream as usize];
-                (entry.instance, entry.place) = (instance, side.streams.len() as u32);
-                side.streams.push(stream);
-                self.queue.push(ends.max(now), Act::End { stream, turn });
-            }
-            None => {
-                let wait = self.spread();
-                self.queue.push(now + wait, Act::Open { stream, turn });
-            }
+        if let Some(instance) = chosen {
+            let side = &mut self.sides[instance as usize];
+            let entry = &mut self.all[stream as usize];
+            (entry.instance, entry.place) = (instance, side.streams.len() as u32);
+            side.streams.push(stream);
+            self.queue.push(ends.max(now), Act::End { stream, turn });
+        } else {
+            let wait = self.spread();
+            self.queue.push(now + wait, Act::Open { stream, turn });
         }
     }
 
