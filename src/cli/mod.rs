@@ -15,6 +15,7 @@ mod import;
 mod input;
 mod lints;
 mod manual;
+mod measured;
 mod numbers;
 mod output;
 mod planes;
@@ -24,6 +25,7 @@ mod sim;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod validate;
 mod verify;
 
@@ -53,7 +55,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(args: &Args) -> anyhow::Result<Exit> {
     match &args.verb {
-        None => terminal::out(args::FIRST_PAGE).map(|()| Exit::Done),
+        None => terminal::out(texts::FIRST_PAGE).map(|()| Exit::Done),
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
@@ -68,6 +70,12 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Verify }) => {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Fit }) => {
+            terminal::out(&report::fit::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Backtest }) => {
+            terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),

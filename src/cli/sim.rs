@@ -24,13 +24,13 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         return super::exact::run(&scenario, sim.json);
     }
     let options = study::Options {
-        seed: sim.seed,
+        seed: sim.luck.seed,
         runs: match sim.runs {
             Runs::Auto => study::Runs::Auto,
             Runs::Fixed(runs) => study::Runs::Fixed(runs),
         },
         max_runs: sim.max_runs,
-        threads: sim.threads,
+        threads: sim.luck.threads,
     };
     let bar = Bar::new(sim.quiet || sim.json);
     let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));

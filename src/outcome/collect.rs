@@ -16,7 +16,7 @@ use crate::outcome::requests::Requests;
 use crate::outcome::state::State;
 use crate::outcome::{Outcome, Point, Series, values};
 use crate::scenario::Slo;
-use crate::trace::{Histogram, Period, Record, Sink, WindowCounts};
+use crate::trace::{Histogram, MessageCounts, Period, Record, Sink, WindowCounts};
 use crate::units::Time;
 
 /// Computes the outcome of one rollout from its records, without keeping them.
@@ -36,6 +36,12 @@ pub struct Collector {
     pub(super) attempts: Option<u64>,
     /// Streams cut, the most opened anew in a second, and the busiest instance's over the mean.
     pub(super) streams: Option<(u64, u64, f64)>,
+    /// What became of messages, if there are any.
+    pub(super) messages: Option<MessageCounts>,
+    /// How often the autoscaler acted, and the most that it wanted, if there is one.
+    pub(super) scaled: Option<(u32, u32)>,
+    /// Missed lookups: all, and in the worst window.
+    pub(super) misses: Option<(u64, u64)>,
     series: Series,
 }
 
@@ -53,6 +59,16 @@ impl Sink for Collector {
                 self.advance(at);
                 self.fleet.serving(instance, version, serving);
             }
+            Record::Placed { instance, host: _, zone } => {
+                self.advance(at);
+                self.fleet.placed(instance, zone);
+            }
+            Record::Host { host: _, zone, change } => {
+                self.advance(at);
+                self.fleet.knows_zone(zone);
+                self.state.host(at, change);
+            }
+            Record::Misses { total, most } => self.misses = Some((total, most)),
             Record::Desired { instances } => {
                 self.advance(at);
                 self.fleet.desired = instances;
@@ -78,6 +94,12 @@ impl Sink for Collector {
             Record::Streams { cut, reconnect_peak, held, .. } => {
                 self.streams = Some((cut, reconnect_peak, skew(&held)));
             }
+            Record::Votes { votes, need } => {
+                self.advance(at);
+                self.fleet.votes = Some((votes, need));
+            }
+            Record::Messages(counts) => self.messages = Some(counts),
+            Record::Scaled { events, most } => self.scaled = Some((events, most)),
         }
     }
 }
@@ -97,6 +119,9 @@ impl Collector {
             skew: f64::NAN,
             attempts: None,
             streams: None,
+            messages: None,
+            scaled: None,
+            misses: None,
             series: Series::default(),
         }
     }
@@ -111,6 +136,8 @@ impl Collector {
         self.skew = f64::NAN;
         self.attempts = None;
         self.streams = None;
+        (self.messages, self.scaled) = (None, None);
+        self.misses = None;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;
@@ -160,9 +187,16 @@ impl Collector {
         state.available_min = state.available_min.min(fleet.available);
         state.active_max = state.active_max.max(fleet.active);
         state.exist_max = state.exist_max.max(fleet.exist);
+        if let Some((least, most)) = fleet.zones() {
+            state.zone_serving_min = state.zone_serving_min.min(least);
+            state.zone_margin = state.zone_margin.min(fleet.serving_all() - most);
+        }
         let whole_again = state.decided.is_some() && fleet.serving_good() >= fleet.desired;
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
+        }
+        if let Some((votes, _)) = fleet.votes {
+            state.votes_min = Some(state.votes_min.map_or(votes, |least| least.min(votes)));
         }
         if fleet.is_out() {
             state.full_outage = true;
@@ -182,11 +216,15 @@ impl Collector {
         let area = |count: u32| u128::from(count) * u128::from(span);
         state.lost[0] += area(fleet.desired.saturating_sub(fleet.serving_all()));
         state.surge[0] += area(fleet.exist.saturating_sub(fleet.desired));
+        state.pending += area(fleet.pending);
         if fleet.serving[0] > 0 && fleet.serving_new() > 0 {
             state.mixed += span;
         }
         if fleet.is_out() {
             state.dark += span;
+        }
+        if fleet.has_lost_quorum() {
+            state.quorum_lost += span;
         }
     }
 

@@ -1,6 +1,6 @@
 //! The memory of a collector that is plain numbers.
 
-use crate::trace::{Moment, Said};
+use crate::trace::{HostChange, Moment, Said};
 use crate::units::Time;
 
 /// Marks, extremes and areas so far.
@@ -38,6 +38,19 @@ pub(super) struct State {
     pub(super) dark: u64,
     pub(super) dark_since: Option<Time>,
     pub(super) full_outage: bool,
+    /// Nanoseconds without a quorum.
+    pub(super) quorum_lost: u64,
+    pub(super) votes_min: Option<u32>,
+    /// Lowest in any zone, and without the fullest zone.
+    pub(super) zone_serving_min: u32,
+    pub(super) zone_margin: u32,
+    /// Whether hosts are told of.
+    pub(super) hosts: bool,
+    pub(super) bought: u32,
+    /// Instance-nanoseconds without a place.
+    pub(super) pending: u128,
+    /// When the last host that was drained was empty.
+    pub(super) drained: Option<Time>,
 }
 
 impl State {
@@ -66,6 +79,14 @@ impl State {
         dark: 0,
         dark_since: None,
         full_outage: false,
+        quorum_lost: 0,
+        votes_min: None,
+        zone_serving_min: u32::MAX,
+        zone_margin: u32::MAX,
+        hosts: false,
+        bought: 0,
+        pending: 0,
+        drained: None,
     };
 
     /// Instance-seconds of missing capacity until settled.
@@ -95,6 +116,17 @@ impl State {
         if said.is_terminal() && self.ended.is_none() {
             self.ended = Some(at);
             self.ended_as = said;
+        }
+    }
+
+    /// Something became of a host.
+    pub(super) fn host(&mut self, at: Time, change: HostChange) {
+        self.hosts = true;
+        match change {
+            HostChange::Bought => self.bought += 1,
+            HostChange::Cordoned => self.drained = None,
+            HostChange::Drained => self.drained = Some(at),
+            HostChange::Initial | HostChange::Uncordoned => {}
         }
     }
 

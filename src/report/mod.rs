@@ -12,6 +12,7 @@ pub mod fit;
 mod fixture;
 pub mod format;
 pub mod json;
+mod shape;
 pub mod summary;
 pub mod table;
 pub mod verify;

@@ -27,11 +27,18 @@ mod purpose {
     pub(super) const SIDECAR: u32 = 62;
     pub(super) const CHECKS: u32 = 63;
     pub(super) const LOOKUPS: u32 = 64;
+    pub(super) const CATCH_UP: u32 = 410;
+    pub(super) const AUTOSCALER: u32 = 411;
+    pub(super) const START_CPU: u32 = 80;
+    pub(super) const WAVE: u32 = 81;
+    pub(super) const PROVISION: u32 = 82;
+    pub(super) const SCAN: u32 = 83;
 }
 
 #[derive(Debug, Clone)]
 struct VersionChance {
     start: Sampler,
+    start_cpu: Option<Sampler>,
     exit: Sampler,
     drain: Sampler,
     never_ready: f64,
@@ -60,12 +67,17 @@ pub(crate) struct Tables {
     reaction: Option<Sampler>,
     /// Registration, deregistration and the start of a sidecar.
     plane: Option<[Sampler; 3]>,
+    catch_up: Option<Sampler>,
+    /// The factor that the starts of a wave share, times 10⁹.
+    wave: Option<Sampler>,
+    provision: Option<Sampler>,
 }
 
 impl Tables {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let version = |version: &Version| VersionChance {
             start: model::sampler(&version.start),
+            start_cpu: version.start_cpu.as_ref().map(model::sampler),
             exit: model::sampler(&version.exit),
             drain: drain::sampler(scenario, version),
             never_ready: version.never_ready.0,
@@ -92,6 +104,9 @@ impl Tables {
             launch: model::sampler(&control.launch),
             reaction,
             plane: scenario.pieces.data_plane.as_ref().map(plane),
+            catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
+            wave: wave_factor(scenario.hosts.wave_cv),
+            provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
         }
     }
 }
@@ -145,6 +160,32 @@ impl<'a> Chance<'a> {
             }
         }
         Some(span(model.start.at(self.process_bits(purpose::START, version, ordinal, process))))
+    }
+
+    /// CPU time that the `process`-th process needs to start, before that.
+    pub(crate) fn start_cpu(&self, version: VersionId, ordinal: u32, process: u32) -> Option<Span> {
+        let work = self.version(version).start_cpu.as_ref()?;
+        Some(span(work.at(self.process_bits(purpose::START_CPU, version, ordinal, process))))
+    }
+
+    /// What all start times of a wave are multiplied by.
+    pub(crate) fn wave(&self, wave: u32) -> f64 {
+        match &self.tables.wave {
+            None => 1.0,
+            Some(factor) => factor.at(self.seeds.bits(purpose::WAVE, wave.into())) / 1e9,
+        }
+    }
+
+    /// The `number`-th host bought → there.
+    pub(crate) fn provision(&self, number: u32) -> Span {
+        let delay = self.tables.provision.as_ref();
+        delay.map_or(Span::ZERO, |d| span(d.at(self.seeds.bits(purpose::PROVISION, number.into()))))
+    }
+
+    /// When in its interval somebody looks for instances without a place.
+    pub(crate) fn scan_phase(&self, interval: Span) -> Span {
+        let bits = self.seeds.bits(purpose::SCAN, 0);
+        interval * crate::engine::math::open_unit(bits)
     }
 
     /// Start of the `process`-th process → its end by itself; `None`: it stays.
@@ -224,6 +265,20 @@ impl<'a> Chance<'a> {
         span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
     }
 
+    /// The `process`-th process could answer → it votes.
+    pub(crate) fn catch_up(&self, version: VersionId, ordinal: u32, process: u32) -> Span {
+        let bits = self.process_bits(purpose::CATCH_UP, version, ordinal, process);
+        self.tables.catch_up.as_ref().map_or(Span::ZERO, |catch_up| span(catch_up.at(bits)))
+    }
+
+    /// When metrics are read for the first time and when the autoscaler first looks, as parts of
+    /// their periods.
+    pub(crate) fn autoscaler_phases(&self) -> [f64; 2] {
+        [0, 1].map(|index| {
+            crate::engine::math::open_unit(self.seeds.bits(purpose::AUTOSCALER, index))
+        })
+    }
+
     /// A person's reaction time.
     pub(crate) fn reaction(&self) -> Span {
         let bits = self.seeds.bits(purpose::REACTION, 0);
@@ -239,6 +294,13 @@ impl<'a> Chance<'a> {
     pub(crate) fn strategy_key(&self) -> u64 {
         self.seeds.bits(purpose::STRATEGY, 0)
     }
+}
+
+/// Lognormal with mean 1.
+fn wave_factor(cv: f64) -> Option<Sampler> {
+    let variance = libm::log1p(cv * cv);
+    let law = Dist::LogNormal { mu: -variance / 2.0, sigma: variance.sqrt() };
+    (cv > 0.0).then(|| model::sampler(&law))
 }
 
 fn span(nanos: f64) -> Span {

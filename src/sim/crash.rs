@@ -86,7 +86,15 @@ impl World<'_> {
     /// the grace period, SIGKILL. What follows is as after a crash. Says whether it was there.
     pub(super) fn unfit(&mut self, instance: u32, process: u32) -> bool {
         let entry = *self.fleet.get(instance);
-        if entry.process != process || entry.phase != Phase::Starting {
+        // What it was given up for has not come true if it answers by now.
+        let answers = entry.able_at <= self.now;
+        if entry.process != process || entry.phase != Phase::Starting || answers {
+            return false;
+        }
+        if self.starts.is_done(self.now, instance) {
+            // It may answer at this very instant, which comes to light first.
+            self.restless += 1;
+            self.queue.push(self.now, Event::Unfit { instance, process });
             return false;
         }
         let exit = self.chance.exit(entry.version, entry.ordinal);
@@ -114,9 +122,11 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.set_able(now, instance, false, sink);
         self.answers_anew(instance);
         self.cut_streams(instance);
+        self.stop_start(instance);
         self.fleet.next_process(instance);
         self.withdraw(instance);
     }

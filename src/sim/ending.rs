@@ -33,10 +33,11 @@ impl World<'_> {
         self.queue.push(at, Event::End { stamp: self.end_stamp });
     }
 
-    /// No controller will look again, and nothing else is under way.
+    /// No controller will look again, nobody will tell one to, and nothing else is under way.
     fn is_dead(&self) -> bool {
         self.now >= self.begun
             && self.restless == 0
+            && self.scaler.is_none()
             && self.looks.iter().all(|look| *look == Time::NEVER)
     }
 
@@ -72,7 +73,12 @@ impl World<'_> {
             let served_after = served_after.collect();
             let attempts = kernel.desk.tally.arrived() + kernel.desk.tally.retried;
             sink.record(end, Record::Totals { attempts, served_after });
+            if let Some(caches) = &kernel.desk.caches {
+                let (total, most) = (caches.total, caches.most);
+                sink.record(end, Record::Misses { total, most });
+            }
         }
+        self.finish_pieces(end, sink);
         self.served = before;
         self.flush_streams(end, sink);
         end

@@ -2,6 +2,8 @@
 //! probed.
 
 use super::chance::Latency;
+use super::quota::Creation;
+use super::room::Around;
 use super::world::{Event, World};
 use crate::health;
 use crate::sim::script::Fate;
@@ -12,7 +14,9 @@ impl World<'_> {
     /// An event in the life of an instance that moves it.
     pub(super) fn live(&mut self, event: Event, sink: &mut impl Sink) {
         match event {
-            Event::Create { version, slot, held } => self.create(version, slot, held, sink),
+            Event::Create { version, slot, held, wave } => {
+                self.create(Creation { version, slot, held, wave }, sink);
+            }
             Event::Tell { instance } => self.tell(instance, sink),
             Event::Place { instance } => self.place(instance, sink),
             Event::Pull { stamp } => self.pulled(stamp, sink),
@@ -20,6 +24,7 @@ impl World<'_> {
             Event::Launch { instance } => self.boot(instance, sink),
             Event::Able { instance, process } => self.able(instance, process, sink),
             Event::Ready { instance, process } => self.ready(instance, process, sink),
+            Event::Vote { instance, process } => self.vote(instance, process),
             Event::Join { instance, node } => self.join(instance, u32::from(node), sink),
             Event::Leave { instance, node } => self.leave(instance, u32::from(node), sink),
             Event::Follow { node, new } => self.follow(u32::from(node), new),
@@ -32,6 +37,8 @@ impl World<'_> {
             | Event::Look { .. }
             | Event::Reweigh { .. }
             | Event::Sweep
+            | Event::Scrape
+            | Event::Autoscale
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Crash { .. }
@@ -39,26 +46,39 @@ impl World<'_> {
             | Event::Restart { .. }
             | Event::Deadline
             | Event::Decide
+            | Event::Around(_)
             | Event::End { .. } => unreachable!("moves no instance by itself"),
         }
     }
 
-    fn create(&mut self, version: VersionId, slot: u32, held: bool, sink: &mut impl Sink) {
+    fn create(&mut self, creation: Creation, sink: &mut impl Sink) {
+        if !self.refuses(creation) {
+            self.create_now(creation, sink);
+        }
+    }
+
+    pub(super) fn create_now(&mut self, creation: Creation, sink: &mut impl Sink) {
+        let Creation { version, slot, held, wave } = creation;
         let instance = self.fleet.create(self.now, version, slot, sink);
-        self.fleet.get_mut(instance).held = held;
+        let entry = self.fleet.get_mut(instance);
+        (entry.held, entry.wave) = (held, wave);
         if let Some(kernel) = self.kernel() {
             kernel.add_server(version.0);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.add(version.0);
         }
         let at = self.now + self.chance.latency(Latency::Schedule);
         self.plan(at, Event::Place { instance });
         self.changed();
     }
 
-    fn place(&mut self, instance: u32, sink: &mut impl Sink) {
+    pub(super) fn place(&mut self, instance: u32, sink: &mut impl Sink) {
         if self.fleet.get(instance).phase != Phase::Pending {
             return;
         }
-        let host = self.fleet.place(instance);
+        let Some(host) = self.fleet.place(instance) else { return self.wait_for_place(instance) };
+        self.tell_place(instance, host, sink);
         self.fleet.move_to(self.now, instance, Phase::Starting, Cause::Placed, sink);
         if let Some(after) = self.fate(instance).and_then(|fate| fate.rejected) {
             let process = self.fleet.get(instance).process;
@@ -70,7 +90,10 @@ impl World<'_> {
         let model = if version == VersionId::OLD { &versions.old } else { &versions.new };
         let ready = match model.pull {
             None => true,
-            Some(image) => self.pulls.ask(self.now, instance, host, version.0, image),
+            Some(image) => {
+                let image = (image, model.pull_shared.0);
+                self.pulls.ask(self.now, instance, host, version.0, image)
+            }
         };
         if ready {
             self.prepared(instance, sink);
@@ -135,6 +158,9 @@ impl World<'_> {
             return;
         }
         let process = entry.process;
+        if let Some(scaler) = &mut self.scaler {
+            scaler.note_start(instance, process, self.now);
+        }
         if let Some(fate) = self.fate(instance) {
             self.boot_as_told(instance, process, fate);
             return;
@@ -142,24 +168,81 @@ impl World<'_> {
         if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
             self.plan_crash(self.now + after, instance, process);
         }
-        let start = self.chance.start(entry.version, entry.ordinal, process);
+        let now = self.now;
         self.appear(instance, sink);
-        let (begins, passes) = self.sidecar_starts(instance);
-        let able = start.map_or(Time::NEVER, |start| begins + start);
-        let probes = &self.scenario.probes;
-        let unfit = health::unfit_at(begins, able, probes);
-        let ready = health::ready_at(begins, able, probes, 0.0);
-        if unfit < Time::NEVER {
-            self.restless += 1;
-            self.queue.push(unfit, Event::Unfit { instance, process });
-            return;
-        }
-        self.plan(able.max(passes), Event::Able { instance, process });
-        if self.scenario.probes.enabled {
-            self.plan(ready, Event::Ready { instance, process });
+        self.fleet.get_mut(instance).started = self.start_sidecar(instance);
+        if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
+            let work = work * self.chance.wave(entry.wave);
+            self.starts.begin(now, (instance, process), entry.host, work);
+            self.plan_worked();
+            self.fleet.get_mut(instance).able_at = Time::NEVER;
+            self.plan_unfit(instance, process, Time::NEVER);
         } else {
+            self.worked_off(instance, process);
+        }
+        if !self.scenario.probes.enabled && process == self.fleet.get(instance).process {
             // Nobody asks whether it answers.
             self.ready(instance, process, sink);
+        }
+    }
+
+    /// The process has had the CPU time that it needs to start; what remains is waiting.
+    fn worked_off(&mut self, instance: u32, process: u32) {
+        let entry = *self.fleet.get(instance);
+        let start = self.chance.start(entry.version, entry.ordinal, process);
+        let start = start.map(|start| start * self.chance.wave(entry.wave));
+        let begins = self.now.max(entry.started);
+        let able = start.map_or(Time::NEVER, |start| begins + start);
+        self.fleet.get_mut(instance).able_at = able;
+        if self.plan_unfit(instance, process, able) {
+            return;
+        }
+        let ready = health::ready_at(entry.started, able, &self.scenario.probes, 0.0);
+        let passes = able.max(self.sidecar_up_at(instance));
+        self.plan(passes, Event::Able { instance, process });
+        if self.scenario.probes.enabled {
+            self.plan(ready, Event::Ready { instance, process });
+        }
+    }
+
+    /// Plans that the prober gives the process up, if it does.
+    fn plan_unfit(&mut self, instance: u32, process: u32, able: Time) -> bool {
+        let started = self.fleet.get(instance).started;
+        let unfit = health::unfit_at(started, able, &self.scenario.probes);
+        if unfit == Time::NEVER {
+            return false;
+        }
+        self.restless += 1;
+        self.queue.push(unfit.max(self.now), Event::Unfit { instance, process });
+        true
+    }
+
+    pub(super) fn plan_worked(&mut self) {
+        self.start_stamp += 1;
+        let (at, stamp) = (self.starts.next_end(), self.start_stamp);
+        self.plan(at, Event::Around(Around::Cpu { stamp }));
+    }
+
+    /// Starts have had their CPU time.
+    pub(super) fn worked(&mut self, stamp: u32) {
+        if stamp != self.start_stamp {
+            return;
+        }
+        let mut done = Vec::new();
+        self.starts.finish(self.now, &mut done);
+        for (instance, process) in done {
+            let entry = self.fleet.get(instance);
+            if entry.process == process && entry.phase.is_active() {
+                self.worked_off(instance, process);
+            }
+        }
+        self.plan_worked();
+    }
+
+    /// A process that is gone or told to stop starts no further.
+    pub(super) fn stop_start(&mut self, instance: u32) {
+        if self.starts.cancel(self.now, instance) {
+            self.plan_worked();
         }
     }
 
@@ -184,6 +267,10 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.open(instance, now, false);
         }
+        if let Some(messages) = &mut self.messages {
+            messages.open(instance, now);
+        }
+        self.replay(instance, process);
         self.fleet.set_able(now, instance, true, sink);
         self.answers_anew(instance);
         if let Some(streams) = &mut self.streams {
@@ -199,6 +286,7 @@ impl World<'_> {
         self.fleet.move_to(self.now, instance, Phase::Ready, Cause::Probe, sink);
         self.announce(instance);
         self.plan_told_end(instance, true);
+        self.look_at_refusals(self.fleet.get(instance).version);
         self.changed();
     }
 }

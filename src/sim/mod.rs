@@ -1,5 +1,6 @@
 //! The simulated world: fleet, data plane, control-plane latencies, requests.
 
+mod autoscaler;
 mod bucket;
 mod chance;
 mod client;
@@ -7,17 +8,25 @@ mod control;
 mod crash;
 mod drain;
 mod ending;
+mod evict;
 mod fleet;
 pub mod kernel;
 mod life;
+mod messages;
 mod model;
 mod outside;
+mod pieces;
 mod pipeline;
+mod places;
 mod plane;
 mod pulls;
+mod quorum;
+mod quota;
+mod room;
 mod rotation;
 pub mod script;
 mod shutdown;
+mod starts;
 mod status;
 pub mod steady;
 mod streams;

@@ -2,6 +2,7 @@
 
 use super::chance::Tables;
 use super::kernel::{Config, VersionModel};
+use super::messages;
 use super::script::Script;
 use crate::engine::{Law, Sampler};
 use crate::scenario::{Dist, Scenario, Version};
@@ -13,6 +14,7 @@ pub struct Model<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) tables: Tables,
     pub(super) kernel: Config,
+    pub(super) messages: Option<messages::Config>,
     pub(super) script: Script,
 }
 
@@ -24,7 +26,13 @@ impl<'a> Model<'a> {
 
     /// Of this scenario, with luck that is told instead of drawn as far as the script goes.
     pub fn with_script(scenario: &'a Scenario, script: Script) -> Self {
-        Self { scenario, tables: Tables::new(scenario), kernel: config(scenario), script }
+        Self {
+            scenario,
+            tables: Tables::new(scenario),
+            kernel: config(scenario),
+            messages: messages::Config::of(scenario),
+            script,
+        }
     }
 }
 
@@ -65,6 +73,8 @@ pub(crate) fn config(scenario: &Scenario) -> Config {
     let clients = &scenario.clients;
     Config {
         discipline: scenario.service.discipline,
+        cpu_limit: scenario.service.cpu_limit,
+        cache: scenario.pieces.cache.clone(),
         nodes: clients.nodes,
         protocol: clients.protocol,
         timeout: clients.timeout,

@@ -9,17 +9,25 @@ impl World<'_> {
     /// The instance is told to stop: removal from the data plane and the way to SIGTERM begin
     /// at the same moment and race.
     pub(super) fn tell(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.tell_because(instance, Cause::Strategy, sink);
+    }
+
+    /// The same for any reason.
+    pub(super) fn tell_because(&mut self, instance: u32, cause: Cause, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
         if !entry.phase.is_active() {
             return;
         }
         self.changed();
-        self.fleet.move_to(self.now, instance, Phase::Draining, Cause::Strategy, sink);
+        self.fleet.move_to(self.now, instance, Phase::Draining, cause, sink);
+        self.stop_start(instance);
+        self.freed();
         let fate = self.fate(instance);
         let nobody = matches!(entry.phase, Phase::Pending | Phase::Failed);
         // What was never released has no process that could take its time.
         if nobody || entry.held || (entry.halted && fate.is_none()) {
             self.fleet.move_to(self.now, instance, Phase::Stopped, Cause::Exited, sink);
+            self.gone(instance, sink);
             return;
         }
         self.pulls.cancel(self.now, instance);
@@ -72,7 +80,9 @@ impl World<'_> {
     /// SIGTERM if it waits for rest and this is it.
     pub(super) fn idle(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
-        if !entry.waits || entry.rotations > 0 || self.keeps_connections() {
+        // Nobody sends messages to an instance: it takes them until SIGTERM.
+        let takes = self.keeps_connections() || self.messages.is_some();
+        if !entry.waits || entry.rotations > 0 || takes {
             return;
         }
         let now = self.now;
@@ -132,6 +142,7 @@ impl World<'_> {
                     kernel.kill(instance, now);
                 }
                 self.cut_streams(instance);
+                self.drop_messages(instance);
                 idle
             }
             OnTerm::Drain | OnTerm::Ignore => {
@@ -140,6 +151,9 @@ impl World<'_> {
                 } else if let Some(kernel) = self.kernel() {
                     kernel.close(instance, goodbye);
                     kernel.idle_at(instance, now)
+                } else if let Some(messages) = &mut self.messages {
+                    messages.close(instance);
+                    messages.idle_at(instance, now)
                 } else {
                     let drain = self.chance.drain(entry.version, entry.ordinal);
                     self.drains_since(instance) + drain
@@ -186,6 +200,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
         self.vanish(instance, sink);
         self.cut_streams(instance);
@@ -195,5 +210,13 @@ impl World<'_> {
             self.moving -= 1;
         }
         self.changed();
+        self.gone(instance, sink);
+    }
+
+    /// Its place is free, and so is its part of a quota.
+    fn gone(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.freed();
+        self.emptied(sink);
+        self.look_at_refusals(self.fleet.get(instance).version);
     }
 }

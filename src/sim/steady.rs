@@ -18,6 +18,8 @@ pub struct Steady {
     pub servers: u32,
     /// How each serves.
     pub discipline: Discipline,
+    /// CPU limit of a server, for processor sharing.
+    pub cpu_limit: Option<f64>,
     /// Service times.
     pub service: Dist,
     /// How slow a fresh server is; servers are fresh at the beginning.
@@ -45,6 +47,7 @@ impl Default for Steady {
         Self {
             servers: 1,
             discipline: Discipline::Fifo { slots: 1, queue: None },
+            cpu_limit: None,
             service: Dist::Exponential { mean: Span::from_secs(1) },
             warmup: Warmup::None,
             rate: Rate(0.5),
@@ -74,8 +77,16 @@ pub struct SteadyFleet {
 impl SteadyFleet {
     /// Ready to run, empty.
     pub fn new(steady: &Steady) -> Self {
+        let profile = Profile::Constant(steady.rate);
+        Self::with_traffic(steady, &Traffic { profile, arrivals: steady.arrivals, scale: 1.0 })
+    }
+
+    /// The same under traffic that may vary, instead of `rate` and `arrivals`.
+    pub fn with_traffic(steady: &Steady, traffic: &Traffic) -> Self {
         let config = Config {
             discipline: steady.discipline,
+            cpu_limit: steady.cpu_limit,
+            cache: None,
             nodes: steady.nodes,
             protocol: Protocol::PerRequest { reuse: Share(0.0) },
             timeout: steady.timeout,
@@ -92,13 +103,8 @@ impl SteadyFleet {
             slow_above: Span::MAX,
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
-        let traffic = Traffic {
-            profile: Profile::Constant(steady.rate),
-            arrivals: steady.arrivals,
-            scale: 1.0,
-        };
         let mut kernel = Kernel::new(config, steady.algorithm);
-        kernel.reset(seeds, Some(Source::new(&traffic, Time::ZERO, seeds)));
+        kernel.reset(seeds, Some(Source::new(traffic, Time::ZERO, seeds)));
         for _ in 0..steady.servers {
             let server = kernel.add_server(0);
             kernel.open(server, Time::ZERO, false);

@@ -1,15 +1,21 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
-use super::bucket::Bucket;
+use super::autoscaler::Scaler;
 use super::chance::{Chance, Latency};
 use super::client::Client;
 use super::ending::on_grid;
+use super::evict::Draining;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
+use super::messages::Messages;
 use super::model::Model;
 use super::pipeline::PipelineState;
 use super::plane::{Plane, Step};
 use super::pulls::Pulls;
+use super::quorum::Votes;
+use super::quota::Refusals;
+use super::room::{Around, Room};
+use super::starts::Starts;
 use super::streams::Streams;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
@@ -35,7 +41,7 @@ pub(super) enum Event {
     /// A controller looks; only if this is still its next look.
     Look { controller: u8 },
     /// A start that was decided takes effect.
-    Create { version: VersionId, slot: u32, held: bool },
+    Create { version: VersionId, slot: u32, held: bool, wave: u32 },
     /// A stop that was decided takes effect.
     Tell { instance: u32 },
     /// A host was found.
@@ -56,6 +62,8 @@ pub(super) enum Event {
     Unfit { instance: u32, process: u32 },
     /// The process is started again, if the instance is still there.
     Restart { instance: u32, process: u32 },
+    /// The process has caught up and votes.
+    Vote { instance: u32, process: u32 },
     /// A node learns that the instance is there.
     Join { instance: u32, node: u16 },
     /// A node learns that the instance goes.
@@ -78,12 +86,18 @@ pub(super) enum Event {
     Exit { instance: u32 },
     /// SIGKILL, unless it has exited.
     Kill { instance: u32 },
+    /// Metrics are read.
+    Scrape,
+    /// The autoscaler looks.
+    Autoscale,
     /// The pipeline has waited long enough.
     Deadline,
     /// A person decides.
     Decide,
     /// Somebody does what the script says.
     Outside { index: u32 },
+    /// Something happens around the fleet.
+    Around(Around),
     /// The record ends, if nothing has happened since this was planned.
     End { stamp: u32 },
 }
@@ -101,9 +115,22 @@ pub struct World<'a> {
     pub(super) chance: Chance<'a>,
     pub(super) pulls: Pulls,
     pub(super) pull_stamp: u32,
+    pub(super) starts: Starts,
+    pub(super) start_stamp: u32,
+    pub(super) room: Room,
+    pub(super) draining: Draining,
+    pub(super) refusals: Refusals,
+    /// Looks that asked for instances: those of one are a wave.
+    pub(super) waves: u32,
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
+    /// The queue, if instances work on one.
+    pub(super) messages: Option<Messages>,
+    /// The quorum, if it takes one.
+    pub(super) votes: Option<Votes>,
+    /// The autoscaler, if there is one.
+    pub(super) scaler: Option<Scaler>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -123,8 +150,8 @@ pub struct World<'a> {
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
     pub(super) writes: Vec<Client>,
-    /// By version: creations and stops that the API server has yet to carry out.
-    pub(super) paces: Vec<Bucket>,
+    /// By version: when the API server can carry out the next creation or stop.
+    pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
     pub(super) pipeline: PipelineState,
@@ -156,10 +183,19 @@ impl<'a> World<'a> {
             queue: EventQueue::default(),
             fleet: Fleet::default(),
             chance: Chance::new(&model.tables),
-            pulls: Pulls::new(scenario.hosts),
+            pulls: Pulls::new(scenario.hosts.clone()),
             pull_stamp: 0,
+            starts: Starts::new(scenario.hosts.cores, scenario.service.cpu_limit),
+            start_stamp: 0,
+            room: Room::default(),
+            draining: Draining::default(),
+            refusals: Refusals::default(),
+            waves: 0,
             scratch: Vec::new(),
             kernel: None,
+            messages: model.messages.clone().map(Messages::new),
+            votes: scenario.pieces.quorum.as_ref().map(Votes::new),
+            scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
@@ -207,6 +243,9 @@ impl<'a> World<'a> {
                 if let Some(streams) = &mut self.streams {
                     streams.advance(at);
                 }
+                if let Some(messages) = &mut self.messages {
+                    messages.advance(at);
+                }
                 self.now = at;
             }
             self.happen(event, sink);
@@ -221,8 +260,7 @@ impl<'a> World<'a> {
         self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
         self.queue.clear();
         self.chance.reset(seeds);
-        self.pulls.clear();
-        self.fleet.reset(scenario.clients.nodes, scenario.hosts.count);
+        self.reset_surroundings();
         self.informed.clear();
         self.informed.resize(scenario.clients.nodes as usize, Time::ZERO);
         (self.moving, self.restless, self.end_stamp, self.ended) = (0, 0, 0, false);
@@ -244,21 +282,41 @@ impl<'a> World<'a> {
         }
         self.reset_plane();
         self.reset_streams(seeds);
+        self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
+        self.tell_hosts(sink);
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
+            self.pulls.has(self.fleet.get(id).host, VersionId::OLD.0);
+            self.tell_place(id, self.fleet.get(id).host, sink);
             if let Some(kernel) = self.kernel() {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
+            self.add_running(id);
             self.know_from_the_start(id, sink);
         }
+        self.count_votes(sink);
+        self.plan_autoscaler();
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
         self.begin_streams();
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
         }
+    }
+
+    /// Hosts, and what happens around them.
+    fn reset_surroundings(&mut self) {
+        let scenario = self.scenario;
+        self.pulls.clear();
+        self.starts.clear();
+        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some();
+        self.fleet.reset(scenario.clients.nodes, &scenario.hosts, tight);
+        self.room.reset(scenario.hosts.zones);
+        self.draining.reset(scenario.service.instances);
+        self.refusals.clear();
+        self.waves = 0;
     }
 
     /// The kernel, if requests are simulated in this run.
@@ -296,6 +354,11 @@ impl<'a> World<'a> {
                 self.reweigh(instance);
                 true
             }
+            Event::Scrape => {
+                self.scrape();
+                false
+            }
+            Event::Autoscale => self.autoscale(),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false
@@ -308,6 +371,7 @@ impl<'a> World<'a> {
             | Event::Launch { .. }
             | Event::Able { .. }
             | Event::Ready { .. }
+            | Event::Vote { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Follow { .. }
@@ -324,6 +388,7 @@ impl<'a> World<'a> {
                 self.sweep(sink);
                 false
             }
+            Event::Around(what) => self.around(what, sink),
             // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),
             Event::Waited { instance } => self.waited(instance, sink),
@@ -341,6 +406,7 @@ impl<'a> World<'a> {
             }
         };
         if happened {
+            self.count_votes(sink);
             self.plan_end(sink);
         }
     }
@@ -349,12 +415,16 @@ impl<'a> World<'a> {
         sink.record(self.now, Record::Moment(Moment::Begun));
         let now = self.now;
         if let Some(kernel) = self.kernel() {
-            kernel.desk.tally.begin(now);
+            kernel.desk.begin(now);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.begin(now);
         }
         self.strategy.command(&mut self.state, Command::Begin, now);
         self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
+        self.plan_drains();
         self.look_after(0, Latency::Sync);
         self.watch();
     }

@@ -49,8 +49,14 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. }
+            | Record::Misses { .. }
             | Record::Totals { .. }
-            | Record::Streams { .. } => {}
+            | Record::Streams { .. }
+            | Record::Votes { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(
@@ -59,6 +65,8 @@ impl Sink for Observer {
                     | Record::Latency { .. }
                     | Record::Totals { .. }
                     | Record::Streams { .. }
+                    | Record::Messages(_)
+                    | Record::Scaled { .. }
             )
         {
             records.push((at, record.clone()));

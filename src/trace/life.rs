@@ -84,8 +84,11 @@ impl Life {
             // Their times are not the times at which they are written.
             Record::Window { .. }
             | Record::Latency { .. }
+            | Record::Misses { .. }
             | Record::Totals { .. }
-            | Record::Streams { .. } => Ok(()),
+            | Record::Streams { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)
@@ -94,7 +97,12 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
-            Record::Desired { .. } | Record::Said(_) | Record::Moment(_) => self.advance(at),
+            Record::Desired { .. }
+            | Record::Said(_)
+            | Record::Moment(_)
+            | Record::Votes { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. } => self.advance(at),
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod cli;
 mod determinism;
+mod docker;
 mod failures;
 mod fit;
+mod fleets;
 mod imports;
 mod kubectl;
 mod manual;

@@ -3,7 +3,9 @@
 
 pub(crate) mod any;
 pub(crate) mod books;
+mod cold;
 mod processes;
+mod room;
 mod told;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ mod clients;
 mod dist;
 mod fleet;
 mod gates;
+mod hosts;
 mod strategy;
 mod traffic;
 
@@ -48,7 +49,8 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
     env.format_version();
     let service = fleet::service(&mut env);
     let traffic = traffic::traffic(&mut env);
-    let versions = fleet::versions(&mut env, traffic.is_some());
+    let works = traffic.is_some() || env.is_there("queue");
+    let versions = fleet::versions(&mut env, works);
     let gates = gates::gates(&mut env, traffic.is_some());
     let strategy = StrategySettings::read(orchestrator, &mut env);
     Scenario {
@@ -59,7 +61,7 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         restart: fleet::restart(&mut env),
         strategy,
         control: fleet::control(&mut env),
-        hosts: fleet::hosts(&mut env, service.instances),
+        hosts: hosts::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),
         pieces: Pieces::read(&mut env),
         slo: env.slo(),

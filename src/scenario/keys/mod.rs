@@ -7,6 +7,7 @@
 pub(crate) mod any;
 mod forms;
 mod help;
+mod hosts;
 mod tables;
 
 pub use forms::{DIST, PROFILE, quantile_of};

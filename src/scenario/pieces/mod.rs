@@ -4,15 +4,27 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod cache;
 mod data_plane;
 mod dependency;
+mod drains;
+mod queue;
+mod quorum;
+mod quota;
 mod streams;
 
-pub use autoscaler::Autoscaler;
+#[cfg(test)]
+pub(crate) use autoscaler::SCALED;
+pub use autoscaler::{Autoscaler, DownRule, UpRule};
+pub use cache::Cache;
 pub use data_plane::{
     Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
 };
 pub use dependency::Dependency;
+pub use drains::{Budget, Drains};
+pub use queue::{Queue, Redelivery};
+pub use quorum::Quorum;
+pub use quota::Quota;
 pub use streams::{OnDrain, StreamDemand, Streams};
 
 use super::check::Env;
@@ -90,6 +102,16 @@ pieces! {
         data_plane: DataPlane;
         /// `[streams]`: connections that live long.
         streams: Streams;
+        /// `[queue]`: the fleet takes messages instead of answering requests.
+        queue: Queue;
+        /// `[quorum]`: the service answers only while enough of its members vote.
+        quorum: Quorum;
+        /// `[cache]`: what each instance keeps near, and a fresh one lacks.
+        cache: Cache;
+        /// `[quota]`: how many instances there may be.
+        quota: Quota;
+        /// `[drains]`: hosts are emptied one after the other.
+        drains: Drains;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -288,6 +288,9 @@ fn look<S: Station>(
         let starts = station.starts(index, now);
         service = (service as f64 * desk.coldness(index, starts)) as u64;
     }
+    if guard & guard::CACHED != 0 {
+        service += desk.look_up(index, now) as u64;
+    }
     let errors = desk.config.versions[version as usize].errors;
     let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
     Some((service, error))

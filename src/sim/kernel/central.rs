@@ -231,7 +231,10 @@ impl Central {
         let index = server as usize;
         let Server { factor, law, guard, .. } = desk.servers[index];
         let cold = if guard & guard::COLD == 0 { 1.0 } else { desk.coldness(index, now) };
-        let service = waiting.services[usize::from(law)] * factor * cold;
+        let mut service = waiting.services[usize::from(law)] * factor * cold;
+        if guard & guard::CACHED != 0 {
+            service += desk.look_up(index, now);
+        }
         let departs = now + (service as u64).max(1);
         let errors = desk.config.versions[desk.servers[index].version as usize].errors;
         let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;

@@ -8,6 +8,7 @@ use super::desk::{Config, Desk, Node, Server, VersionModel, guard};
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
 use super::station::{InFlight, Station, pack};
+use super::throttled::ThrottledStation;
 use crate::balancer::{
     ConsistentHash, LeastOutstanding, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
     Weighted,
@@ -23,6 +24,7 @@ enum Stations {
     Line(LineStation),
     Wide(WideStation),
     Sharing(SharingStation),
+    Throttled(ThrottledStation),
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ macro_rules! with_station {
             Stations::Line($station) => $body,
             Stations::Wide($station) => $body,
             Stations::Sharing($station) => $body,
+            Stations::Throttled($station) => $body,
         }
     };
 }
@@ -86,7 +89,12 @@ impl Kernel {
                 Stations::Line(LineStation::new(slots, config.nodes))
             }
             Discipline::Fifo { slots, .. } => Stations::Wide(WideStation::new(slots)),
-            Discipline::Sharing { cores, .. } => Stations::Sharing(SharingStation::new(cores)),
+            Discipline::Sharing { cores, .. } => match config.cpu_limit {
+                Some(limit) if limit < cores => {
+                    Stations::Throttled(ThrottledStation::new(cores, limit))
+                }
+                _ => Stations::Sharing(SharingStation::new(cores)),
+            },
         };
         let policies = policies(algorithm, &config, 0..config.nodes);
         Self {
@@ -114,7 +122,7 @@ impl Kernel {
         let version = version.min(desk.config.versions.len() as u8 - 1);
         let (law, factor) = desk.laws[version as usize];
         let model = &desk.config.versions[version as usize];
-        let guard = guard::CLOSED | guards(model, desk.config.discipline);
+        let guard = guard::CLOSED | guards(model, &desk.config);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
         self.weights.push(1.0);
         desk.servers.push(server);
@@ -133,9 +141,9 @@ impl Kernel {
         let desk = &mut self.desk;
         let entry = &mut desk.servers[server as usize];
         let model = &desk.config.versions[entry.version as usize];
-        entry.guard = guards(model, desk.config.discipline) | desk.errors.guard();
+        entry.guard = guards(model, &desk.config) | desk.errors.guard();
         if warm {
-            entry.guard &= !guard::COLD;
+            entry.guard &= !(guard::COLD | guard::FILLING);
         }
         entry.opened = now.0;
         entry.goodbye = false;
@@ -237,6 +245,14 @@ impl Kernel {
             return Time(central.idle_at(server, now.0));
         }
         Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
+    }
+
+    /// How much longer a service takes that begins then because the server is not warm.
+    pub(crate) fn slowness(&mut self, server: u32, then: Time) -> f64 {
+        if self.desk.servers[server as usize].guard & guard::COLD == 0 {
+            return 1.0;
+        }
+        self.desk.coldness(server as usize, then.0)
     }
 
     /// Attempts in flight at a server.
@@ -386,8 +402,8 @@ fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
 }
 
-fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
-    let limited = match discipline {
+fn guards(model: &VersionModel, config: &Config) -> u8 {
+    let limited = match config.discipline {
         Discipline::Fifo { queue, .. } => queue.is_some(),
         Discipline::Sharing { limit, .. } => limit.is_some(),
     };
@@ -395,6 +411,7 @@ fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
     u8::from(limited) * guard::LIMITED
         + u8::from(cold) * guard::COLD
         + u8::from(model.errors > 0.0) * guard::ERRORS
+        + u8::from(config.cache.is_some()) * (guard::CACHED | guard::FILLING)
 }
 
 /// Policies of these nodes.

@@ -7,6 +7,7 @@
 //! (how a server works) and policy (how a node chooses).
 
 mod attempt;
+mod cache;
 mod central;
 mod desk;
 mod dispatch;
@@ -16,6 +17,7 @@ mod routes;
 mod sharing;
 mod station;
 mod tally;
+mod throttled;
 
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;

@@ -119,6 +119,8 @@ mod tests {
         };
         let config = Config {
             discipline,
+            cpu_limit: None,
+            cache: None,
             nodes,
             protocol,
             timeout: Span::from_secs(5),

@@ -70,6 +70,8 @@ struct Fact {
     told: bool,
     /// Its weight rises, or soon will.
     rises: bool,
+    /// When the proxy beside it is there.
+    sidecar_up: Time,
 }
 
 /// What there is between an instance and a node.
@@ -198,7 +200,7 @@ impl World<'_> {
             };
             let interval = plane.settings.checks.map_or(Span::ZERO, |checks| checks.interval);
             *plane.fact(instance) =
-                Fact { answers: true, since: Time::ZERO, told: plane.is_told(), rises: false };
+                Fact { answers: true, told: plane.is_told(), ..Fact::default() };
             let checked_from = Time::ZERO + interval * phase;
             *plane.pair(instance, node) = Pair { checked_from, passed: true, ..STRANGERS };
             self.mark(instance, node, Mark::Healthy, true, sink);

@@ -11,15 +11,22 @@ impl World<'_> {
         self.plane.as_ref()?.settings.sidecar.as_ref()
     }
 
-    /// An instance is booted now: when its process starts, and from when on requests get through
-    /// to it. The proxy starts with the instance and outlives crashes of its process.
-    pub(in crate::sim) fn sidecar_starts(&self, instance: u32) -> (Time, Time) {
-        let entry = self.fleet.get(instance);
-        let Some(sidecar) = self.sidecar().filter(|_| entry.process == 0) else {
-            return (self.now, self.now);
-        };
-        let up = self.now + self.chance.sidecar(entry.version, entry.ordinal);
-        if sidecar.ordered { (up, up) } else { (self.now, up) }
+    /// An instance is booted now: returns when its process starts. The proxy starts with the
+    /// instance and outlives crashes of its process.
+    pub(in crate::sim) fn start_sidecar(&mut self, instance: u32) -> Time {
+        let (now, entry) = (self.now, *self.fleet.get(instance));
+        let Some(sidecar) = self.sidecar().filter(|_| entry.process == 0) else { return now };
+        let up = now + self.chance.sidecar(entry.version, entry.ordinal);
+        let begins = if sidecar.ordered { up } else { now };
+        if let Some(plane) = &mut self.plane {
+            plane.fact(instance).sidecar_up = up;
+        }
+        begins
+    }
+
+    /// From when on requests get through to an instance.
+    pub(in crate::sim) fn sidecar_up_at(&mut self, instance: u32) -> Time {
+        self.plane.as_mut().map_or(Time::ZERO, |plane| plane.fact(instance).sidecar_up)
     }
 
     /// An instance is told to stop, and so is its proxy, unless it waits for the process.

@@ -124,7 +124,14 @@ impl Books {
                 self.latencies[usize::from(version.0)] += histogram.len();
             }
             Record::Totals { attempts, .. } => self.attempts = *attempts,
-            Record::Desired { .. } | Record::Streams { .. } => {}
+            Record::Desired { .. }
+            | Record::Streams { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. }
+            | Record::Misses { .. }
+            | Record::Votes { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => {}
         }
     }
 
