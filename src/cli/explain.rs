@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::args::{Changes, Explain};
 use super::exit::Exit;
-use super::{input, lints, manual, numbers, terminal};
+use super::{input, lints, manual, numbers, planes, terminal};
 use crate::lint::lint;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::{Format, render};
 use crate::scenario::gate::Unit;
+use crate::scenario::pieces::Preset;
 use crate::scenario::settings::Orchestrator;
 use crate::scenario::{OutcomeKey, Scenario, keys};
 
@@ -112,7 +113,13 @@ fn text(what: &str) -> Result<String, Option<String>> {
     if let Some(key) = OutcomeKey::ALL.iter().find(|key| key.name() == what) {
         return Ok(outcome(*key));
     }
+    if Preset::ALL.iter().any(|preset| preset.kind() == what || preset.name() == what) {
+        return Ok(planes::text(what));
+    }
     let mut found = keys::help(what);
+    if what.trim_matches(|c| c == '[' || c == ']') == "data_plane" {
+        found = found.map(|page| page + &planes::list());
+    }
     // As in `--set`: `strategy.batch` is that key of the strategy which has one.
     if let (Err(_), Some(key)) = (&found, what.strip_prefix("strategy.")) {
         let full = |of: &Orchestrator| keys::help(&format!("{}.{key}", of.table().path)).ok();
@@ -147,6 +154,10 @@ mod tests {
         assert!(text("given_up").unwrap().contains("p(given_up) <= 5%"));
         assert!(text("shutdown.grace").unwrap().contains("SIGKILL"));
         assert!(text("strategy.batch").unwrap().starts_with("strategy.generic.batch"));
+        let haproxy = text("haproxy").unwrap();
+        assert!(haproxy.contains("data_plane.check = \"2s\"\n      HAProxy"), "{haproxy}");
+        assert!(text("kube-proxy").unwrap().contains("mode = \"ipvs\""));
+        assert!(text("data_plane").unwrap().contains("kamal-proxy"));
         assert_eq!(text("shutdown.grase"), Err(Some("shutdown.grace".to_owned())));
     }
 }

@@ -18,6 +18,7 @@ mod manual;
 mod measured;
 mod numbers;
 mod output;
+mod planes;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;

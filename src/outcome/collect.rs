@@ -34,6 +34,8 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// Streams cut, the most opened anew in a second, and the busiest instance's over the mean.
+    pub(super) streams: Option<(u64, u64, f64)>,
     /// What became of messages, if there are any.
     pub(super) messages: Option<MessageCounts>,
     /// How often the autoscaler acted, and the most that it wanted, if there is one.
@@ -109,6 +111,9 @@ impl Sink for Collector {
                 self.attempts = Some(attempts);
                 self.skew = skew(&served_after);
             }
+            Record::Streams { cut, reconnect_peak, held, .. } => {
+                self.streams = Some((cut, reconnect_peak, skew(&held)));
+            }
             Record::Votes { votes, need } => {
                 self.advance(at);
                 self.fleet.votes = Some((votes, need));
@@ -133,6 +138,7 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            streams: None,
             messages: None,
             scaled: None,
             misses: None,
@@ -151,6 +157,7 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        self.streams = None;
         (self.messages, self.scaled) = (None, None);
         self.misses = None;
         self.dependency_peak = f64::NAN;

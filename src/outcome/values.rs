@@ -113,6 +113,11 @@ fn pieces(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
         set(OutcomeKey::VotesMin, f64::from(votes));
         set(OutcomeKey::QuorumLost, collector.state.quorum_lost as f64 / 1e9);
     }
+    if let Some((cut, peak, skew)) = collector.streams {
+        set(OutcomeKey::CutStreams, cut as f64);
+        set(OutcomeKey::ReconnectPeak, peak as f64);
+        set(OutcomeKey::StreamSkew, skew);
+    }
     if let Some((events, most)) = collector.scaled {
         set(OutcomeKey::ScaleEvents, f64::from(events));
         set(OutcomeKey::DesiredMax, f64::from(most));

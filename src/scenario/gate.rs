@@ -187,6 +187,12 @@ outcomes! {
     AttemptsPerRequest, "attempts_per_request", Number, true;
     /// Load of the busiest instance / mean, after completion.
     SkewAfter, "skew_after", Number, true;
+    /// Long-lived streams that were cut.
+    CutStreams, "cut_streams", Number, false;
+    /// The most streams that were opened anew within one second.
+    ReconnectPeak, "reconnect_peak", Number, false;
+    /// Streams of the busiest instance over the mean, when the record ends.
+    StreamSkew, "stream_skew", Number, false;
     /// Longest time from when a message was sent until it waited no more.
     BacklogAge, "backlog_age", Seconds, false;
     /// Most messages that waited at once.

@@ -1,6 +1,7 @@
 //! The luck of a run: what is drawn, and from which stream.
 
 use crate::engine::{Sampler, Seeds};
+use crate::scenario::pieces::DataPlane;
 use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
@@ -21,6 +22,11 @@ mod purpose {
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
     pub(super) const CRASH_AFTER: u32 = 22;
+    pub(super) const REGISTER: u32 = 60;
+    pub(super) const DEREGISTER: u32 = 61;
+    pub(super) const SIDECAR: u32 = 62;
+    pub(super) const CHECKS: u32 = 63;
+    pub(super) const LOOKUPS: u32 = 64;
     pub(super) const CATCH_UP: u32 = 410;
     pub(super) const AUTOSCALER: u32 = 411;
     pub(super) const START_CPU: u32 = 80;
@@ -62,6 +68,8 @@ pub(crate) struct Tables {
     control: [Sampler; 5],
     launch: Sampler,
     reaction: Option<Sampler>,
+    /// Registration, deregistration and the start of a sidecar.
+    plane: Option<[Sampler; 3]>,
     catch_up: Option<Sampler>,
     /// The factor that the starts of a wave share, times 10⁹.
     wave: Option<Sampler>,
@@ -102,6 +110,7 @@ impl Tables {
             .map(model::sampler),
             launch: model::sampler(&control.launch),
             reaction,
+            plane: scenario.pieces.data_plane.as_ref().map(plane),
             catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
             wave: wave_factor(scenario.hosts.wave_cv),
             provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
@@ -109,6 +118,12 @@ impl Tables {
             migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
+}
+
+fn plane(plane: &DataPlane) -> [Sampler; 3] {
+    let fixed = Dist::Fixed(Span::ZERO);
+    let sidecar = plane.sidecar.as_ref().map_or(&fixed, |sidecar| &sidecar.start);
+    [&plane.register, &plane.deregister, sidecar].map(model::sampler)
 }
 
 /// The luck of one run.
@@ -220,6 +235,37 @@ impl<'a> Chance<'a> {
     pub(crate) fn lag_remove(&self, instance: u32, node: u32) -> Span {
         let index = u64::from(instance) << 32 | u64::from(node);
         span(self.tables.lag_remove.at(self.seeds.bits(purpose::LAG_REMOVE, index)))
+    }
+
+    /// Ready → known to the data plane as a whole.
+    pub(crate) fn register(&self, instance: u32) -> Span {
+        self.plane(0, purpose::REGISTER, instance.into())
+    }
+
+    /// Terminating → known to the data plane as a whole.
+    pub(crate) fn deregister(&self, instance: u32) -> Span {
+        self.plane(1, purpose::DEREGISTER, instance.into())
+    }
+
+    /// Start of a sidecar → it passes requests on.
+    pub(crate) fn sidecar(&self, version: VersionId, ordinal: u32) -> Span {
+        self.plane(2, purpose::SIDECAR, u64::from(version.0) << 32 | u64::from(ordinal))
+    }
+
+    fn plane(&self, which: usize, purpose: u32, index: u64) -> Span {
+        let tables = self.tables.plane.as_ref();
+        tables.map_or(Span::ZERO, |all| span(all[which].at(self.seeds.bits(purpose, index))))
+    }
+
+    /// Where in its rhythm a node is with an instance that it has checked for long, 0..1.
+    pub(crate) fn check_phase(&self, instance: u32, node: u32) -> f64 {
+        let index = u64::from(instance) << 32 | u64::from(node);
+        crate::engine::math::open_unit(self.seeds.bits(purpose::CHECKS, index))
+    }
+
+    /// Where between two look-ups the first node that makes them is, 0..1.
+    pub(crate) fn lookup_phase(&self) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(purpose::LOOKUPS, 0))
     }
 
     /// The next latency of the control plane.

@@ -126,6 +126,8 @@ impl World<'_> {
         }
         self.drop_messages(instance);
         self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
+        self.cut_streams(instance);
         self.stop_start(instance);
         self.fleet.next_process(instance);
         self.withdraw(instance);

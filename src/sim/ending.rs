@@ -80,6 +80,7 @@ impl World<'_> {
         }
         self.finish_pieces(end, sink);
         self.served = before;
+        self.flush_streams(end, sink);
         end
     }
 }

@@ -2,7 +2,7 @@
 
 use super::places::Places;
 use crate::scenario::{AntiAffinity, Hosts};
-use crate::strategy::InstanceView;
+use crate::strategy::{InstanceView, NO_SLOT};
 use crate::trace::{Cause, Phase, Record, Sink, VersionId};
 use crate::units::Time;
 
@@ -92,6 +92,13 @@ impl Fleet {
 
     pub(crate) fn get_mut(&mut self, instance: u32) -> &mut Instance {
         &mut self.all[instance as usize]
+    }
+
+    /// The instance before this one that had its slot.
+    pub(crate) fn last_in_slot(&self, instance: u32) -> Option<u32> {
+        let slot = self.get(instance).slot;
+        let before = self.all[..instance as usize].iter().rposition(|other| other.slot == slot);
+        before.filter(|_| slot != NO_SLOT).map(|before| before as u32)
     }
 
     /// How often the process of an instance was started again; 0 if it is gone.

@@ -29,6 +29,7 @@ impl World<'_> {
             Event::Join { instance, node } => self.join(instance, u32::from(node), sink),
             Event::Leave { instance, node } => self.leave(instance, u32::from(node), sink),
             Event::Follow { node, new } => self.follow(u32::from(node), new),
+            Event::Plane(step) => self.step(step, sink),
             Event::Terminate { instance } => self.pre_stopped(instance, sink),
             Event::Idle { instance } => self.idle(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
@@ -42,6 +43,7 @@ impl World<'_> {
             Event::Begin
             | Event::Look { .. }
             | Event::Reweigh { .. }
+            | Event::Sweep
             | Event::Scrape
             | Event::Autoscale
             | Event::Kill { .. }
@@ -186,7 +188,14 @@ impl World<'_> {
             self.plan_crash(begins + after, instance, process);
         }
         let now = self.now;
-        self.fleet.get_mut(instance).begins = begins;
+        self.appear(instance, sink);
+        let launched = self.start_sidecar(instance);
+        let entry = self.fleet.get_mut(instance);
+        entry.begins = begins.max(launched);
+        if launched > now {
+            entry.started = launched;
+        }
+        let entry = *entry;
         if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
             let work = work * self.chance.wave(entry.wave);
             self.starts.begin(now, (instance, process), entry.host, work);
@@ -213,7 +222,8 @@ impl World<'_> {
             return;
         }
         let ready = health::ready_at(entry.started, able, &self.scenario.probes, 0.0);
-        self.plan(able, Event::Able { instance, process });
+        let passes = able.max(self.sidecar_up_at(instance));
+        self.plan(passes, Event::Able { instance, process });
         if self.scenario.probes.enabled {
             self.plan(ready, Event::Ready { instance, process });
         }
@@ -286,6 +296,10 @@ impl World<'_> {
         }
         self.replay(instance, process);
         self.fleet.set_able(now, instance, true, sink);
+        self.answers_anew(instance);
+        if let Some(streams) = &mut self.streams {
+            streams.set_accepts(instance, true);
+        }
     }
 
     fn ready(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {

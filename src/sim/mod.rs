@@ -20,6 +20,7 @@ mod outside;
 mod pieces;
 mod pipeline;
 mod places;
+mod plane;
 mod pulls;
 mod quorum;
 mod quota;
@@ -31,6 +32,7 @@ mod shutdown;
 mod starts;
 mod status;
 pub mod steady;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod world;

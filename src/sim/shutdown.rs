@@ -35,6 +35,7 @@ impl World<'_> {
             self.plan_pull();
         }
         self.withdraw(instance);
+        self.stop_sidecar(instance);
         if let Some(fate) = fate {
             self.plan(self.now + fate.stop, Event::Exit { instance });
             return;
@@ -89,6 +90,7 @@ impl World<'_> {
             Some(kernel) => kernel.idle_at(instance, now),
             None => entry.out_since + self.chance.drain(entry.version, entry.ordinal),
         };
+        let idle_at = idle_at.max(self.streams_rest_at(instance));
         if idle_at > now {
             self.plan(idle_at, Event::Idle { instance });
         } else {
@@ -139,6 +141,7 @@ impl World<'_> {
                 if let Some(kernel) = self.kernel() {
                     kernel.kill(instance, now);
                 }
+                self.cut_streams(instance);
                 self.drop_messages(instance);
                 idle
             }
@@ -155,10 +158,11 @@ impl World<'_> {
                     let drain = self.chance.drain(entry.version, entry.ordinal);
                     self.drains_since(instance) + drain
                 };
-                drained.max(idle)
+                drained.max(idle).max(self.drain_streams(instance))
             }
         };
         self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
         // Otherwise SIGKILL comes first.
         if exits < self.fleet.get(instance).kill_at {
             self.plan(exits, Event::Exit { instance });
@@ -199,6 +203,8 @@ impl World<'_> {
         self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
         self.disconnect(instance, sink);
+        self.vanish(instance, sink);
+        self.cut_streams(instance);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {

@@ -11,11 +11,13 @@ use super::messages::Messages;
 use super::migration::Migrated;
 use super::model::Model;
 use super::pipeline::PipelineState;
+use super::plane::{Plane, Step};
 use super::pulls::Pulls;
 use super::quorum::Votes;
 use super::quota::Refusals;
 use super::room::{Around, Room};
 use super::starts::Starts;
+use super::streams::Streams;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
 use crate::strategy::{Decision, State, Status, Strategy};
@@ -71,6 +73,10 @@ pub(super) enum Event {
     Follow { node: u16, new: u32 },
     /// The weight of a fresh instance rises.
     Reweigh { instance: u32 },
+    /// Something in a data plane with rules of its own.
+    Plane(Step),
+    /// The nodes look at whom to leave out.
+    Sweep,
     /// The wait before SIGTERM is over.
     Terminate { instance: u32 },
     /// Perhaps nobody sends the instance anything any more and everything is answered.
@@ -143,6 +149,10 @@ pub struct World<'a> {
     pub(super) moving: u32,
     /// By node: when it will have heard of every instance that is ready now.
     pub(super) informed: Vec<Time>,
+    /// What nodes know, in a data plane with rules of its own.
+    pub(super) plane: Option<Plane<'a>>,
+    /// Long-lived streams, if there are any.
+    pub(super) streams: Option<Streams<'a>>,
     /// Ends and restarts of processes pending, some of which may have lost their meaning.
     pub(super) restless: u32,
     pub(super) state: State,
@@ -207,6 +217,9 @@ impl<'a> World<'a> {
             begun: Time::ZERO,
             moving: 0,
             informed: Vec::new(),
+            plane: scenario.pieces.data_plane.as_ref().map(Plane::new),
+            streams: (scenario.pieces.streams.as_ref())
+                .map(|streams| Streams::new(streams, scenario.balancer.algorithm)),
             restless: 0,
             state,
             decision: Decision::default(),
@@ -245,6 +258,9 @@ impl<'a> World<'a> {
                     && let Some(kernel) = &mut self.kernel
                 {
                     kernel.advance(at);
+                }
+                if let Some(streams) = &mut self.streams {
+                    streams.advance(at);
                 }
                 if let Some(messages) = &mut self.messages {
                     messages.advance(at);
@@ -285,6 +301,8 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.reset_plane();
+        self.reset_streams(seeds);
         self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
         self.tell_hosts(sink);
@@ -297,14 +315,14 @@ impl<'a> World<'a> {
                 kernel.open(id, Time::ZERO, true);
             }
             self.add_running(id);
-            for node in 0..scenario.clients.nodes {
-                self.rotate(id, node, true, sink);
-            }
+            self.know_from_the_start(id, sink);
         }
         self.count_votes(sink);
         self.plan_autoscaler();
         self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
+        self.plan_sweep();
+        self.begin_streams();
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
         }
@@ -336,7 +354,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happen(&mut self, event: Event, sink: &mut impl Sink) {
+    pub(super) fn happen(&mut self, event: Event, sink: &mut impl Sink) {
         let happened = match event {
             Event::Begin => {
                 self.begin(sink);
@@ -379,6 +397,7 @@ impl<'a> World<'a> {
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Follow { .. }
+            | Event::Plane(_)
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }
@@ -390,6 +409,10 @@ impl<'a> World<'a> {
                 self.moving -= 1;
                 self.live(event, sink);
                 true
+            }
+            Event::Sweep => {
+                self.sweep(sink);
+                false
             }
             Event::Around(what) => self.around(what, sink),
             // What may have lost its meaning does not put off the end of the record.

@@ -56,6 +56,7 @@ impl Sink for Observer {
             | Record::Host { .. }
             | Record::Misses { .. }
             | Record::Totals { .. }
+            | Record::Streams { .. }
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. } => {}
@@ -66,6 +67,7 @@ impl Sink for Observer {
                 Record::Window { .. }
                     | Record::Latency { .. }
                     | Record::Totals { .. }
+                    | Record::Streams { .. }
                     | Record::Messages(_)
                     | Record::Scaled { .. }
             )

@@ -261,6 +261,7 @@ mod tests {
             Record::Connections { dependency: 0, held: 40, wanted: 60, limit: Some(50) },
             Record::Calls { dependency: 1, peak: 7, limit: 12.5 },
             Record::Totals { attempts: 9, served_after: vec![(1, 2), (3, 4)] },
+            Record::Streams { opened: 9, cut: 3, moved: 2, reconnect_peak: 1, held: vec![(1, 4)] },
             Record::Votes { votes: 2, need: 3 },
             Record::Messages(MessageCounts { sent: 9, done: 5, dead: 1, left: 3, ..counted }),
             Record::Scaled { events: 2, most: 14 },

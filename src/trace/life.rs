@@ -87,6 +87,7 @@ impl Life {
             | Record::Calls { .. }
             | Record::Misses { .. }
             | Record::Totals { .. }
+            | Record::Streams { .. }
             | Record::Messages(_)
             | Record::Scaled { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {

@@ -351,6 +351,19 @@ pub enum Record {
         /// Requests served by each instance after the strategy's terminal state.
         served_after: Vec<(u32, u64)>,
     },
+    /// Long-lived streams over the whole record; written once, at the end.
+    Streams {
+        /// Begun by clients, not counting what was opened anew.
+        opened: u64,
+        /// Cut since the rollout began.
+        cut: u64,
+        /// Asked to leave, or handed over.
+        moved: u64,
+        /// The most that were opened anew within one second.
+        reconnect_peak: u64,
+        /// Open at the end, by instance that is ready.
+        held: Vec<(u32, u64)>,
+    },
     /// So many members of a quorum vote; written at the beginning and when it changes.
     Votes {
         /// Now so many.

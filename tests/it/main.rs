@@ -11,6 +11,7 @@ mod imports;
 mod kubectl;
 mod manual;
 mod outputs;
+mod planes;
 mod production;
 mod readme;
 mod strategies;

@@ -58,8 +58,7 @@ pub(super) fn versions(env: &mut Env<'_>, traffic: bool) -> Versions {
         let hint = "write versions.old.service_time";
         env.problem(Diagnostic::new(Code::AssumedServiceTime, at, message, hint));
     }
-    let (path, orchestrator) = ("versions.old", env.orchestrator);
-    let old = Section { keys: VERSION_KEYS, fields: old_fields, behind: None, path, orchestrator };
+    let old = Section { path: "versions.old", ..env.inline(VERSION_KEYS, old_fields) };
     let new = Section { fields: new_fields, behind: Some(old_fields), ..old };
     let old = version(env, &old, None);
     let new = version(env, &new, Some((&old, new_fields)));

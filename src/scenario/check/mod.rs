@@ -14,7 +14,7 @@ use std::path::Path;
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::keys::{self, Key};
-use super::pieces::Pieces;
+use super::pieces::{Pieces, Preset};
 use super::raw::{Fields, Section, Value};
 use super::reader::{Raw, missing_key};
 use super::settings::{Orchestrator, StrategySettings};
@@ -28,6 +28,8 @@ pub(in crate::scenario) struct Env<'a> {
     raw: &'a Raw,
     /// Which of the defaults apply.
     orchestrator: Orchestrator,
+    /// Whose defaults count before those.
+    plane: Option<Preset>,
     /// Recorded files are looked for here.
     base_dir: &'a Path,
     /// Complaints so far.
@@ -43,7 +45,8 @@ const LONGEST: Span = Span::from_secs(6 * 86_400);
 pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) -> Scenario {
     let orchestrator = strategy::orchestrator(raw, problems);
     let nothing = Fields::empty(Place::file(0..0));
-    let mut env = Env { raw, orchestrator, base_dir, problems, nothing };
+    let plane = Preset::written(raw.tables.get("data_plane"));
+    let mut env = Env { raw, orchestrator, plane, base_dir, problems, nothing };
     env.format_version();
     let service = fleet::service(&mut env);
     let traffic = traffic::traffic(&mut env);
@@ -79,7 +82,13 @@ impl<'a> Env<'a> {
     pub(in crate::scenario) fn section<'b>(&'b self, path: &'b str) -> Section<'b> {
         let keys = keys::table(path).map_or(&[][..], |table| table.keys);
         let fields = self.raw.tables.get(path).unwrap_or(&self.nothing);
-        Section { keys, fields, behind: None, path, orchestrator: self.orchestrator }
+        Section { path, ..self.inline(keys, fields) }
+    }
+
+    /// An inline table.
+    fn inline<'b>(&self, keys: &'static [Key], fields: &'b Fields) -> Section<'b> {
+        let (orchestrator, plane) = (self.orchestrator, self.plane);
+        Section { keys, fields, behind: None, path: "", orchestrator, plane }
     }
 
     /// Whether a table was written.

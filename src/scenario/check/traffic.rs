@@ -37,8 +37,7 @@ impl Env<'_> {
 
     fn profile(&mut self, form: &str, fields: &Fields) -> Profile {
         let keys = PROFILE.iter().find(|f| f.name == form).map_or(&[][..], |f| f.keys);
-        let section =
-            Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator };
+        let section = self.inline(keys, fields);
         match form {
             "recorded" => self.recorded_traffic(&section),
             "table" => self.table(&section),

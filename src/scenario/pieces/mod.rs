@@ -6,12 +6,14 @@
 mod autoscaler;
 mod cache;
 mod change;
+mod data_plane;
 mod dependency;
 mod drains;
 mod migration;
 mod queue;
 mod quorum;
 mod quota;
+mod streams;
 mod users;
 
 #[cfg(test)]
@@ -19,12 +21,16 @@ pub(crate) use autoscaler::SCALED;
 pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use cache::Cache;
 pub use change::{Change, ChangeKind, Reload};
+pub use data_plane::{
+    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
+};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
 pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
+pub use streams::{OnDrain, StreamDemand, Streams};
 pub use users::Users;
 
 use super::check::Env;
@@ -98,6 +104,10 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[data_plane]`: how nodes come to know of instances, and whom they leave out.
+        data_plane: DataPlane;
+        /// `[streams]`: connections that live long.
+        streams: Streams;
         /// `[queue]`: the fleet takes messages instead of answering requests.
         queue: Queue;
         /// `[quorum]`: the service answers only while enough of its members vote.

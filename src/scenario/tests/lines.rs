@@ -141,6 +141,44 @@ serial_pulls = false
 registry = "1GiB/s"
 cache = false"#,
     ),
+    ("data_plane", r#"kind = "kube-proxy""#),
+    (
+        "data_plane",
+        r#"kind = "nlb"
+rise = 2
+panic = "33.3%"
+min_weight = "0.7%"
+aggression = 1.7"#,
+    ),
+    (
+        "data_plane",
+        r#"outlier = 3
+ejected_share = "100%"
+sidecar = "unordered"
+dns = "66.7%"
+never = "5%""#,
+    ),
+    (
+        "data_plane",
+        r#"discovery = "checks"
+check = "2500ms"
+sidecar = "ordered"
+terminating = true"#,
+    ),
+    (
+        "streams",
+        r#"open = 500
+length = { p50 = "5m", p95 = "40m" }
+on_drain = "migrate"
+wait = true"#,
+    ),
+    (
+        "streams",
+        r#"rate = "2.5/s"
+length = "90s"
+on_drain = "goaway"
+reconnect = "9s""#,
+    ),
     ("pipeline", r#"kind = "helm-atomic""#),
     (
         "pipeline",

@@ -247,6 +247,21 @@ fn closer_look<S: Station>(
     attempt: &Attempt,
     service: u64,
 ) -> Option<(u64, bool)> {
+    let admitted = look(desk, station, index, now, attempt, service);
+    if desk.servers[index].guard & guard::WATCHED != 0 {
+        desk.errors.note(attempt.node, index as u32, !matches!(admitted, Some((_, false))));
+    }
+    admitted
+}
+
+fn look<S: Station>(
+    desk: &mut Desk,
+    station: &mut S,
+    index: usize,
+    now: u64,
+    attempt: &Attempt,
+    service: u64,
+) -> Option<(u64, bool)> {
     let Server { guard, version, .. } = desk.servers[index];
     if guard & guard::CLOSED != 0 {
         let reuse = match desk.config.protocol {

@@ -2,6 +2,7 @@
 
 use super::cache::Caches;
 use super::calls::{CallModel, Calls};
+use super::errors::Errors;
 use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
@@ -71,6 +72,8 @@ pub(crate) mod guard {
     pub(crate) const ERRORS: u8 = 8;
     /// Asks others before it answers.
     pub(crate) const DEPENDS: u8 = 16;
+    /// Its errors in a row are counted.
+    pub(crate) const WATCHED: u8 = 32;
     /// Its cache is not full yet.
     pub(crate) const FILLING: u8 = 64;
     /// Has a cache that may miss.
@@ -154,6 +157,7 @@ pub(crate) struct Desk {
     pub(crate) services: Vec<VariateBlock>,
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
+    pub(crate) errors: Errors,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
     pub(crate) calls: Calls,
@@ -188,6 +192,7 @@ impl Desk {
             services: Vec::new(),
             cursor: BLOCK,
             routes: Routes::default(),
+            errors: Errors::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
@@ -228,6 +233,7 @@ impl Desk {
         self.source = source;
         self.routes = Routes::default();
         self.calls.reset(seeds);
+        self.errors.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);

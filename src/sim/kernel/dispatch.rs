@@ -169,7 +169,7 @@ impl Kernel {
         let version = desk.servers[server as usize].version;
         let guards = guards(&desk.config.versions[version as usize], desk);
         let entry = &mut desk.servers[server as usize];
-        entry.guard = guards;
+        entry.guard = guards | desk.errors.guard();
         if warm {
             entry.guard &= !(guard::COLD | guard::FILLING);
         }

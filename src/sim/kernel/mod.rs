@@ -12,6 +12,7 @@ mod calls;
 mod central;
 mod desk;
 mod dispatch;
+mod errors;
 mod journeys;
 mod line;
 mod routes;

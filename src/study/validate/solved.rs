@@ -89,7 +89,7 @@ fn retries(row: &Reference) -> f64 {
 
 fn slow_start_share(row: &Reference) -> f64 {
     let span = |key| Span::from_secs_f64(row.number(key));
-    let weight = slow_start_weight(span("t"), span("window"), row.number("aggression"));
+    let weight = slow_start_weight(span("t"), span("window"), row.number("aggression"), 0.1);
     weight / (weight + row.number("others"))
 }
 

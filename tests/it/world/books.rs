@@ -128,6 +128,7 @@ impl Books {
             | Record::Connections { .. }
             | Record::Calls { .. }
             | Record::Desired { .. }
+            | Record::Streams { .. }
             | Record::Placed { .. }
             | Record::Host { .. }
             | Record::Misses { .. }
