@@ -282,7 +282,7 @@ impl<P: Policy> Play<'_, P> {
             if choice.ready > now {
                 return Ok((choice, Finding::default()));
             }
-            match self.inspect(choice.server, now) {
+            match self.inspect(choice.server, u32::from(node), now) {
                 Ok(finding) => Ok((choice, finding)),
                 Err(ending) => {
                     self.decline(now, u32::from(node), &choice, ending);
@@ -347,7 +347,7 @@ impl<P: Policy> Play<'_, P> {
     /// The connection is open, if there still is somebody at the other end.
     fn reach(&mut self, now: u64, id: u32) {
         let attempt = self.all.attempts[id];
-        match self.inspect(attempt.server, now) {
+        match self.inspect(attempt.server, u32::from(attempt.node), now) {
             Ok(Finding { extra, error }) => {
                 self.all.attempts[id].extra = extra;
                 self.all.attempts[id].error = error;
@@ -362,17 +362,25 @@ impl<P: Policy> Play<'_, P> {
         }
     }
 
-    /// Whether a server takes one more attempt that comes at `now`, and what it will make of it.
+    /// Whether a server takes one more attempt of `node` at `now`, and what it will make of it.
     #[inline(always)]
-    fn inspect(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
+    fn inspect(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
         if self.desk.servers[server as usize].guard == 0 {
             return Ok(Finding::default());
         }
-        self.look_closer(server, now)
+        self.look_closer(server, node, now)
     }
 
     #[cold]
-    fn look_closer(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
+    fn look_closer(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
+        let found = self.look(server, now);
+        if self.desk.servers[server as usize].guard & guard::WATCHED != 0 {
+            self.desk.errors.note(node, server, !matches!(found, Ok(Finding { error: false, .. })));
+        }
+        found
+    }
+
+    fn look(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
         let guard = self.desk.servers[server as usize].guard;
         if guard & guard::CLOSED != 0 {
             let reuse = self.all.reuse(self.desk.config.protocol);
