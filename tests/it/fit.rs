@@ -260,9 +260,10 @@ fn values_go_into_a_scenario_and_the_rest_of_it_stays() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("checkout.toml");
     let name = file.to_str().unwrap();
-    let before = "# ours\nrollcast = 1\n\n[service]\nname = \"checkout\"  # the shop's\ninstances = \
-                  12\n\n[strategy.kubernetes]\nmax_surge = 1 # careful\n\n[versions.old]\nstart = { \
-                  p50 = \"9s\", p95 = \"20s\" }  # assumed: typical\n\n# that's all\n";
+    let before = "# ours\nrollcast = 1\n\n[service]\nname = \"checkout\"  # the shop's\n\
+                  instances = 12\n\n[strategy.kubernetes]\nmax_surge = 1 # careful\n\n\
+                  [versions.old]\nstart = { p50 = \"9s\", p95 = \"20s\" }  # assumed: typical\n\n\
+                  # that's all\n";
     std::fs::write(&file, before).unwrap();
     let log = dir.path().join("access.log");
     std::fs::write(&log, (0..200).map(line).collect::<String>()).unwrap();
