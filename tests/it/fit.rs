@@ -340,7 +340,7 @@ fn an_access_log_needs_times_of_responses() {
 fn pulls_of_known_size_are_told_apart_from_the_boot() {
     let mut items = Vec::new();
     for i in 0..20u32 {
-        let stamp = |second: u32| format!("2026-11-22T10:{:02}:{:02}Z", i, second);
+        let stamp = |second: u32| format!("2026-11-22T10:{i:02}:{second:02}Z");
         // Sizes alike, speeds and boots not.
         let (pull, boot) = (4 + i % 3, 6 + i * 7 % 9);
         let name = format!("cart-6f7c9d-{i:05}");
