@@ -66,7 +66,7 @@ fn one(text: &str, change: &Change) -> Result<String, EditError> {
     let item = table.and_then(|t| t.items().iter().find(|item| item.key == change.key));
     let after = match (table, item) {
         (_, Some(item)) => replace(text, item, change)?,
-        (Some(table), None) => insert(text, table, change)?,
+        (Some(table), None) => insert(text, table, change),
         (None, None) => append(text, change),
     };
     // What cannot be put beside what is there shows here: a table that was closed, say.
@@ -148,10 +148,10 @@ fn without_earlier<'a>(above: &'a str, comments: &[String]) -> &'a str {
     }
 }
 
-fn insert(text: &str, table: &Node, change: &Change) -> Result<String, EditError> {
+fn insert(text: &str, table: &Node, change: &Change) -> String {
     let Some(header) = header(text, &change.table) else {
         // A table that is only there for those in it may still get its own line.
-        return Ok(append(text, change));
+        return append(text, change);
     };
     let own = |item: &&Item| item.key_place.start >= header && is_plain(text, item);
     let last = table.items().iter().filter(own).map(|item| item.node.place.end).max();
@@ -159,7 +159,7 @@ fn insert(text: &str, table: &Node, change: &Change) -> Result<String, EditError
     let end = text[at..].find('\n').map_or(text.len(), |found| at + found + 1);
     let (before, after) = text.split_at(end);
     let eol = if before.ends_with('\n') { "" } else { eol(text) };
-    Ok(format!("{before}{eol}{}{after}", whole(text, change)))
+    format!("{before}{eol}{}{after}", whole(text, change))
 }
 
 /// Where the line after `[table]` begins, less one.
@@ -191,7 +191,7 @@ fn whole(text: &str, change: &Change) -> String {
 }
 
 fn lines(text: &str, comments: &[String]) -> String {
-    comments.iter().map(|line| format!("{line}{}", eol(text))).collect()
+    comments.iter().flat_map(|line| [line, eol(text)]).collect()
 }
 
 fn eol(text: &str) -> &'static str {

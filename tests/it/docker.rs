@@ -33,7 +33,7 @@ fn scenario(instances: u32) -> Scenario {
 
 /// What a swarm shows of updates that follow each other.
 struct Shown {
-    events: Vec<(f64, Value)>,
+    events: Vec<Value>,
     tasks: Vec<Value>,
     next: f64,
     /// Names of the tasks that run.
@@ -64,7 +64,7 @@ impl Shown {
             let version = if is_new { to } else { to - 1 };
             names.insert(*instance, (name.clone(), version));
             let mut event = |action: &str, more: &[(&str, &str)]| {
-                self.events.push((at, event(at, action, &name, version, more)));
+                self.events.push(event(at, action, &name, version, more));
             };
             match phase {
                 _ if *cause == Cause::Initial => {}
@@ -92,7 +92,7 @@ impl Shown {
     }
 
     fn events(&self) -> String {
-        self.events.iter().map(|(_, event)| format!("{event}\n")).collect()
+        self.events.iter().flat_map(|event| [event.to_string(), "\n".to_owned()]).collect()
     }
 }
 

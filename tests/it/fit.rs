@@ -10,6 +10,8 @@ use rollcast::study::backtest::{Input, Options as BacktestOptions, backtest};
 use rollcast::study::fit::{Answer, Options, Quantity, sample};
 use rollcast::trace::journal::{Header, World as JournalWorld, Writer};
 use rollcast::trace::recorded::kubectl::Pods;
+use rollcast::units::{Bandwidth, Bytes};
+use serde_json::json;
 
 use crate::kubectl::{Watch, scenario};
 use crate::support::Run;
@@ -260,9 +262,10 @@ fn values_go_into_a_scenario_and_the_rest_of_it_stays() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("checkout.toml");
     let name = file.to_str().unwrap();
-    let before = "# ours\nrollcast = 1\n\n[service]\nname = \"checkout\"  # the shop's\ninstances = \
-                  12\n\n[strategy.kubernetes]\nmax_surge = 1 # careful\n\n[versions.old]\nstart = { \
-                  p50 = \"9s\", p95 = \"20s\" }  # assumed: typical\n\n# that's all\n";
+    let before = "# ours\nrollcast = 1\n\n[service]\nname = \"checkout\"  # the shop's\n\
+                  instances = 12\n\n[strategy.kubernetes]\nmax_surge = 1 # careful\n\n\
+                  [versions.old]\nstart = { p50 = \"9s\", p95 = \"20s\" }  # assumed: typical\n\n\
+                  # that's all\n";
     std::fs::write(&file, before).unwrap();
     let log = dir.path().join("access.log");
     std::fs::write(&log, (0..200).map(line).collect::<String>()).unwrap();
@@ -331,4 +334,56 @@ fn an_access_log_needs_times_of_responses() {
     assert!(neither.stderr.contains("standard input: line 2: neither JSON nor an access log"));
     let logs = Run::new(["backtest", "-"]).stdin("{\"status\": 200, \"request_time\": 0.1}").run();
     assert!(logs.stderr.contains("access logs tell of no rollout"), "{}", logs.stderr);
+}
+
+#[test]
+fn pulls_of_known_size_are_told_apart_from_the_boot() {
+    let mut items = Vec::new();
+    for i in 0..20u32 {
+        let stamp = |second: u32| format!("2026-11-22T10:{i:02}:{second:02}Z");
+        // Sizes alike, speeds and boots not.
+        let (pull, boot) = (4 + i % 3, 6 + i * 7 % 9);
+        let name = format!("cart-6f7c9d-{i:05}");
+        let (started, ready) = (2 + pull, 2 + pull + boot);
+        items.push(json!({ "kind": "Pod",
+            "metadata": { "name": name, "namespace": "shop", "uid": name,
+                "labels": { "pod-template-hash": "6f7c9d" },
+                "ownerReferences": [{ "kind": "ReplicaSet", "name": "cart-6f7c9d" }],
+                "creationTimestamp": stamp(0) },
+            "spec": { "nodeName": format!("node-{}", i % 5),
+                "containers": [{ "image": "cart:2" }] },
+            "status": {
+                "conditions": [
+                    { "type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(0) },
+                    { "type": "Ready", "status": "True", "lastTransitionTime": stamp(ready) }],
+                "containerStatuses": [{ "restartCount": 0,
+                    "state": { "running": { "startedAt": stamp(started) } } }] } }));
+        let pulled = format!(
+            "Successfully pulled image \"cart:2\" in {pull}s ({pull}s including waiting). Image \
+             size: 80000000 bytes."
+        );
+        for (reason, message, second) in [("Pulling", "", 1), ("Pulled", &pulled, 1 + pull)] {
+            items.push(json!({ "kind": "Event", "reason": reason, "message": message,
+                "firstTimestamp": stamp(second),
+                "involvedObject": { "kind": "Pod", "namespace": "shop", "name": name,
+                    "uid": name } }));
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("cart.toml");
+    let name = file.to_str().unwrap();
+    let list = json!({ "kind": "List", "items": items }).to_string();
+    let args = ["fit", "-", "--resamples", "49", "--complete", "-o", name];
+    let run = Run::new(args).stdin(list).run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let toml = std::fs::read_to_string(&file).unwrap();
+    let scenario = load(&toml, name, Path::new("."), &[]).unwrap().scenario;
+    assert_eq!(scenario.versions.old.pull, Some(Bytes(80_000_000)), "{toml}");
+    // 80 MB in the median 5 s.
+    assert_eq!(scenario.hosts.bandwidth, Some(Bandwidth(16_000_000)), "{toml}");
+    assert_eq!(scenario.hosts.count, 5, "{toml}");
+    let boot = scenario.versions.old.start.quantile(0.5).as_secs_f64();
+    assert!((8.0..12.0).contains(&boot), "{toml}");
+    // Nobody saw one stop.
+    assert!(toml.contains("# exit: Too few instances were seen"), "{toml}");
 }

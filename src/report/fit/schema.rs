@@ -133,8 +133,9 @@ mod tests {
     #[test]
     fn what_is_written_keeps_to_the_schema() {
         let log: String = (1..40)
-            .map(|i| format!("{{\"status\": 200, \"request_time\": 0.{:03}}}\n", i * i % 97 + 1))
-            .collect();
+            .map(|i| format!("{{\"status\": 200, \"request_time\": 0.{:03}}}", i * i % 97 + 1))
+            .collect::<Vec<_>>()
+            .join("\n");
         let options = Options { resamples: 19, seed: 1, ..Options::default() };
         let files = [("pods".to_owned(), PODS.to_owned()), ("log".to_owned(), log)];
         for files in [&files[..], &files[..1], &files[1..]] {

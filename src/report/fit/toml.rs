@@ -39,19 +39,16 @@ pub fn toml(report: &Report, complete: bool) -> String {
             table = setting.table;
             let _ = writeln!(out, "\n[{table}]");
         }
-        match &setting.value {
-            Some(value) => {
-                for line in provenance(report, setting) {
-                    comment(&mut out, &line);
-                }
-                let _ = writeln!(out, "{} = {}", setting.key, written(value));
+        if let Some(value) = &setting.value {
+            for line in provenance(report, setting) {
+                comment(&mut out, &line);
             }
-            None => {
-                let note = setting.note.as_deref().unwrap_or_default();
-                comment(&mut out, &format!("{}: {note}", setting.key));
-                if complete && setting.key == "start" {
-                    out.push_str("start = \"0s\"  # assumed\n");
-                }
+            let _ = writeln!(out, "{} = {}", setting.key, written(value));
+        } else {
+            let note = setting.note.as_deref().unwrap_or_default();
+            comment(&mut out, &format!("{}: {note}", setting.key));
+            if complete && setting.key == "start" {
+                out.push_str("start = \"0s\"  # assumed\n");
             }
         }
     }

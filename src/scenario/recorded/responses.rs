@@ -103,7 +103,7 @@ pub fn read_responses(text: &str, options: &ResponseOptions) -> Result<Responses
     }
     if responses.seconds.is_empty() {
         let message = format!("no answered request has a time in `{}`", responses.field);
-        return Err(at_line(1, message));
+        return Err(at_line(1, &message));
     }
     Ok(responses)
 }
@@ -132,7 +132,7 @@ fn choose(
 ) -> Result<String, RecordedError> {
     let read: Vec<&Line> = lines.iter().filter_map(|(_, line)| line.as_ref()).collect();
     if read.is_empty() {
-        return Err(at_line(1, "no line of an access log".to_owned()));
+        return Err(at_line(1, "no line of an access log"));
     }
     let share = |name: &str, fits: &dyn Fn(&str) -> bool| {
         let has = |line: &&&Line| line.fields.get(name).is_some_and(|cell| fits(cell));
@@ -148,7 +148,7 @@ fn choose(
         names.dedup();
         let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
         let hint = format!("there is {}", names.join(", "));
-        return Err(at_line(1, format!("no line has a field `{name}`")).hint(hint));
+        return Err(at_line(1, &format!("no line has a field `{name}`")).hint(hint));
     }
     if let Some((name, _)) = KNOWN.iter().find(|(name, _)| some(name)) {
         return Ok((*name).to_owned());
@@ -166,10 +166,10 @@ fn choose(
         return Err(wrong(lines[0].0, name, cell));
     }
     let message = "the log has no response times: after the format's own fields there is none";
-    Err(at_line(lines[0].0, message.to_owned()))
+    Err(at_line(lines[0].0, message))
 }
 
-fn at_line(line: u64, message: String) -> RecordedError {
+fn at_line(line: u64, message: &str) -> RecordedError {
     let error = RecordedError::new(format!("line {line}: {message}; expected {EXPECTED}"));
     RecordedError { line: Some(line), ..error }
 }

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::scenario::recorded::{ResponseOptions, Responses, is_access_log, read_responses};
 use crate::trace::recorded::kubectl::Pods;
 use crate::trace::recorded::life::{Life, Lives};
-use crate::trace::recorded::{Malformed, docker};
+use crate::trace::recorded::{Malformed, docker as swarm};
 
 /// Who wrote a record of instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -31,7 +31,7 @@ pub struct Read {
 ///
 /// # Errors
 /// If one is not what it should be, or kubectl's and docker's records are mixed.
-pub fn read(files: &[(String, String)], options: &ResponseOptions) -> Result<Read, Failure> {
+pub fn read<'a>(files: &'a [(String, String)], options: &ResponseOptions) -> Result<Read, Failure> {
     let (mut kubectl, mut docker, mut logs) = (Vec::new(), Vec::new(), Vec::new());
     for (name, text) in files {
         if is_access_log(text) {
@@ -48,7 +48,7 @@ pub fn read(files: &[(String, String)], options: &ResponseOptions) -> Result<Rea
                 .to_owned();
             let error = Malformed { line, message, expected };
             return Err(Failure::Read { file: name.clone(), error });
-        } else if docker::looks_like_one(text) {
+        } else if swarm::looks_like_one(text) {
             docker.push((name, text.as_str()));
         } else {
             kubectl.push((name, text.as_str()));
@@ -57,20 +57,16 @@ pub fn read(files: &[(String, String)], options: &ResponseOptions) -> Result<Rea
     if !kubectl.is_empty() && !docker.is_empty() {
         return Err(Failure::Mixed);
     }
+    let texts = |of: &[(&String, &'a str)]| of.iter().map(|(_, text)| *text).collect::<Vec<_>>();
     let failed = |of: &[(&String, &str)], (index, error): (usize, Malformed)| Failure::Read {
         file: of[index].0.clone(),
         error,
     };
-    let texts = |of: &[(&String, &'_ str)]| of.iter().map(|(_, text)| text.to_string()).collect();
     let (recorder, lives) = if !docker.is_empty() {
-        let texts: Vec<String> = texts(&docker);
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let lives = docker::read(&texts).map_err(|error| failed(&docker, error))?;
+        let lives = swarm::read(&texts(&docker)).map_err(|error| failed(&docker, error))?;
         (Some(Recorder::Docker), lives)
     } else if !kubectl.is_empty() {
-        let texts: Vec<String> = texts(&kubectl);
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let pods = Pods::read(&texts).map_err(|error| failed(&kubectl, error))?;
+        let pods = Pods::read(&texts(&kubectl)).map_err(|error| failed(&kubectl, error))?;
         (Some(Recorder::Kubectl), pods.lives())
     } else {
         (None, Lives::default())

@@ -23,7 +23,7 @@ fn event(second: f64, action: &str, task: &str, more: &[(&str, &str)]) -> Value 
 }
 
 fn task(id: &str, slot: u32, created: &str, state: (&str, &str), desired: &str) -> Value {
-    let code = if state.0 == "failed" { 1 } else { 0 };
+    let code = i32::from(state.0 == "failed");
     json!({
         "ID": id, "CreatedAt": created, "ServiceID": "s1", "Slot": slot, "NodeID": "n1",
         "Spec": { "ContainerSpec": { "Image": "shop/web:2" }, "ForceUpdate": 0 },
@@ -38,7 +38,7 @@ fn lives(texts: &[&str]) -> Lives {
 }
 
 fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect()
 }
 
 #[test]
