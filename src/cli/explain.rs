@@ -9,6 +9,7 @@ use super::{input, lints, manual, numbers, terminal};
 use crate::lint::lint;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::{Format, render};
+use crate::scenario::gate::Unit;
 use crate::scenario::settings::Orchestrator;
 use crate::scenario::{OutcomeKey, Scenario, keys};
 
@@ -109,8 +110,7 @@ fn text(what: &str) -> Result<String, Option<String>> {
         return Ok(lints::text(*code));
     }
     if let Some(key) = OutcomeKey::ALL.iter().find(|key| key.name() == what) {
-        let about = key.describe();
-        return Ok(format!("{what}  an outcome that gates can name\n  {about}\n"));
+        return Ok(outcome(*key));
     }
     let mut found = keys::help(what);
     // As in `--set`: `strategy.batch` is that key of the strategy which has one.
@@ -121,6 +121,21 @@ fn text(what: &str) -> Result<String, Option<String>> {
     found
 }
 
+/// What an outcome is, in which unit, and how a gate is written with it.
+fn outcome(key: OutcomeKey) -> String {
+    let (name, about) = (key.name(), key.describe());
+    let (unit, gate) = match key.unit() {
+        Unit::Seconds => ("a time", format!("p95({name}) <= 5m")),
+        Unit::Share => ("a share", format!("{name} <= 1%")),
+        Unit::Instances => ("a number of instances", format!("{name} >= 90%")),
+        Unit::Number => ("a number", format!("p95({name}) <= 100")),
+        Unit::InstanceSeconds => ("instance-seconds", format!("p95({name}) <= 600")),
+        Unit::Event => ("true in some runs", format!("p({name}) <= 5%")),
+    };
+    let traffic = if key.needs_traffic() { "; needs [traffic]" } else { "" };
+    format!("{name}  an outcome, {unit}{traffic}\n  {about}\n\n  a gate   \"{gate}\"\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::text;
@@ -129,6 +144,7 @@ mod tests {
     fn codes_outcomes_and_keys_are_explained() {
         assert!(text("e012").unwrap().starts_with("E012  No key"));
         assert!(text("serving_min").unwrap().contains("Lowest number"));
+        assert!(text("given_up").unwrap().contains("p(given_up) <= 5%"));
         assert!(text("shutdown.grace").unwrap().contains("SIGKILL"));
         assert!(text("strategy.batch").unwrap().starts_with("strategy.generic.batch"));
         assert_eq!(text("shutdown.grase"), Err(Some("shutdown.grace".to_owned())));

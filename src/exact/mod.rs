@@ -8,9 +8,12 @@ pub mod ctmc;
 pub mod drain;
 pub mod join;
 pub mod makespan;
+pub mod pinned;
+pub mod retry;
 pub mod rolling;
 pub mod single;
 pub mod sliding;
+pub mod staffing;
 pub mod starts;
 pub mod stationary;
 

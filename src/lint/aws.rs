@@ -188,7 +188,7 @@ pub(super) const LESSONS: &[Lesson] = &[
                  other, before the breaker trips.",
         source: "AWS API, DeploymentCircuitBreaker and ThresholdConfiguration; \
                  aws/containers-roadmap#1247, #1573.",
-        fix: "A threshold of COUNT, or an alarm, for small services.",
+        fix: "threshold_type = \"count\" with a small threshold_value, or an alarm.",
         bad: "service.instances = 2\nstrategy.ecs.circuit_breaker = true",
         good: "service.instances = 12\nstrategy.ecs.circuit_breaker = true",
     },

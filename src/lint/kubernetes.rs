@@ -112,7 +112,7 @@ pub(super) const LESSONS: &[Lesson] = &[
                  sets max_unavailable to 1, since otherwise nothing could ever move. Only a \
                  literal 0 and 0 is refused.",
         source: "Kubernetes pkg/controller/deployment/util/deployment_util.go \
-                 (ResolveFenceposts); rule 9 of the recordings (1 % of 3).",
+                 (ResolveFenceposts); recorded rollouts (1 % of 3).",
         fix: "max_surge = 1, if no pod may be missing.",
         bad: "service.instances = 3\nstrategy.kubernetes.max_surge = 0\n\
               strategy.kubernetes.max_unavailable = \"25%\"",

@@ -16,7 +16,7 @@ use crate::outcome::requests::Requests;
 use crate::outcome::state::State;
 use crate::outcome::{Outcome, Point, Series, values};
 use crate::scenario::Slo;
-use crate::trace::{Histogram, Period, Record, Sink, WindowCounts};
+use crate::trace::{Histogram, MessageCounts, Period, Record, Sink, WindowCounts};
 use crate::units::Time;
 
 /// Computes the outcome of one rollout from its records, without keeping them.
@@ -34,8 +34,15 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// What became of messages, if there are any.
+    pub(super) messages: Option<MessageCounts>,
+    /// How often the autoscaler acted, and the most that it wanted, if there is one.
+    pub(super) scaled: Option<(u32, u32)>,
     /// Missed lookups: all, and in the worst window.
     pub(super) misses: Option<(u64, u64)>,
+    /// Connections and calls at their peak over the limit; not a number without a limit.
+    pub(super) dependency_peak: f64,
+    pub(super) dependency_load: f64,
     series: Series,
 }
 
@@ -63,6 +70,13 @@ impl Sink for Collector {
                 self.state.host(at, change);
             }
             Record::Misses { total, most } => self.misses = Some((total, most)),
+            Record::Reloaded { instance, version } => {
+                self.advance(at);
+                self.fleet.turn(instance, version);
+                if self.state.begun.is_some() {
+                    self.settle(at);
+                }
+            }
             Record::Desired { instances } => {
                 self.advance(at);
                 self.fleet.desired = instances;
@@ -81,10 +95,26 @@ impl Sink for Collector {
                 let versions = &mut self.latency[period as usize];
                 versions[usize::from(version.0.min(1))].merge(&histogram);
             }
+            Record::Connections { dependency: _, held: _, wanted, limit } => {
+                self.advance(at);
+                if let Some(limit) = limit {
+                    let share = f64::from(wanted) / f64::from(limit.max(1));
+                    self.dependency_peak = self.dependency_peak.max(share);
+                }
+            }
+            Record::Calls { dependency: _, peak, limit } => {
+                self.dependency_load = self.dependency_load.max(f64::from(peak) / limit);
+            }
             Record::Totals { attempts, served_after } => {
                 self.attempts = Some(attempts);
                 self.skew = skew(&served_after);
             }
+            Record::Votes { votes, need } => {
+                self.advance(at);
+                self.fleet.votes = Some((votes, need));
+            }
+            Record::Messages(counts) => self.messages = Some(counts),
+            Record::Scaled { events, most } => self.scaled = Some((events, most)),
         }
     }
 }
@@ -103,7 +133,11 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            messages: None,
+            scaled: None,
             misses: None,
+            dependency_peak: f64::NAN,
+            dependency_load: f64::NAN,
             series: Series::default(),
         }
     }
@@ -117,7 +151,10 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        (self.messages, self.scaled) = (None, None);
         self.misses = None;
+        self.dependency_peak = f64::NAN;
+        self.dependency_load = f64::NAN;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;
@@ -175,6 +212,9 @@ impl Collector {
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
         }
+        if let Some((votes, _)) = fleet.votes {
+            state.votes_min = Some(state.votes_min.map_or(votes, |least| least.min(votes)));
+        }
         if fleet.is_out() {
             state.full_outage = true;
             state.dark_since.get_or_insert(state.now);
@@ -199,6 +239,9 @@ impl Collector {
         }
         if fleet.is_out() {
             state.dark += span;
+        }
+        if fleet.has_lost_quorum() {
+            state.quorum_lost += span;
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Fleet {
     pub(super) pending: u32,
     /// Wanted.
     pub(super) desired: u32,
+    /// Members that vote, and how many must, if it takes a quorum.
+    pub(super) votes: Option<(u32, u32)>,
 }
 
 impl Fleet {
@@ -57,6 +59,11 @@ impl Fleet {
                 instance.serving = false;
             }
         });
+    }
+
+    /// An instance runs another version from now on.
+    pub(super) fn turn(&mut self, number: u32, version: VersionId) {
+        self.change(number, |instance| instance.version = version.0);
     }
 
     /// An instance began or ceased to serve.
@@ -132,9 +139,14 @@ impl Fleet {
         self.serving[0] + self.serving[2]
     }
 
-    /// Whether instances are wanted and none serves.
+    /// Whether instances are wanted and none serves, or too few members vote.
     pub(super) fn is_out(&self) -> bool {
-        self.desired > 0 && self.serving_all() == 0
+        (self.desired > 0 && self.serving_all() == 0) || self.has_lost_quorum()
+    }
+
+    /// Whether it takes a quorum and there is none.
+    pub(super) fn has_lost_quorum(&self) -> bool {
+        self.votes.is_some_and(|(votes, need)| votes < need)
     }
 
     /// The counts as a point of the series.

@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) went_back: bool,
     pub(super) gave_up: bool,
     pub(super) human_called: bool,
+    /// A rollback was wanted and impossible.
+    pub(super) blocked: bool,
     pub(super) detected: Option<Time>,
     pub(super) decided: Option<Time>,
     pub(super) restored: Option<Time>,
@@ -38,6 +40,9 @@ pub(super) struct State {
     pub(super) dark: u64,
     pub(super) dark_since: Option<Time>,
     pub(super) full_outage: bool,
+    /// Nanoseconds without a quorum.
+    pub(super) quorum_lost: u64,
+    pub(super) votes_min: Option<u32>,
     /// Lowest in any zone, and without the fullest zone.
     pub(super) zone_serving_min: u32,
     pub(super) zone_margin: u32,
@@ -63,6 +68,7 @@ impl State {
         went_back: false,
         gave_up: false,
         human_called: false,
+        blocked: false,
         detected: None,
         decided: None,
         restored: None,
@@ -76,6 +82,8 @@ impl State {
         dark: 0,
         dark_since: None,
         full_outage: false,
+        quorum_lost: 0,
+        votes_min: None,
         zone_serving_min: u32::MAX,
         zone_margin: u32::MAX,
         hosts: false,
@@ -132,8 +140,10 @@ impl State {
             Moment::Detected => _ = self.detected.get_or_insert(at),
             Moment::RollbackDecided => _ = self.decided.get_or_insert(at),
             Moment::HumanCalled => self.human_called = true,
+            Moment::RollbackBlocked => self.blocked = true,
             Moment::GaveUp => self.gave_up = true,
-            Moment::Batch(_) | Moment::InstanceFailed(_) => {}
+            Moment::Batch(_) | Moment::InstanceFailed(_) | Moment::Migrating | Moment::Migrated => {
+            }
         }
     }
 }

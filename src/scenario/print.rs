@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::keys::quantile_of;
 use super::{
     Algorithm, AntiAffinity, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline,
-    Profile, Protocol, Scenario, Version, Warmup,
+    Profile, Protocol, Scenario, Traffic, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -18,10 +18,7 @@ pub fn to_toml(scenario: &Scenario) -> String {
     version(&mut page, "new", &scenario.versions.new);
     if let Some(traffic) = &scenario.traffic {
         page.table("traffic");
-        page.raw("rate", profile(&traffic.profile));
-        let poisson = traffic.arrivals == Arrivals::Poisson;
-        page.text("arrivals", if poisson { "poisson" } else { "deterministic" });
-        page.raw("scale", number(traffic.scale));
+        page.traffic(traffic);
     }
     clients(&mut page, &scenario.clients);
     balancer(&mut page, scenario);
@@ -101,6 +98,14 @@ impl Page {
         self.raw(key, limit(value));
     }
 
+    /// What arrives.
+    pub(super) fn traffic(&mut self, traffic: &Traffic) {
+        self.raw("rate", profile(&traffic.profile));
+        let poisson = traffic.arrivals == Arrivals::Poisson;
+        self.text("arrivals", if poisson { "poisson" } else { "deterministic" });
+        self.number("scale", traffic.scale);
+    }
+
     /// A distribution.
     pub(super) fn dist(&mut self, key: &str, value: &Dist) {
         self.raw(key, dist(value));
@@ -131,7 +136,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A float that reads back to the same bits; whole ones without a fraction.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value == value.trunc() && value.abs() < 1e15 {
         format!("{value:.0}")
     } else {
@@ -140,7 +145,7 @@ fn number(value: f64) -> String {
 }
 
 /// A share that reads back to the same bits.
-fn share(value: f64) -> String {
+pub(super) fn share(value: f64) -> String {
     let read = |text: &str| text.parse::<Share>().map_or(f64::NAN, |share| share.0);
     percent(value, |percent| format!("{percent}%"), read)
 }
@@ -328,9 +333,7 @@ fn clients(page: &mut Page, clients: &Clients) {
     page.text("timeout", clients.timeout);
     page.raw("lag_add", dist(&clients.lag_add));
     page.raw("lag_remove", dist(&clients.lag_remove));
-    let attempts = Some(clients.retries.attempts).filter(|attempts| *attempts != u32::MAX);
-    let delay = dist(&clients.retries.delay);
-    page.raw("retries", format!("{{ attempts = {}, delay = {delay} }}", limit(attempts)));
+    clients.conduct.write(page, &clients.retries);
 }
 
 fn balancer(page: &mut Page, scenario: &Scenario) {

@@ -4,7 +4,7 @@ use crate::engine::{Sampler, Seeds};
 use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// Purposes of the world's draws.
 mod purpose {
@@ -21,10 +21,15 @@ mod purpose {
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
     pub(super) const CRASH_AFTER: u32 = 22;
+    pub(super) const CATCH_UP: u32 = 410;
+    pub(super) const AUTOSCALER: u32 = 411;
     pub(super) const START_CPU: u32 = 80;
     pub(super) const WAVE: u32 = 81;
     pub(super) const PROVISION: u32 = 82;
     pub(super) const SCAN: u32 = 83;
+    pub(super) const PROBE_PHASE: u32 = 61;
+    pub(super) const PROPAGATE: u32 = 63;
+    pub(super) const MIGRATION: u32 = 64;
 }
 
 #[derive(Debug, Clone)]
@@ -57,9 +62,12 @@ pub(crate) struct Tables {
     control: [Sampler; 5],
     launch: Sampler,
     reaction: Option<Sampler>,
+    catch_up: Option<Sampler>,
     /// The factor that the starts of a wave share, times 10⁹.
     wave: Option<Sampler>,
     provision: Option<Sampler>,
+    propagate: Sampler,
+    migration: Sampler,
 }
 
 impl Tables {
@@ -74,6 +82,8 @@ impl Tables {
             crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
+        let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
+        let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
         let reaction = match &scenario.pipeline {
             crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
             _ => None,
@@ -92,8 +102,11 @@ impl Tables {
             .map(model::sampler),
             launch: model::sampler(&control.launch),
             reaction,
+            catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
             wave: wave_factor(scenario.hosts.wave_cv),
             provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
+            propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
+            migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
 }
@@ -213,6 +226,40 @@ impl<'a> Chance<'a> {
     pub(crate) fn latency(&mut self, which: Latency) -> Span {
         self.drawn += 1;
         span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+    }
+
+    /// The `process`-th process could answer → it votes.
+    pub(crate) fn catch_up(&self, version: VersionId, ordinal: u32, process: u32) -> Span {
+        let bits = self.process_bits(purpose::CATCH_UP, version, ordinal, process);
+        self.tables.catch_up.as_ref().map_or(Span::ZERO, |catch_up| span(catch_up.at(bits)))
+    }
+
+    /// When metrics are read for the first time and when the autoscaler first looks, as parts of
+    /// their periods.
+    pub(crate) fn autoscaler_phases(&self) -> [f64; 2] {
+        [0, 1].map(|index| {
+            crate::engine::math::open_unit(self.seeds.bits(purpose::AUTOSCALER, index))
+        })
+    }
+
+    /// The `round`-th change is written → a running process has it.
+    pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
+        let index = u64::from(round) << 32 | u64::from(instance);
+        span(self.tables.propagate.at(self.seeds.bits(purpose::PROPAGATE, index)))
+    }
+
+    /// A migration, forth or back.
+    pub(crate) fn migration(&self, back: bool) -> Span {
+        span(self.tables.migration.at(self.seeds.bits(purpose::MIGRATION, u64::from(back))))
+    }
+
+    /// When in its period an instance is probed: at its launch, or, if that was before the record,
+    /// at any time.
+    pub(crate) fn probe_phase(&self, instance: u32, booted: Time) -> f64 {
+        if booted > Time::ZERO {
+            return 0.0;
+        }
+        crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
     }
 
     /// A person's reaction time.

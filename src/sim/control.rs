@@ -30,6 +30,10 @@ impl World<'_> {
             return;
         }
         self.looks[controller] = Time::NEVER;
+        if self.is_hot() {
+            // There is nothing that it was told to do.
+            return;
+        }
         // Whoever waits for the API does nothing else.
         let busy_until = self.busy_until[controller];
         if self.now < busy_until {
@@ -67,6 +71,9 @@ impl World<'_> {
         }
         if let Some(instances) = decision.desired {
             sink.record(self.now, Record::Desired { instances });
+            if let Some(scaler) = &mut self.scaler {
+                scaler.note_wanted(instances);
+            }
             self.draining.desired = instances;
         }
         self.act(controller, &decision.actions, sink);

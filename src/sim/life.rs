@@ -6,6 +6,7 @@ use super::quota::Creation;
 use super::room::Around;
 use super::world::{Event, World};
 use crate::health;
+use crate::scenario::Change;
 use crate::sim::script::Fate;
 use crate::trace::{Cause, Phase, Sink, VersionId};
 use crate::units::{Span, Time};
@@ -24,16 +25,25 @@ impl World<'_> {
             Event::Launch { instance } => self.boot(instance, sink),
             Event::Able { instance, process } => self.able(instance, process, sink),
             Event::Ready { instance, process } => self.ready(instance, process, sink),
+            Event::Vote { instance, process } => self.vote(instance, process),
             Event::Join { instance, node } => self.join(instance, u32::from(node), sink),
             Event::Leave { instance, node } => self.leave(instance, u32::from(node), sink),
             Event::Follow { node, new } => self.follow(u32::from(node), new),
             Event::Terminate { instance } => self.pre_stopped(instance, sink),
             Event::Idle { instance } => self.idle(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
+            Event::Outage { dependency, begins } => self.outage(dependency, begins, sink),
+            Event::Unready { instance, process } => self.unready(instance, process, sink),
+            Event::Reload { instance, version, round } => {
+                self.reload(instance, version, round, sink);
+            }
+            Event::Migrated => self.migrated(sink),
             Event::Outside { index } => self.outside(index as usize, sink),
             Event::Begin
             | Event::Look { .. }
             | Event::Reweigh { .. }
+            | Event::Scrape
+            | Event::Autoscale
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Crash { .. }
@@ -60,6 +70,9 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.add_server(version.0);
         }
+        if let Some(messages) = &mut self.messages {
+            messages.add(version.0);
+        }
         let at = self.now + self.chance.latency(Latency::Schedule);
         self.plan(at, Event::Place { instance });
         self.changed();
@@ -80,7 +93,8 @@ impl World<'_> {
         let version = self.fleet.get(instance).version;
         let versions = &self.scenario.versions;
         let model = if version == VersionId::OLD { &versions.old } else { &versions.new };
-        let ready = match model.pull {
+        let same_image = self.scenario.pieces.change.as_ref().is_some_and(Change::keeps_image);
+        let ready = match model.pull.filter(|_| !same_image) {
             None => true,
             Some(image) => {
                 let image = (image, model.pull_shared.0);
@@ -150,15 +164,29 @@ impl World<'_> {
             return;
         }
         let process = entry.process;
+        if let Some(scaler) = &mut self.scaler {
+            scaler.note_start(instance, process, self.now);
+        }
         if let Some(fate) = self.fate(instance) {
             self.boot_as_told(instance, process, fate);
             return;
         }
+        self.fleet.get_mut(instance).started = self.now;
+        if let Some(delay) = self.connect(instance, sink) {
+            self.warm_up(instance, delay, sink);
+        }
+    }
+
+    /// The process, which has been launched, begins its start after `delay`.
+    pub(super) fn warm_up(&mut self, instance: u32, delay: Span, sink: &mut impl Sink) {
+        let entry = *self.fleet.get(instance);
+        let process = entry.process;
+        let begins = self.now + delay;
         if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
-            self.plan_crash(self.now + after, instance, process);
+            self.plan_crash(begins + after, instance, process);
         }
         let now = self.now;
-        self.fleet.get_mut(instance).started = now;
+        self.fleet.get_mut(instance).begins = begins;
         if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
             let work = work * self.chance.wave(entry.wave);
             self.starts.begin(now, (instance, process), entry.host, work);
@@ -179,7 +207,7 @@ impl World<'_> {
         let entry = *self.fleet.get(instance);
         let start = self.chance.start(entry.version, entry.ordinal, process);
         let start = start.map(|start| start * self.chance.wave(entry.wave));
-        let able = start.map_or(Time::NEVER, |start| self.now + start);
+        let able = start.map_or(Time::NEVER, |start| self.now.max(entry.begins) + start);
         self.fleet.get_mut(instance).able_at = able;
         if self.plan_unfit(instance, process, able) {
             return;
@@ -243,7 +271,7 @@ impl World<'_> {
         self.plan_told_end(instance, false);
     }
 
-    fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
+    pub(super) fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         // A process that was told to stop while it started serves nobody any more.
         if entry.process != process || !(entry.phase == Phase::Starting || entry.phase.is_ready()) {
@@ -253,12 +281,19 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.open(instance, now, false);
         }
+        if let Some(messages) = &mut self.messages {
+            messages.open(instance, now);
+        }
+        self.replay(instance, process);
         self.fleet.set_able(now, instance, true, sink);
     }
 
     fn ready(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         if entry.process != process || entry.phase != Phase::Starting {
+            return;
+        }
+        if self.postpone_ready(instance, process) {
             return;
         }
         self.fleet.move_to(self.now, instance, Phase::Ready, Cause::Probe, sink);

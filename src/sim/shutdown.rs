@@ -79,7 +79,9 @@ impl World<'_> {
     /// SIGTERM if it waits for rest and this is it.
     pub(super) fn idle(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
-        if !entry.waits || entry.rotations > 0 || self.keeps_connections() {
+        // Nobody sends messages to an instance: it takes them until SIGTERM.
+        let takes = self.keeps_connections() || self.messages.is_some();
+        if !entry.waits || entry.rotations > 0 || takes {
             return;
         }
         let now = self.now;
@@ -98,7 +100,7 @@ impl World<'_> {
     /// Connections that are pinned stay until the server ends them, whoever left a rotation.
     fn keeps_connections(&self) -> bool {
         let pinned = matches!(self.scenario.clients.protocol, Protocol::PerConnection { .. });
-        pinned && self.scenario.traffic.is_some()
+        pinned && self.scenario.has_requests()
     }
 
     /// It has waited for rest long enough; says whether it still did. As for `kill`, an event
@@ -137,6 +139,7 @@ impl World<'_> {
                 if let Some(kernel) = self.kernel() {
                     kernel.kill(instance, now);
                 }
+                self.drop_messages(instance);
                 idle
             }
             OnTerm::Drain | OnTerm::Ignore => {
@@ -145,6 +148,9 @@ impl World<'_> {
                 } else if let Some(kernel) = self.kernel() {
                     kernel.close(instance, goodbye);
                     kernel.idle_at(instance, now)
+                } else if let Some(messages) = &mut self.messages {
+                    messages.close(instance);
+                    messages.idle_at(instance, now)
                 } else {
                     let drain = self.chance.drain(entry.version, entry.ordinal);
                     self.drains_since(instance) + drain
@@ -190,7 +196,9 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
+        self.disconnect(instance, sink);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {

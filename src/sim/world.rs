@@ -1,20 +1,24 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
-use super::chance::{Chance, Latency};
+use super::autoscaler::Scaler;
+use super::chance::Chance;
 use super::client::Client;
-use super::ending::on_grid;
+use super::dependencies::Pools;
 use super::evict::Draining;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
+use super::messages::Messages;
+use super::migration::Migrated;
 use super::model::Model;
 use super::pipeline::PipelineState;
 use super::pulls::Pulls;
+use super::quorum::Votes;
 use super::quota::Refusals;
 use super::room::{Around, Room};
 use super::starts::Starts;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Status, Strategy};
+use crate::strategy::{Decision, State, Status, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -57,6 +61,8 @@ pub(super) enum Event {
     Unfit { instance: u32, process: u32 },
     /// The process is started again, if the instance is still there.
     Restart { instance: u32, process: u32 },
+    /// The process has caught up and votes.
+    Vote { instance: u32, process: u32 },
     /// A node learns that the instance is there.
     Join { instance: u32, node: u16 },
     /// A node learns that the instance goes.
@@ -75,10 +81,22 @@ pub(super) enum Event {
     Exit { instance: u32 },
     /// SIGKILL, unless it has exited.
     Kill { instance: u32 },
+    /// Metrics are read.
+    Scrape,
+    /// The autoscaler looks.
+    Autoscale,
+    /// A dependency goes down, or is there again.
+    Outage { dependency: u8, begins: bool },
+    /// Probes of a ready instance have failed too often.
+    Unready { instance: u32, process: u32 },
     /// The pipeline has waited long enough.
     Deadline,
     /// A person decides.
     Decide,
+    /// A process takes a change while it runs, the `round`-th that is written.
+    Reload { instance: u32, version: VersionId, round: u32 },
+    /// The change of the data is done, or undone.
+    Migrated,
     /// Somebody does what the script says.
     Outside { index: u32 },
     /// Something happens around the fleet.
@@ -107,9 +125,17 @@ pub struct World<'a> {
     pub(super) refusals: Refusals,
     /// Looks that asked for instances: those of one are a wave.
     pub(super) waves: u32,
+    /// What processes are connected to, if to anything.
+    pub(super) pools: Option<Box<Pools>>,
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
+    /// The queue, if instances work on one.
+    pub(super) messages: Option<Messages>,
+    /// The quorum, if it takes one.
+    pub(super) votes: Option<Votes>,
+    /// The autoscaler, if there is one.
+    pub(super) scaler: Option<Scaler>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -125,6 +151,10 @@ pub struct World<'a> {
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
     pub(super) writes: Vec<Client>,
+    /// Changes written for running processes, and how many have yet to take the last one.
+    pub(super) reloads: u32,
+    pub(super) reloading: u32,
+    pub(super) migrated: Migrated,
     /// By version: when the API server can carry out the next creation or stop.
     pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
@@ -166,8 +196,12 @@ impl<'a> World<'a> {
             draining: Draining::default(),
             refusals: Refusals::default(),
             waves: 0,
+            pools: Pools::new(&scenario.pieces.dependencies, model.begun),
             scratch: Vec::new(),
             kernel: None,
+            messages: model.messages.clone().map(Messages::new),
+            votes: scenario.pieces.quorum.as_ref().map(Votes::new),
+            scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
@@ -178,6 +212,9 @@ impl<'a> World<'a> {
             decision: Decision::default(),
             looks: vec![Time::NEVER; controllers],
             writes: vec![Client::default(); controllers],
+            reloads: 0,
+            reloading: 0,
+            migrated: Migrated::No,
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
@@ -209,6 +246,9 @@ impl<'a> World<'a> {
                 {
                     kernel.advance(at);
                 }
+                if let Some(messages) = &mut self.messages {
+                    messages.advance(at);
+                }
                 self.now = at;
             }
             self.happen(event, sink);
@@ -218,9 +258,9 @@ impl<'a> World<'a> {
 
     pub(super) fn prepare(&mut self, seeds: Seeds, depth: Depth, sink: &mut impl Sink) {
         let scenario = self.scenario;
-        self.depth = if scenario.traffic.is_some() { depth } else { Depth::Control };
+        self.depth = if scenario.has_requests() { depth } else { Depth::Control };
         self.now = Time::ZERO;
-        self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
+        self.begun = self.model.begun;
         self.queue.clear();
         self.chance.reset(seeds);
         self.reset_surroundings();
@@ -232,6 +272,8 @@ impl<'a> World<'a> {
         self.looks.fill(Time::NEVER);
         self.writes.fill(Client::default());
         self.paces.clear();
+        (self.reloads, self.reloading) = (0, 0);
+        self.migrated = Migrated::No;
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
         self.statuses.iter_mut().for_each(Vec::clear);
@@ -243,6 +285,7 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
         self.tell_hosts(sink);
         for _ in 0..scenario.service.instances {
@@ -253,10 +296,14 @@ impl<'a> World<'a> {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
+            self.add_running(id);
             for node in 0..scenario.clients.nodes {
                 self.rotate(id, node, true, sink);
             }
         }
+        self.count_votes(sink);
+        self.plan_autoscaler();
+        self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
@@ -311,6 +358,11 @@ impl<'a> World<'a> {
                 self.reweigh(instance);
                 true
             }
+            Event::Scrape => {
+                self.scrape();
+                false
+            }
+            Event::Autoscale => self.autoscale(),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false
@@ -323,12 +375,17 @@ impl<'a> World<'a> {
             | Event::Launch { .. }
             | Event::Able { .. }
             | Event::Ready { .. }
+            | Event::Vote { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Follow { .. }
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }
+            | Event::Outage { .. }
+            | Event::Unready { .. }
+            | Event::Reload { .. }
+            | Event::Migrated
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
@@ -352,6 +409,7 @@ impl<'a> World<'a> {
             }
         };
         if happened {
+            self.count_votes(sink);
             self.plan_end(sink);
         }
     }
@@ -362,12 +420,15 @@ impl<'a> World<'a> {
         if let Some(kernel) = self.kernel() {
             kernel.desk.begin(now);
         }
-        self.strategy.command(&mut self.state, Command::Begin, now);
-        self.note_status();
+        if let Some(messages) = &mut self.messages {
+            messages.begin(now);
+        }
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
         self.plan_drains();
-        self.look_after(0, Latency::Sync);
+        if !self.migrates_first(sink) {
+            self.hand_over(sink);
+        }
         self.watch();
     }
 }

@@ -50,6 +50,9 @@ struct Queue {
 /// constant rate, exponential service alike in both versions, one central queue, and batches
 /// that are out for a fixed time or a sliding window of exponential ones.
 pub fn solve(scenario: &Scenario) -> Result<ExactAnswer, NotMarkov> {
+    if scenario.pieces != Pieces::default() {
+        return Err(not("there must be no further pieces such as [autoscaler]"));
+    }
     let queue = queue(scenario)?;
     let StrategySettings::Generic(settings) = &scenario.strategy else {
         return Err(not("the strategy must be [strategy.generic]"));

@@ -49,15 +49,25 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
+            | Record::Reloaded { .. }
+            | Record::Connections { .. }
+            | Record::Calls { .. }
             | Record::Placed { .. }
             | Record::Host { .. }
             | Record::Misses { .. }
-            | Record::Totals { .. } => {}
+            | Record::Totals { .. }
+            | Record::Votes { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(
                 record,
-                Record::Window { .. } | Record::Latency { .. } | Record::Totals { .. }
+                Record::Window { .. }
+                    | Record::Latency { .. }
+                    | Record::Totals { .. }
+                    | Record::Messages(_)
+                    | Record::Scaled { .. }
             )
         {
             records.push((at, record.clone()));

@@ -84,8 +84,11 @@ impl Life {
             // Their times are not the times at which they are written.
             Record::Window { .. }
             | Record::Latency { .. }
+            | Record::Calls { .. }
             | Record::Misses { .. }
-            | Record::Totals { .. } => Ok(()),
+            | Record::Totals { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)
@@ -94,9 +97,18 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
+            Record::Reloaded { instance, version } => {
+                self.advance(at)?;
+                if let Some(Some(entry)) = self.instances.get_mut(instance as usize) {
+                    entry.1 = version;
+                }
+                Ok(())
+            }
             Record::Desired { .. }
+            | Record::Connections { .. }
             | Record::Said(_)
             | Record::Moment(_)
+            | Record::Votes { .. }
             | Record::Placed { .. }
             | Record::Host { .. } => self.advance(at),
         }

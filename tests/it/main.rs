@@ -1,13 +1,17 @@
 //! The one integration-test binary: one link, one place for helpers.
 
 mod cli;
+mod clients;
 mod determinism;
+mod docker;
 mod failures;
 mod fit;
+mod fleets;
 mod imports;
 mod kubectl;
 mod manual;
 mod outputs;
+mod production;
 mod readme;
 mod strategies;
 mod support;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::json::SCHEMA;
+use crate::report::shape::{closed, nullable, pair, said, said_or_null, spread, texts};
 
 /// The schema, indented by two blanks, with a line end at the end.
 pub fn schema() -> String {
@@ -96,36 +97,6 @@ fn total() -> Value {
     closed(&all)
 }
 
-/// An object with exactly these properties.
-fn closed(properties: &Value) -> Value {
-    let names: Vec<&String> = properties.as_object().into_iter().flat_map(|o| o.keys()).collect();
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": names,
-        "additionalProperties": false,
-    })
-}
-
-fn said(kind: &str, what: &str) -> Value {
-    json!({ "type": kind, "description": what })
-}
-
-fn said_or_null(kind: &str, what: &str) -> Value {
-    json!({ "type": [kind, "null"], "description": what })
-}
-
-fn texts(what: &str) -> Value {
-    json!({ "type": "array", "items": { "type": "string" }, "description": what })
-}
-
-fn pair(what: &str) -> Value {
-    let number = json!({ "type": ["number", "null"] });
-    let mut pair = closed(&json!({ "recorded": number, "predicted": number }));
-    pair["description"] = json!(what);
-    pair
-}
-
 fn runs(what: &str) -> Value {
     let what = format!("{what} Count, share; most frequent first.");
     json!({
@@ -133,18 +104,6 @@ fn runs(what: &str) -> Value {
         "type": "array",
         "items": { "type": "array", "items": { "type": "number" } },
     })
-}
-
-fn spread(what: &str) -> Value {
-    let number = json!({ "type": "number" });
-    let n = json!({ "type": "integer" });
-    let mut spread = closed(&json!({ "n": n, "p50": number, "p90": number, "max": number }));
-    spread["description"] = json!(what);
-    spread
-}
-
-fn nullable(of: &Value) -> Value {
-    json!({ "anyOf": [of, { "type": "null" }] })
 }
 
 #[cfg(test)]
@@ -155,6 +114,7 @@ mod tests {
 
     use super::super::json::render;
     use super::schema;
+    use crate::report::shape::holds;
     use crate::study::verify::{Inputs, Options, verify};
 
     #[test]
@@ -169,45 +129,6 @@ mod tests {
             "docs/verify.schema.json is stale: run \
              `ROLLCAST_UPDATE_SCHEMA=1 cargo test --lib report::verify` and commit it"
         );
-    }
-
-    /// Whether a value has exactly the properties that the schema requires, all the way down.
-    fn holds(value: &Value, schema: &Value, at: &str) {
-        let types = match &schema["type"] {
-            Value::String(one) => vec![one.as_str()],
-            Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let is = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(n) if n.is_u64() && types.contains(&"integer") => "integer",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
-        assert!(types.is_empty() || types.contains(&is), "{at}: {value} is no {types:?}");
-        if let Some(either) = schema["anyOf"].as_array() {
-            if !value.is_null() {
-                holds(value, &either[0], at);
-            }
-        } else if let Some(items) = value.as_array() {
-            for item in items {
-                holds(item, &schema["items"], at);
-            }
-        } else if let Some(object) = value.as_object() {
-            for name in schema["required"].as_array().into_iter().flatten() {
-                let name = name.as_str().unwrap();
-                assert!(object.contains_key(name), "{at} lacks {name}");
-            }
-            for (name, inner) in object {
-                let known = schema["properties"].get(name);
-                let schema = known.unwrap_or(&schema["additionalProperties"]);
-                assert!(schema.is_object(), "{at}: {name} is not in the schema");
-                holds(inner, schema, &format!("{at}.{name}"));
-            }
-        }
     }
 
     #[test]

@@ -8,9 +8,11 @@
 
 mod attempt;
 mod cache;
+mod calls;
 mod central;
 mod desk;
 mod dispatch;
+mod journeys;
 mod line;
 mod routes;
 mod sharing;
@@ -18,8 +20,10 @@ mod station;
 mod tally;
 mod throttled;
 
+pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
+pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
 
 /// The most data-plane nodes that can be simulated at request level.

@@ -3,8 +3,7 @@
 //! # Source
 //! Controllers `deployment` and `replicaset` of kube-controller-manager (v1.36, and v1.20 where
 //! it differs), the documentation of the `apps/v1` API, and recorded rollouts of the real
-//! controllers on both releases. The numbered rules in the tests are observations on those
-//! recordings.
+//! controllers on both releases.
 //!
 //! # Rules
 //! - Two controllers. *deployment* writes the sizes (`spec.replicas`) of the `ReplicaSet`s, one
@@ -15,13 +14,14 @@
 //!   than the floor, oldest set first).
 //! - Sizing up looks at sizes, sizing down at reported availability; terminating instances count
 //!   for nothing.
-//! - An instance is available `min_ready` after it became ready (see [`AvailabilityTiming`]).
+//! - An instance is available `min_ready` after it became ready (what that means to the second
+//!   differs between releases: `version`).
 //! - Complete: updated = total = available = desired, in the reported status.
 //! - Undo is an ordinary update to the old template, onto the set that is still there.
 //!
 //! # Settings and defaults
-//! [`KubernetesDeployment`]: surge 25 % (rounded up), unavailable 25 % (rounded down; both zero
-//! after rounding makes it 1), min ready 0 s, progress deadline 600 s, release 1.36 timing.
+//! Surge 25 % (rounded up), unavailable 25 % (rounded down; both zero after rounding makes it 1),
+//! min ready 0 s, progress deadline 600 s, release 1.36 timing.
 //!
 //! # Known surprises
 //! - Surge bounds the sum of sizes; instances may exceed it for a moment, and with terminating

@@ -215,10 +215,7 @@ fn observe(state: &mut State, now: Time, view: &View<'_>) {
             rs.deleting.clear();
         }
         if !rs.deleting.is_empty() {
-            rs.deleting.retain(|&id| {
-                let found = view.instances.binary_search_by_key(&id, |i| i.id);
-                found.is_ok_and(|at| view.instances[at].phase.is_active())
-            });
+            rs.deleting.retain(|&id| view.find(id).is_some_and(|i| i.phase.is_active()));
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{Curves, Inputs, Options, Pair, Verdict, miss};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::kubernetes::{Kind, Recording, Step};
 use crate::units::Span;
+pub(super) use scene::scenario;
 use watch::Watch;
 
 /// Plays the recording and holds it against what was.

@@ -22,9 +22,9 @@ pub(super) fn facts(recording: &Recording, plays: &[Play]) -> Option<String> {
     let others = share(&|play| play.size_max != sizes);
     Some(if recorded > sizes {
         format!(
-            "the sizes of its ReplicaSets never came to more than {sizes}; for {:.0} ms pods were \
+            "the sizes of its ReplicaSets never came to more than {sizes}; for {} ms pods were \
              there before those they replace were told to stop, as in {} of the runs",
-            time_above(recording, sizes) * 1e3,
+            (time_above(recording, sizes) * 1e3).ceil().max(1.0),
             percent(exceeds)
         )
     } else if others > 0.5 {

@@ -24,7 +24,7 @@ const REQUEST: Span = Span::from_millis(5);
 const PACE: Pace = Pace { start: Span(3_300_000), stop: Span(1_600_000), crowd: Span(600_000) };
 
 /// The scenario: settings and control plane; delays are told, see [`script`].
-pub(super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
+pub(in super::super) fn scenario(recording: &Recording) -> Result<Scenario, String> {
     let spec = &recording.spec;
     let text = format!(
         "rollcast = 1\n[service]\nname = \"app\"\ninstances = {}\n\

@@ -13,6 +13,7 @@ use super::{Curves, Inputs, Options, Pair, Verdict, miss};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::swarm::Recording;
 use process::Luck;
+pub(super) use scene::scenario;
 use watch::Watch;
 
 /// What is said of an update that reaches no end.
