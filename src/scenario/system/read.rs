@@ -187,7 +187,7 @@ impl Reader<'_> {
             let hint = "write scenario = \"cart.toml\"";
             self.problem(Code::MissingKey, item.key_place, message, hint);
         }
-        (written, member.map(|member| Member { bake, shift, ..member }))
+        (written, member.map(|member| Member { shift, bake, ..member }))
     }
 
     /// The scenario of a service.

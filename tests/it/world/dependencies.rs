@@ -273,8 +273,8 @@ proptest! {
         let mut last = 0;
         for (_, record) in &records {
             match record {
-                Record::Phase { to: Phase::Pending, .. } => alive += 1,
-                Record::Phase { to: Phase::Available, cause: Cause::Initial, .. } => alive += 1,
+                Record::Phase { to: Phase::Pending, .. }
+                | Record::Phase { to: Phase::Available, cause: Cause::Initial, .. } => alive += 1,
                 Record::Connections { held, wanted, .. } => {
                     prop_assert!(*held <= limit && held <= wanted);
                     prop_assert_eq!(held % each, 0);
