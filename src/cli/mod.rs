@@ -21,6 +21,7 @@ mod output;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
+mod system;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,9 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Verify }) => {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::System }) => {
+            terminal::out(&report::system::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Fit }) => {
             terminal::out(&report::fit::schema()).map(|()| Exit::Done)

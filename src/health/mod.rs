@@ -5,5 +5,5 @@
 mod readiness;
 mod thresholds;
 
-pub use readiness::{ready_at, unfit_at};
+pub use readiness::{ready_at, unfit_at, unready_at};
 pub use thresholds::{Change, Health, Thresholds};

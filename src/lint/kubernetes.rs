@@ -87,7 +87,7 @@ pub(super) fn zero_by_rounding(
 /// A pod that has been ready for `min_ready` is available, whatever follows.
 fn min_ready(scenario: &Scenario, min_ready: Span, key: &str, findings: &mut Vec<Finding>) {
     let (new, probes) = (&scenario.versions.new, &scenario.probes);
-    let counted = new.start.quantile(0.5) + min_ready;
+    let counted = new.start_quantile(0.5) + min_ready;
     if new.crash.0 > 0.0 && share_above(&new.crash_after, counted) > 0.01 {
         let message = "pods count as available before they crash: the rollout goes on";
         let label = format!("available about {counted} after the start of the process");

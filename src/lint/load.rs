@@ -3,7 +3,7 @@
 use super::Finding;
 use super::arithmetic::budget;
 use crate::scenario::codes::Code;
-use crate::scenario::{Discipline, OnTerm, Profile, Protocol, Scenario};
+use crate::scenario::{OnTerm, Profile, Protocol, Scenario};
 use crate::units::{Rate, Span};
 
 pub(super) fn load(scenario: &Scenario, findings: &mut Vec<Finding>) {
@@ -46,10 +46,7 @@ fn peak(profile: &Profile) -> f64 {
 fn overload(scenario: &Scenario, demand: f64, findings: &mut Vec<Finding>) {
     let budget = budget(scenario);
     let mean = scenario.versions.old.service_time.mean_secs();
-    let at_once = match scenario.service.discipline {
-        Discipline::Fifo { slots, .. } => f64::from(slots),
-        Discipline::Sharing { cores, .. } => cores,
-    };
+    let at_once = scenario.service.servers();
     let each = at_once / mean.max(1e-12);
     let (all, left) = (budget.instances, budget.leaves());
     let used = |instances: u32| demand / (f64::from(instances) * each).max(1e-12);

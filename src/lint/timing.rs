@@ -20,7 +20,7 @@ fn probes(scenario: &Scenario, findings: &mut Vec<Finding>) {
     if !probes.enabled {
         return;
     }
-    let median = scenario.versions.new.start.quantile(0.5);
+    let median = scenario.versions.new.start_quantile(0.5);
     let seen = probes.period * f64::from(probes.success_threshold);
     if seen > median && seen > Span::from_secs(2) {
         let message = "readiness is seen late: probing takes longer than starting";

@@ -59,6 +59,7 @@ fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f6
         (OutcomeKey::Stuck, fate == Fate::Stuck),
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
+        (OutcomeKey::RollbackBlocked, state.blocked),
     ] {
         set(key, f64::from(u8::from(happened)));
     }
@@ -73,6 +74,7 @@ fn times(collector: &Collector, begun: Time, set: &mut impl FnMut(OutcomeKey, f6
     set(OutcomeKey::Detected, after(state.detected));
     set(OutcomeKey::Decided, after(state.decided));
     set(OutcomeKey::Restored, after(state.restored));
+    set(OutcomeKey::Drained, after(state.drained));
     set(OutcomeKey::Mixed, state.mixed as f64 / 1e9);
     if !collector.requests.any() {
         set(OutcomeKey::Outage, state.dark as f64 / 1e9);
@@ -87,6 +89,15 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
     set(OutcomeKey::InstancesPeak, f64::from(state.exist_max));
     set(OutcomeKey::CapacityLost, state.capacity_lost());
     set(OutcomeKey::SurgeCost, state.surge_cost());
+    if collector.fleet.zones().is_some() {
+        set(OutcomeKey::ZoneServingMin, f64::from(state.zone_serving_min));
+        set(OutcomeKey::ZoneMargin, f64::from(state.zone_margin));
+    }
+    if state.hosts {
+        set(OutcomeKey::NodesBought, f64::from(state.bought));
+        set(OutcomeKey::Pending, state.pending as f64 / 1e9);
+    }
+    set(OutcomeKey::DependencyPeak, collector.dependency_peak);
 }
 
 /// What only some worlds have.
@@ -143,6 +154,11 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
         set(OutcomeKey::AttemptsPerRequest, ratio(attempts, requests.ended));
     }
     set(OutcomeKey::SkewAfter, collector.skew);
+    if let Some((total, most)) = collector.misses {
+        set(OutcomeKey::CacheMisses, total as f64);
+        set(OutcomeKey::CacheMissPeak, most as f64 / window);
+    }
+    set(OutcomeKey::DependencyLoad, collector.dependency_load);
 }
 
 fn latencies(latency: &[[Histogram; 2]], set: &mut impl FnMut(OutcomeKey, f64)) {

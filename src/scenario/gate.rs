@@ -134,6 +134,8 @@ outcomes! {
     CapacityLost, "capacity_lost", InstanceSeconds, false;
     /// Integral of (instances − desired)⁺ over time, terminating ones included.
     SurgeCost, "surge_cost", InstanceSeconds, false;
+    /// Connections wanted of the fullest dependency at its peak, as a share of its limit.
+    DependencyPeak, "dependency_peak", Share, false;
     /// Time with both versions serving.
     Mixed, "mixed", Seconds, false;
     /// First evidence of a bad version.
@@ -203,6 +205,22 @@ outcomes! {
     ScaleEvents, "scale_events", Number, false;
     /// Most instances that were wanted.
     DesiredMax, "desired_max", Number, false;
+    /// Lowest number of serving instances in any one zone.
+    ZoneServingMin, "zone_serving_min", Instances, false;
+    /// Lowest number of serving instances that the loss of the fullest zone would leave.
+    ZoneMargin, "zone_margin", Instances, false;
+    /// Hosts bought for instances that found no place.
+    NodesBought, "nodes_bought", Number, false;
+    /// Integral of instances without a place over time.
+    Pending, "pending", InstanceSeconds, false;
+    /// Start of the rollout until the last host that was drained is empty.
+    Drained, "drained", Seconds, false;
+    /// Lookups that missed the caches of instances.
+    CacheMisses, "cache_misses", Number, true;
+    /// Such misses per second, in the window with most.
+    CacheMissPeak, "cache_miss_peak", Number, true;
+    /// Calls to the busiest dependency in its busiest window, as a share of its capacity.
+    DependencyLoad, "dependency_load", Share, true;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.
@@ -215,6 +233,8 @@ outcomes! {
     Stuck, "stuck", Event, false;
     /// A person was needed.
     Human, "human", Event, false;
+    /// A rollback was wanted, and a migration that cannot be undone forbade it.
+    RollbackBlocked, "rollback_blocked", Event, false;
     /// Nobody served at some moment, or there was no quorum.
     FullOutage, "full_outage", Event, false;
 }

@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use super::keys::quantile_of;
 use super::{
-    Algorithm, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Profile, Protocol,
-    Scenario, Traffic, Version, Warmup,
+    Algorithm, AntiAffinity, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline,
+    Profile, Protocol, Scenario, Traffic, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -136,7 +136,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A float that reads back to the same bits; whole ones without a fraction.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value == value.trunc() && value.abs() < 1e15 {
         format!("{value:.0}")
     } else {
@@ -145,7 +145,7 @@ fn number(value: f64) -> String {
 }
 
 /// A share that reads back to the same bits.
-fn share(value: f64) -> String {
+pub(super) fn share(value: f64) -> String {
     let read = |text: &str| text.parse::<Share>().map_or(f64::NAN, |share| share.0);
     percent(value, |percent| format!("{percent}%"), read)
 }
@@ -200,17 +200,24 @@ fn service(page: &mut Page, scenario: &Scenario) {
             page.raw("limit", limit(most));
         }
     }
+    if let Some(cores) = scenario.service.cpu_limit {
+        page.number("cpu_limit", cores);
+    }
 }
 
 fn version(page: &mut Page, name: &str, version: &Version) {
     page.table(&format!("versions.{name}"));
     page.raw("service_time", dist(&version.service_time));
-    match version.pull {
-        Some(pull) => {
-            let boot = dist(&version.start);
-            page.raw("start", format!("{{ pull = \"{pull}\", boot = {boot} }}"));
-        }
-        None => page.raw("start", dist(&version.start)),
+    let pull = version.pull.map(|pull| format!("pull = \"{pull}\""));
+    let some_shared = version.pull.is_some() && version.pull_shared.0 > 0.0;
+    let shared = some_shared.then(|| format!("shared = \"{}\"", share(version.pull_shared.0)));
+    let cpu = version.start_cpu.as_ref().map(|cpu| format!("cpu = {}", dist(cpu)));
+    if pull.is_some() || cpu.is_some() {
+        let boot = Some(format!("boot = {}", dist(&version.start)));
+        let steps: Vec<_> = [pull, shared, cpu, boot].into_iter().flatten().collect();
+        page.raw("start", format!("{{ {} }}", steps.join(", ")));
+    } else {
+        page.raw("start", dist(&version.start));
     }
     match version.warmup {
         Warmup::None => page.text("warmup", "none"),
@@ -326,9 +333,7 @@ fn clients(page: &mut Page, clients: &Clients) {
     page.text("timeout", clients.timeout);
     page.raw("lag_add", dist(&clients.lag_add));
     page.raw("lag_remove", dist(&clients.lag_remove));
-    let attempts = Some(clients.retries.attempts).filter(|attempts| *attempts != u32::MAX);
-    let delay = dist(&clients.retries.delay);
-    page.raw("retries", format!("{{ attempts = {}, delay = {delay} }}", limit(attempts)));
+    clients.conduct.write(page, &clients.retries);
 }
 
 fn balancer(page: &mut Page, scenario: &Scenario) {
@@ -378,6 +383,22 @@ fn surroundings(page: &mut Page, scenario: &Scenario) {
     };
     page.table("hosts");
     page.raw("count", hosts.count);
+    page.limit("room", hosts.room);
+    page.raw("zones", hosts.zones);
+    page.limit("max_skew", hosts.max_skew);
+    let anti_affinity = match hosts.anti_affinity {
+        AntiAffinity::None => "none",
+        AntiAffinity::Version => "version",
+        AntiAffinity::All => "all",
+    };
+    page.text("anti_affinity", anti_affinity);
+    if let Some(provision) = &hosts.provision {
+        page.dist("provision", &provision.delay);
+        page.limit("nodes_max", provision.nodes_max);
+        page.text("scan_interval", provision.scan_interval);
+    }
+    page.number("cores", hosts.cores);
+    page.number("wave_cv", hosts.wave_cv);
     page.text("bandwidth", link(hosts.bandwidth));
     page.raw("serial_pulls", hosts.serial_pulls);
     page.text("registry", link(hosts.registry));

@@ -1,10 +1,10 @@
 //! The luck of a run: what is drawn, and from which stream.
 
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::{Scenario, Version};
+use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// Purposes of the world's draws.
 mod purpose {
@@ -23,11 +23,19 @@ mod purpose {
     pub(super) const CRASH_AFTER: u32 = 22;
     pub(super) const CATCH_UP: u32 = 410;
     pub(super) const AUTOSCALER: u32 = 411;
+    pub(super) const START_CPU: u32 = 80;
+    pub(super) const WAVE: u32 = 81;
+    pub(super) const PROVISION: u32 = 82;
+    pub(super) const SCAN: u32 = 83;
+    pub(super) const PROBE_PHASE: u32 = 61;
+    pub(super) const PROPAGATE: u32 = 63;
+    pub(super) const MIGRATION: u32 = 64;
 }
 
 #[derive(Debug, Clone)]
 struct VersionChance {
     start: Sampler,
+    start_cpu: Option<Sampler>,
     exit: Sampler,
     drain: Sampler,
     never_ready: f64,
@@ -55,12 +63,18 @@ pub(crate) struct Tables {
     launch: Sampler,
     reaction: Option<Sampler>,
     catch_up: Option<Sampler>,
+    /// The factor that the starts of a wave share, times 10⁹.
+    wave: Option<Sampler>,
+    provision: Option<Sampler>,
+    propagate: Sampler,
+    migration: Sampler,
 }
 
 impl Tables {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let version = |version: &Version| VersionChance {
             start: model::sampler(&version.start),
+            start_cpu: version.start_cpu.as_ref().map(model::sampler),
             exit: model::sampler(&version.exit),
             drain: drain::sampler(scenario, version),
             never_ready: version.never_ready.0,
@@ -68,6 +82,8 @@ impl Tables {
             crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
+        let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
+        let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
         let reaction = match &scenario.pipeline {
             crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
             _ => None,
@@ -87,6 +103,10 @@ impl Tables {
             launch: model::sampler(&control.launch),
             reaction,
             catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
+            wave: wave_factor(scenario.hosts.wave_cv),
+            provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
+            propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
+            migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
 }
@@ -134,6 +154,32 @@ impl<'a> Chance<'a> {
             }
         }
         Some(span(model.start.at(self.process_bits(purpose::START, version, ordinal, process))))
+    }
+
+    /// CPU time that the `process`-th process needs to start, before that.
+    pub(crate) fn start_cpu(&self, version: VersionId, ordinal: u32, process: u32) -> Option<Span> {
+        let work = self.version(version).start_cpu.as_ref()?;
+        Some(span(work.at(self.process_bits(purpose::START_CPU, version, ordinal, process))))
+    }
+
+    /// What all start times of a wave are multiplied by.
+    pub(crate) fn wave(&self, wave: u32) -> f64 {
+        match &self.tables.wave {
+            None => 1.0,
+            Some(factor) => factor.at(self.seeds.bits(purpose::WAVE, wave.into())) / 1e9,
+        }
+    }
+
+    /// The `number`-th host bought → there.
+    pub(crate) fn provision(&self, number: u32) -> Span {
+        let delay = self.tables.provision.as_ref();
+        delay.map_or(Span::ZERO, |d| span(d.at(self.seeds.bits(purpose::PROVISION, number.into()))))
+    }
+
+    /// When in its interval somebody looks for instances without a place.
+    pub(crate) fn scan_phase(&self, interval: Span) -> Span {
+        let bits = self.seeds.bits(purpose::SCAN, 0);
+        interval * crate::engine::math::open_unit(bits)
     }
 
     /// Start of the `process`-th process → its end by itself; `None`: it stays.
@@ -196,6 +242,26 @@ impl<'a> Chance<'a> {
         })
     }
 
+    /// The `round`-th change is written → a running process has it.
+    pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
+        let index = u64::from(round) << 32 | u64::from(instance);
+        span(self.tables.propagate.at(self.seeds.bits(purpose::PROPAGATE, index)))
+    }
+
+    /// A migration, forth or back.
+    pub(crate) fn migration(&self, back: bool) -> Span {
+        span(self.tables.migration.at(self.seeds.bits(purpose::MIGRATION, u64::from(back))))
+    }
+
+    /// When in its period an instance is probed: at its launch, or, if that was before the record,
+    /// at any time.
+    pub(crate) fn probe_phase(&self, instance: u32, booted: Time) -> f64 {
+        if booted > Time::ZERO {
+            return 0.0;
+        }
+        crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
+    }
+
     /// A person's reaction time.
     pub(crate) fn reaction(&self) -> Span {
         let bits = self.seeds.bits(purpose::REACTION, 0);
@@ -211,6 +277,13 @@ impl<'a> Chance<'a> {
     pub(crate) fn strategy_key(&self) -> u64 {
         self.seeds.bits(purpose::STRATEGY, 0)
     }
+}
+
+/// Lognormal with mean 1.
+fn wave_factor(cv: f64) -> Option<Sampler> {
+    let variance = libm::log1p(cv * cv);
+    let law = Dist::LogNormal { mu: -variance / 2.0, sigma: variance.sqrt() };
+    (cv > 0.0).then(|| model::sampler(&law))
 }
 
 fn span(nanos: f64) -> Span {

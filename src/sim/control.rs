@@ -30,6 +30,10 @@ impl World<'_> {
             return;
         }
         self.looks[controller] = Time::NEVER;
+        if self.is_hot() {
+            // There is nothing that it was told to do.
+            return;
+        }
         // Whoever waits for the API does nothing else.
         let busy_until = self.busy_until[controller];
         if self.now < busy_until {
@@ -70,6 +74,7 @@ impl World<'_> {
             if let Some(scaler) = &mut self.scaler {
                 scaler.note_wanted(instances);
             }
+            self.draining.desired = instances;
         }
         self.act(controller, &decision.actions, sink);
         // What the others watch is written, once for all of them.
@@ -146,6 +151,8 @@ impl World<'_> {
         let mut latency = Span::ZERO;
         let mut stopping = None;
         let (mut started, mut batch) = (0, 1);
+        self.waves += 1;
+        let wave = self.waves;
         let count = |test: fn(&Action) -> bool| actions.iter().filter(|a| test(a)).count() as u64;
         let mut to_start = count(|action| matches!(action, Action::Start { .. }));
         let to_stop = count(|action| matches!(action, Action::Stop { .. }));
@@ -170,7 +177,7 @@ impl World<'_> {
                     let at =
                         self.write_instance(controller, batch_at, version, pace.start) + latency;
                     batch_done = batch_done.max(at);
-                    self.plan(at, Event::Create { version, slot, held });
+                    self.plan(at, Event::Create { version, slot, held, wave });
                 }
                 Action::Stop { instance } => {
                     let version = self.fleet.get(instance).version;

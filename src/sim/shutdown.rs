@@ -9,17 +9,25 @@ impl World<'_> {
     /// The instance is told to stop: removal from the data plane and the way to SIGTERM begin
     /// at the same moment and race.
     pub(super) fn tell(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.tell_because(instance, Cause::Strategy, sink);
+    }
+
+    /// The same for any reason.
+    pub(super) fn tell_because(&mut self, instance: u32, cause: Cause, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
         if !entry.phase.is_active() {
             return;
         }
         self.changed();
-        self.fleet.move_to(self.now, instance, Phase::Draining, Cause::Strategy, sink);
+        self.fleet.move_to(self.now, instance, Phase::Draining, cause, sink);
+        self.stop_start(instance);
+        self.freed();
         let fate = self.fate(instance);
         let nobody = matches!(entry.phase, Phase::Pending | Phase::Failed);
         // What was never released has no process that could take its time.
         if nobody || entry.held || (entry.halted && fate.is_none()) {
             self.fleet.move_to(self.now, instance, Phase::Stopped, Cause::Exited, sink);
+            self.gone(instance, sink);
             return;
         }
         self.pulls.cancel(self.now, instance);
@@ -92,7 +100,7 @@ impl World<'_> {
     /// Connections that are pinned stay until the server ends them, whoever left a rotation.
     fn keeps_connections(&self) -> bool {
         let pinned = matches!(self.scenario.clients.protocol, Protocol::PerConnection { .. });
-        pinned && self.scenario.traffic.is_some()
+        pinned && self.scenario.has_requests()
     }
 
     /// It has waited for rest long enough; says whether it still did. As for `kill`, an event
@@ -190,11 +198,20 @@ impl World<'_> {
         }
         self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
+        self.disconnect(instance, sink);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {
             self.moving -= 1;
         }
         self.changed();
+        self.gone(instance, sink);
+    }
+
+    /// Its place is free, and so is its part of a quota.
+    fn gone(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.freed();
+        self.emptied(sink);
+        self.look_at_refusals(self.fleet.get(instance).version);
     }
 }

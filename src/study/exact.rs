@@ -106,6 +106,7 @@ fn plain_rollout(scenario: &Scenario, settings: &Generic) -> Result<(), NotMarko
     let steady = |version: &Version| {
         version.never_ready.0 == 0.0 && version.errors.0 == 0.0 && version.warmup == Warmup::None
     };
+    let versions = [&scenario.versions.old, &scenario.versions.new];
     if settings.order != Order::StopFirst {
         return Err(not("strategy.generic.order must be \"stop-first\""));
     }
@@ -117,6 +118,13 @@ fn plain_rollout(scenario: &Scenario, settings: &Generic) -> Result<(), NotMarko
     }
     if scenario.shutdown.pre_stop != Span::ZERO {
         return Err(not("shutdown.pre_stop must be \"0s\""));
+    }
+    let hosts = &scenario.hosts;
+    if hosts.is_tight() || hosts.wave_cv > 0.0 || versions.iter().any(|v| v.start_cpu.is_some()) {
+        return Err(not("starts must not depend on each other: no cpu, room, skew or wave_cv"));
+    }
+    if scenario.pieces != Pieces::default() {
+        return Err(not("there must be no other piece of the world (cache, quota, drains …)"));
     }
     if !steady(&scenario.versions.old) || !steady(&scenario.versions.new) {
         return Err(not("errors, never_ready and warmup must be left out"));

@@ -229,8 +229,8 @@ mod tests {
 
     use super::{Header, Journal, JournalError, World, Writer, read};
     use crate::trace::{
-        Cause, Ending, Histogram, MessageCounts, Moment, Period, Phase, Record, Said, Sink,
-        VersionId, WindowCounts,
+        Cause, Ending, Histogram, HostChange, MessageCounts, Moment, Period, Phase, Record, Said,
+        Sink, VersionId, WindowCounts,
     };
     use crate::units::{Span, Time};
 
@@ -250,10 +250,16 @@ mod tests {
             Record::Phase { instance, version, to: Phase::Draining, cause: Cause::Strategy },
             Record::Serving { instance, version, serving: true },
             Record::Desired { instances: 12 },
+            Record::Placed { instance: 3, host: 2, zone: 1 },
+            Record::Host { host: 2, zone: 1, change: HostChange::Bought },
+            Record::Misses { total: 90, most: 7 },
             Record::Said(Said::RolledBack),
             Record::Moment(Moment::Batch(2)),
+            Record::Reloaded { instance, version },
             Record::Window { counts },
             Record::Latency { period: Period::During, version, histogram },
+            Record::Connections { dependency: 0, held: 40, wanted: 60, limit: Some(50) },
+            Record::Calls { dependency: 1, peak: 7, limit: 12.5 },
             Record::Totals { attempts: 9, served_after: vec![(1, 2), (3, 4)] },
             Record::Votes { votes: 2, need: 3 },
             Record::Messages(MessageCounts { sent: 9, done: 5, dead: 1, left: 3, ..counted }),

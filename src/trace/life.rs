@@ -84,6 +84,8 @@ impl Life {
             // Their times are not the times at which they are written.
             Record::Window { .. }
             | Record::Latency { .. }
+            | Record::Calls { .. }
+            | Record::Misses { .. }
             | Record::Totals { .. }
             | Record::Messages(_)
             | Record::Scaled { .. } => Ok(()),
@@ -95,9 +97,20 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
-            Record::Desired { .. } | Record::Said(_) | Record::Moment(_) | Record::Votes { .. } => {
-                self.advance(at)
+            Record::Reloaded { instance, version } => {
+                self.advance(at)?;
+                if let Some(Some(entry)) = self.instances.get_mut(instance as usize) {
+                    entry.1 = version;
+                }
+                Ok(())
             }
+            Record::Desired { .. }
+            | Record::Connections { .. }
+            | Record::Said(_)
+            | Record::Moment(_)
+            | Record::Votes { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. } => self.advance(at),
         }
     }
 

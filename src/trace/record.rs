@@ -90,6 +90,10 @@ pub enum Cause {
     Killed,
     /// It crashed.
     Crashed,
+    /// Its host is drained: it was evicted.
+    Evicted,
+    /// The readiness probe failed often enough.
+    Unready,
 }
 
 /// How a request ended.
@@ -188,10 +192,32 @@ pub enum Moment {
     Detected,
     /// A rollback was decided.
     RollbackDecided,
+    /// A change of the data began, forth or back.
+    Migrating,
+    /// It is done.
+    Migrated,
+    /// A rollback was wanted, and a migration that cannot be undone forbids it.
+    RollbackBlocked,
     /// A person was called.
     HumanCalled,
     /// The simulation gave up waiting for an end.
     GaveUp,
+}
+
+/// What became of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostChange {
+    /// It was there when the record began.
+    Initial,
+    /// It was bought for instances that found no place, and is there now.
+    Bought,
+    /// It takes no more instances: it is being drained.
+    Cordoned,
+    /// It is empty.
+    Drained,
+    /// It takes instances again.
+    Uncordoned,
 }
 
 /// Which part of the record latency belongs to.
@@ -242,6 +268,39 @@ pub enum Record {
         /// Whether it does now.
         serving: bool,
     },
+    /// An instance got a place; only written where it matters which (zones, room, drains).
+    Placed {
+        /// The instance.
+        instance: u32,
+        /// Where.
+        host: u32,
+        /// The zone of that host.
+        zone: u32,
+    },
+    /// Something became of a host; only written where it matters.
+    Host {
+        /// Its number.
+        host: u32,
+        /// Where it lies.
+        zone: u32,
+        /// What.
+        change: HostChange,
+    },
+    /// Lookups that missed the caches of instances since the rollout began; written once, at the
+    /// end, if there are caches.
+    Misses {
+        /// All of them.
+        total: u64,
+        /// In the window that had most.
+        most: u64,
+    },
+    /// A running process took another version: no instance was replaced.
+    Reloaded {
+        /// The instance.
+        instance: u32,
+        /// What it runs from now on.
+        version: VersionId,
+    },
     /// The number of instances wanted changed.
     Desired {
         /// Now so many.
@@ -264,6 +323,26 @@ pub enum Record {
         version: VersionId,
         /// Sojourn in nanoseconds.
         histogram: Histogram,
+    },
+    /// Connections to a dependency changed, or were asked for in vain.
+    Connections {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Open now, or being opened.
+        held: u32,
+        /// Those, and what processes ask for that have none yet.
+        wanted: u32,
+        /// The most there can be.
+        limit: Option<u32>,
+    },
+    /// Calls to a dependency that has a capacity; written once, at the end.
+    Calls {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Calls in the busiest window of the whole record.
+        peak: u32,
+        /// Calls that it can answer in one window.
+        limit: f64,
     },
     /// Totals over the whole record; written once, at the end.
     Totals {

@@ -1,6 +1,7 @@
 //! The one integration-test binary: one link, one place for helpers.
 
 mod cli;
+mod clients;
 mod determinism;
 mod docker;
 mod failures;
@@ -10,6 +11,7 @@ mod imports;
 mod kubectl;
 mod manual;
 mod outputs;
+mod production;
 mod readme;
 mod strategies;
 mod support;

@@ -1,11 +1,13 @@
 //! The tables of the file with their keys and defaults.
 
 use super::Default::{Is, Required, Says};
-use super::forms::{POWER, PROFILE, RETRIES, START, WARMUP, key};
+use super::clients::CLIENTS;
+use super::forms::{POWER, PROFILE, START, WARMUP, key};
+use super::hosts::HOSTS;
 use super::{Key, Kind, Table};
 
-const LIMIT: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
-const LINK: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Bandwidth]);
+pub(super) const LIMIT: Kind =
+    Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
 
 /// The tables before those of the orchestrators, in the order in which files should show them.
 pub(super) const BEFORE: &[Table] = &[
@@ -83,7 +85,20 @@ const SERVICE: &[Key] = &[
     ),
     key("slots", Kind::Count(1, 100_000), Is("16"), "fifo: requests in service at once.", "32"),
     key("queue", LIMIT, Is("\"unbounded\""), "fifo: waiting places.", "100"),
-    key("cores", Kind::Number(0.0, true), Is("1"), "ps: cores; may be a fraction.", "2"),
+    key(
+        "cores",
+        Kind::Number(0.0, true),
+        Says("1, or `cpu_limit` rounded up"),
+        "ps: cores; may be a fraction.",
+        "2",
+    ),
+    key(
+        "cpu_limit",
+        Kind::OneOf(&[Kind::Word(&["none"]), Kind::Number(0.0, true)]),
+        Is("\"none\""),
+        "ps: cores that an instance may use on average over each 100 ms; then it is throttled.",
+        "1.5",
+    ),
     key("limit", LIMIT, Is("\"unbounded\""), "ps: requests at once.", "200"),
 ];
 
@@ -164,74 +179,6 @@ const TRAFFIC: &[Key] = &[
         "\"poisson\"",
     ),
     key("scale", Kind::Number(0.0, false), Is("1"), "Multiplies every rate.", "1.5"),
-];
-
-const CLIENTS: &[Key] = &[
-    key("count", Kind::Count(1, 100_000), Is("1"), "How many nodes; also written `nodes`.", "60"),
-    key("nodes", Kind::Count(1, 100_000), Says("`count`"), "The same as `count`.", "60"),
-    key(
-        "protocol",
-        Kind::Word(&["http1", "http2", "grpc"]),
-        Is("\"http1\""),
-        "http1 chooses for each request, http2 and grpc for each connection.",
-        "\"grpc\"",
-    ),
-    key(
-        "balance",
-        Kind::Word(&["request", "connection"]),
-        Says("by `protocol`"),
-        "For what an instance is chosen, if unlike the protocol's habit.",
-        "\"request\"",
-    ),
-    key(
-        "connections",
-        Kind::Count(1, 1_000_000),
-        Is("1"),
-        "Chosen for each connection: connections that each node keeps.",
-        "4",
-    ),
-    key(
-        "max_connection_age",
-        Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
-        Is("\"never\""),
-        "Chosen for each connection: a connection is made anew after this.",
-        "\"5m\"",
-    ),
-    key(
-        "reuse",
-        Kind::Share,
-        Is("\"0%\""),
-        "Chosen for each request: share of requests on a kept-alive connection.",
-        "\"90%\"",
-    ),
-    key(
-        "timeout",
-        Kind::Duration,
-        Is("\"30s\""),
-        "A request ends as a timeout after this; the work goes on.",
-        "\"800ms\"",
-    ),
-    key(
-        "lag_add",
-        Kind::Dist,
-        Is("\"0s\""),
-        "Instance ready until a node chooses it.",
-        "{ p50 = \"1s\", p95 = \"3s\" }",
-    ),
-    key(
-        "lag_remove",
-        Kind::Dist,
-        Is("\"0s\""),
-        "Instance stopping until a node leaves it out.",
-        "{ p50 = \"1s\", p95 = \"3s\" }",
-    ),
-    key(
-        "retries",
-        Kind::Record(RETRIES),
-        Is("{ attempts = 1 }"),
-        "Retries of requests that failed fast.",
-        "{ attempts = 3, delay = \"50ms\" }",
-    ),
 ];
 
 const BALANCER: &[Key] = &[
@@ -392,20 +339,6 @@ const CONTROL: &[Key] = &[
         "\"20/s\"",
     ),
     key("burst", Kind::Count(1, 1_000_000), Is("30"), "writes: at once.", "30"),
-];
-
-const HOSTS: &[Key] = &[
-    key(
-        "count",
-        Kind::Count(1, 1_000_000),
-        Says("as many as instances"),
-        "How many; instances go to the one with fewest.",
-        "6",
-    ),
-    key("bandwidth", LINK, Is("\"unbounded\""), "What one host can pull.", "\"1Gbit/s\""),
-    key("serial_pulls", Kind::Flag, Is("true"), "One image at a time per host.", "true"),
-    key("registry", LINK, Is("\"unbounded\""), "What the registry serves.", "\"500MiB/s\""),
-    key("cache", Kind::Flag, Is("true"), "A host that has the image pulls nothing.", "true"),
 ];
 
 const PIPELINE: &[Key] = &[

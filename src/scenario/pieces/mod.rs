@@ -4,16 +4,28 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod cache;
+mod change;
 mod dependency;
+mod drains;
+mod migration;
 mod queue;
 mod quorum;
+mod quota;
+mod users;
 
 #[cfg(test)]
 pub(crate) use autoscaler::SCALED;
 pub use autoscaler::{Autoscaler, DownRule, UpRule};
-pub use dependency::Dependency;
+pub use cache::Cache;
+pub use change::{Change, ChangeKind, Reload};
+pub use dependency::{Dependency, Failure, Over};
+pub use drains::{Budget, Drains};
+pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
+pub use quota::Quota;
+pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -90,6 +102,18 @@ pieces! {
         queue: Queue;
         /// `[quorum]`: the service answers only while enough of its members vote.
         quorum: Quorum;
+        /// `[cache]`: what each instance keeps near, and a fresh one lacks.
+        cache: Cache;
+        /// `[quota]`: how many instances there may be.
+        quota: Quota;
+        /// `[drains]`: hosts are emptied one after the other.
+        drains: Drains;
+        /// `[users]`: a closed loop of requests.
+        users: Users;
+        /// `[change]`: what is rolled out, if it is no image.
+        change: Change;
+        /// `[migration]`: a change of the data that belongs to the rollout.
+        migration: Migration;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

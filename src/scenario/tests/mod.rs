@@ -4,6 +4,7 @@ mod any_file;
 mod hosts;
 mod lines;
 mod pieces;
+mod surroundings;
 
 use std::path::Path;
 

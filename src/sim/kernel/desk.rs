@@ -1,9 +1,13 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
+use super::cache::Caches;
+use super::calls::{CallModel, Calls};
+use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
+use crate::scenario::pieces::Cache;
 use crate::scenario::{Discipline, Protocol, Warmup};
 use crate::traffic::Source;
 use crate::units::{Span, Time};
@@ -14,6 +18,7 @@ mod purpose {
     pub(super) const PICKS: u32 = 2;
     pub(super) const NODES: u32 = 3;
     pub(super) const ASIDE: u32 = 4;
+    pub(super) const CACHES: u32 = 80;
 }
 
 /// What a version does to requests.
@@ -32,6 +37,10 @@ pub(crate) struct VersionModel {
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) discipline: Discipline,
+    /// Cores that an instance may use on average over a quota's period.
+    pub(crate) cpu_limit: Option<f64>,
+    /// What each instance keeps near.
+    pub(crate) cache: Option<Cache>,
     pub(crate) nodes: u32,
     pub(crate) protocol: Protocol,
     pub(crate) timeout: Span,
@@ -42,6 +51,12 @@ pub(crate) struct Config {
     pub(crate) versions: Vec<VersionModel>,
     pub(crate) window: Span,
     pub(crate) slow_above: Span,
+    /// What clients do beyond one attempt for each request, if they do.
+    pub(crate) habits: Option<Box<Habits>>,
+    /// What attempts ask of others.
+    pub(crate) calls: Vec<CallModel>,
+    /// Requests may fail for what happens around the service.
+    pub(crate) troubled: bool,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -54,6 +69,12 @@ pub(crate) mod guard {
     pub(crate) const COLD: u8 = 4;
     /// Answers some requests with errors.
     pub(crate) const ERRORS: u8 = 8;
+    /// Asks others before it answers.
+    pub(crate) const DEPENDS: u8 = 16;
+    /// Its cache is not full yet.
+    pub(crate) const FILLING: u8 = 64;
+    /// Has a cache that may miss.
+    pub(crate) const CACHED: u8 = 128;
 }
 
 /// One server as the kernel sees it.
@@ -133,6 +154,9 @@ pub(crate) struct Desk {
     pub(crate) services: Vec<VariateBlock>,
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
+    /// Caches of the instances, if they have any.
+    pub(crate) caches: Option<Caches>,
+    pub(crate) calls: Calls,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -147,6 +171,9 @@ impl Desk {
     pub(crate) fn new(config: Config) -> Self {
         let seeds = Seeds::new(0, 0);
         let tally = Tally::new(config.window, config.slow_above);
+        let luck = seeds.stream(purpose::CACHES, 0);
+        let caches = config.cache.as_ref();
+        let caches = caches.map(|cache| Caches::new(cache, config.window.0, luck));
         Self {
             servers: Vec::new(),
             nodes: Vec::new(),
@@ -161,6 +188,8 @@ impl Desk {
             services: Vec::new(),
             cursor: BLOCK,
             routes: Routes::default(),
+            caches,
+            calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -178,6 +207,7 @@ impl Desk {
         self.epochs.clear();
         self.taken_before.clear();
         self.tally.clear();
+        self.caches.iter_mut().for_each(|c| c.reset(seeds.stream(purpose::CACHES, 0)));
         self.retries.clear();
         self.departures.clear();
         self.services.clear();
@@ -197,6 +227,7 @@ impl Desk {
         }
         self.source = source;
         self.routes = Routes::default();
+        self.calls.reset(seeds);
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);
@@ -212,6 +243,12 @@ impl Desk {
             let unmade = Connection { server: u32::MAX, expires: 0 };
             node.connections.resize(connections as usize, unmade);
         }
+    }
+
+    /// What happens from now on is during the rollout.
+    pub(crate) fn begin(&mut self, now: Time) {
+        self.tally.begin(now);
+        self.caches.iter_mut().for_each(|caches| caches.begin(now.0));
     }
 
     /// Draws the next block of arrivals and all that goes with them.
@@ -271,12 +308,17 @@ impl Desk {
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.
     pub(crate) fn coldness(&mut self, server: usize, starts: u64) -> f64 {
-        let Server { version, opened, served, .. } = self.servers[server];
+        self.coldness_after(server, self.servers[server].served, starts)
+    }
+
+    /// The same for an attempt before which the server took `served`.
+    pub(crate) fn coldness_after(&mut self, server: usize, served: u64, starts: u64) -> f64 {
+        let Server { version, opened, .. } = self.servers[server];
         let model = &self.config.versions[version as usize];
         let (slowdown, x) = match model.warmup {
             Warmup::None => return 1.0,
             Warmup::Requests { scale, slowdown } => {
-                (slowdown, (served - self.taken_before[server]) as f64 / scale)
+                (slowdown, served.saturating_sub(self.taken_before[server]) as f64 / scale)
             }
             Warmup::Time { scale, slowdown } => {
                 let since = Time(starts).since(Time(opened));

@@ -53,6 +53,7 @@ fn prepared(base: &Scenario, now: &Past, start: &Dist, exit: Option<&Dist>) -> S
         scenario.hosts.count = now.whole.instances;
     }
     scenario.traffic = None;
+    scenario.pieces.users = None;
     scenario.gates.clear();
     scenario.probes.period = Span::ZERO;
     scenario.probes.initial_delay = Span::ZERO;
@@ -76,6 +77,7 @@ fn prepared(base: &Scenario, now: &Past, start: &Dist, exit: Option<&Dist>) -> S
     }
     for version in [&mut scenario.versions.old, &mut scenario.versions.new] {
         version.pull = None;
+        version.start_cpu = None;
         version.start = if probed { start.clone() } else { Dist::Fixed(Span::ZERO) };
         version.exit = exit.unwrap_or(&version.exit).clone();
     }
