@@ -10,10 +10,13 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use rollcast::engine::{BLOCK, Law, Seeds, VariateBlock};
-use rollcast::scenario::{Algorithm, Discipline, Dist};
+use rollcast::scenario::conduct::{
+    Backoff, Budget, Hedge, HedgeAfter, Jitter, Pool, RetryCause, RetryOn, Sticky,
+};
+use rollcast::scenario::{Algorithm, Conduct, Discipline, Dist, Protocol};
 use rollcast::sim::steady::{Steady, SteadyFleet};
 use rollcast::trace::Histogram;
-use rollcast::units::{Rate, Span};
+use rollcast::units::{Rate, Share, Span};
 
 const MEAN: f64 = 0.01;
 
@@ -29,6 +32,57 @@ fn fleet(servers: u32, nodes: u32, algorithm: Algorithm) -> Steady {
         timeout: Span::from_secs(1),
         ..Steady::default()
     }
+}
+
+/// The same fleet with clients that do all they can: attempts time out and are cancelled, retries
+/// back off within a budget, slow requests are hedged, connections are kept and sessions stay.
+fn journeys(servers: u32, nodes: u32, pinned: bool) -> Steady {
+    let mut conduct = Conduct {
+        attempt_timeout: Span::from_millis(80),
+        cancel: true,
+        retry_on: RetryOn::of(RetryCause::ALL),
+        backoff: Some(Backoff {
+            base: Span::from_millis(20),
+            factor: 2.0,
+            max: Span::from_secs(1),
+            jitter: Jitter::Full,
+        }),
+        budget: Some(Budget::Ratio {
+            ratio: Share(0.1),
+            ttl: Span::from_secs(10),
+            least: Rate(10.0),
+        }),
+        hedge: Some(Hedge { after: HedgeAfter::Quantile(0.95), most: 1 }),
+        connect: Dist::Fixed(Span::from_millis(1)),
+        handshake: Span::from_millis(1),
+        ..Conduct::default()
+    };
+    let mut protocol = Protocol::PerRequest { reuse: Share(0.0) };
+    if pinned {
+        conduct.max_streams = Some(100);
+        let max_age = Span::from_secs(5);
+        protocol = Protocol::PerConnection { connections: 64, max_age, goaway: true };
+    } else {
+        let idle_timeout = Span::from_secs(60);
+        conduct.pool = Some(Pool { max: 100, idle_timeout, max_requests: Some(1000) });
+        let length = Span::from_secs(60);
+        conduct.sticky = Some(Sticky { sessions: 20_000, cookie: true, length });
+    }
+    let p2c = Algorithm::PowerOfChoices { choices: 2 };
+    Steady {
+        conduct,
+        protocol,
+        errors: Share(0.001),
+        retries: (3, Dist::Fixed(Span::ZERO)),
+        ..fleet(servers, nodes, p2c)
+    }
+}
+
+/// Only a timeout of attempts: what the engine costs by itself.
+fn plain_journeys(servers: u32) -> Steady {
+    let attempt_timeout = Span::from_millis(500);
+    let conduct = Conduct { attempt_timeout, ..Conduct::default() };
+    Steady { conduct, ..fleet(servers, 1, Algorithm::PowerOfChoices { choices: 2 }) }
 }
 
 /// Seconds for `requests` requests.
@@ -84,6 +138,11 @@ fn main() {
         ("p2c/1000/16nodes", fleet(1000, 16, p2c)),
         ("least/10", fleet(10, 1, Algorithm::LeastOutstanding)),
         ("least/1000", fleet(1000, 1, Algorithm::LeastOutstanding)),
+        ("timeout/10", plain_journeys(10)),
+        ("journeys/10", journeys(10, 1, false)),
+        ("journeys/10/4nodes", journeys(10, 4, false)),
+        ("journeys/100", journeys(100, 1, false)),
+        ("pinned/10/4nodes", journeys(10, 4, true)),
     ];
     if arguments.get(2).is_some_and(|word| word == "once") {
         // Under an instruction counter: one fleet, nothing else.

@@ -60,7 +60,7 @@ pub(super) enum Verb {
     Explain(Explain),
     /// Hold the simulator against theory and write down how far it is off.
     #[command(after_help = VALIDATE_EXITS)]
-    Validate(Validate),
+    Validate(super::validate::Validate),
     /// Play recorded real rollouts again and hold the prediction against what happened.
     #[command(before_help = VERIFY_EXAMPLES, after_help = VERIFY_EXITS)]
     Verify(Verify),
@@ -246,16 +246,6 @@ pub(super) struct Import {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct Validate {
-    /// All cases, with long runs; minutes instead of seconds.
-    #[arg(long)]
-    pub(super) full: bool,
-    /// Where reports go.
-    #[arg(long, default_value = "outputs", value_name = "DIR")]
-    pub(super) out: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct Verify {
     /// Recorded rollouts, or folders of them: .json, .json.gz, or rollcast's own .jsonl.
     #[arg(required = true, value_name = "TRACE")]
@@ -357,4 +347,5 @@ pub(super) enum SchemaOf {
     Verify,
     Fit,
     Backtest,
+    System,
 }

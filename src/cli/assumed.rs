@@ -37,6 +37,7 @@ pub(super) fn weigh(base: SimResult, sim: &Sim, source: &Source) -> SimResult {
         }
         if !about_requests {
             scenario.traffic = None;
+            scenario.pieces.users = None;
         }
         Some(study::simulate(&scenario, &options, &|_| {}))
     };

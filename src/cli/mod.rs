@@ -22,6 +22,7 @@ mod planes;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
+mod system;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,9 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Verify }) => {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::System }) => {
+            terminal::out(&report::system::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Fit }) => {
             terminal::out(&report::fit::schema()).map(|()| Exit::Done)

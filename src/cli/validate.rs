@@ -1,11 +1,43 @@
 //! `rollcast validate`: the simulator against theory.
 
-use super::args::Validate;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
 use super::exit::Exit;
+use super::output::write;
 use super::terminal;
-use crate::study;
+use crate::{report, study};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Validate {
+    /// All cases, with long runs; minutes instead of seconds.
+    #[arg(long)]
+    pub(super) full: bool,
+    /// Where reports go.
+    #[arg(long, default_value = "outputs", value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// Only this part: `retry-storm` is a map of where retries outlive a rollout.
+    #[arg(long, value_enum, requires = "output")]
+    pub(super) only: Option<Part>,
+    /// With --only: write a file; csv, svg or png by its suffix. May be given several times.
+    #[arg(short, long = "output", value_name = "FILE", requires = "only")]
+    pub(super) output: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    RetryStorm,
+}
 
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
+    match validate.only {
+        Some(Part::RetryStorm) => storms(validate),
+        None => table(validate),
+    }
+}
+
+fn table(validate: &Validate) -> anyhow::Result<Exit> {
     let report = study::validate::run(validate.full, &validate.out)?;
     let complaints = report.complaints();
     let outside: Vec<String> = complaints.iter().map(|c| format!("  outside: {c}\n")).collect();
@@ -16,4 +48,24 @@ pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
         validate.out.display()
     ))?;
     Ok(if complaints.is_empty() { Exit::Done } else { Exit::GateFailed })
+}
+
+fn storms(validate: &Validate) -> anyhow::Result<Exit> {
+    let map = study::storm::full_map();
+    for path in &validate.output {
+        let suffix = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+        let bytes = match suffix.as_ref().and_then(|suffix| suffix.to_str()) {
+            Some("csv") => report::storm::render_csv(&map).into_bytes(),
+            Some("svg") => report::chart::svg_of_storms(&map).into_bytes(),
+            Some("png") => report::chart::png_of_storms(&map)?,
+            _ => anyhow::bail!("{} is neither csv nor svg nor png", path.display()),
+        };
+        write(path, &bytes)?;
+    }
+    let outlives = map.cells.iter().filter(|cell| cell.outlives()).count();
+    terminal::out(&format!(
+        "In {outlives} of {} rollouts the retries outlive it.\n",
+        map.cells.len()
+    ))?;
+    Ok(Exit::Done)
 }

@@ -8,6 +8,8 @@ pub mod ctmc;
 pub mod drain;
 pub mod join;
 pub mod makespan;
+pub mod pinned;
+pub mod retry;
 pub mod rolling;
 pub mod single;
 pub mod sliding;

@@ -11,6 +11,6 @@ mod throttle;
 
 pub use active::Rhythm;
 pub use outlier::Ejections;
-pub use readiness::{ready_at, unfit_at};
+pub use readiness::{ready_at, unfit_at, unready_at};
 pub use thresholds::{Change, Health, Thresholds};
 pub use throttle::Throttle;

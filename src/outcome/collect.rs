@@ -42,6 +42,9 @@ pub struct Collector {
     pub(super) scaled: Option<(u32, u32)>,
     /// Missed lookups: all, and in the worst window.
     pub(super) misses: Option<(u64, u64)>,
+    /// Connections and calls at their peak over the limit; not a number without a limit.
+    pub(super) dependency_peak: f64,
+    pub(super) dependency_load: f64,
     series: Series,
 }
 
@@ -69,6 +72,13 @@ impl Sink for Collector {
                 self.state.host(at, change);
             }
             Record::Misses { total, most } => self.misses = Some((total, most)),
+            Record::Reloaded { instance, version } => {
+                self.advance(at);
+                self.fleet.turn(instance, version);
+                if self.state.begun.is_some() {
+                    self.settle(at);
+                }
+            }
             Record::Desired { instances } => {
                 self.advance(at);
                 self.fleet.desired = instances;
@@ -86,6 +96,16 @@ impl Sink for Collector {
                 self.latency.resize_with(3, Default::default);
                 let versions = &mut self.latency[period as usize];
                 versions[usize::from(version.0.min(1))].merge(&histogram);
+            }
+            Record::Connections { dependency: _, held: _, wanted, limit } => {
+                self.advance(at);
+                if let Some(limit) = limit {
+                    let share = f64::from(wanted) / f64::from(limit.max(1));
+                    self.dependency_peak = self.dependency_peak.max(share);
+                }
+            }
+            Record::Calls { dependency: _, peak, limit } => {
+                self.dependency_load = self.dependency_load.max(f64::from(peak) / limit);
             }
             Record::Totals { attempts, served_after } => {
                 self.attempts = Some(attempts);
@@ -122,6 +142,8 @@ impl Collector {
             messages: None,
             scaled: None,
             misses: None,
+            dependency_peak: f64::NAN,
+            dependency_load: f64::NAN,
             series: Series::default(),
         }
     }
@@ -138,6 +160,8 @@ impl Collector {
         self.streams = None;
         (self.messages, self.scaled) = (None, None);
         self.misses = None;
+        self.dependency_peak = f64::NAN;
+        self.dependency_load = f64::NAN;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;

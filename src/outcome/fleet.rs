@@ -61,6 +61,11 @@ impl Fleet {
         });
     }
 
+    /// An instance runs another version from now on.
+    pub(super) fn turn(&mut self, number: u32, version: VersionId) {
+        self.change(number, |instance| instance.version = version.0);
+    }
+
     /// An instance began or ceased to serve.
     pub(super) fn serving(&mut self, number: u32, version: VersionId, serving: bool) {
         self.change(number, |instance| {

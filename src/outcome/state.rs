@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) went_back: bool,
     pub(super) gave_up: bool,
     pub(super) human_called: bool,
+    /// A rollback was wanted and impossible.
+    pub(super) blocked: bool,
     pub(super) detected: Option<Time>,
     pub(super) decided: Option<Time>,
     pub(super) restored: Option<Time>,
@@ -66,6 +68,7 @@ impl State {
         went_back: false,
         gave_up: false,
         human_called: false,
+        blocked: false,
         detected: None,
         decided: None,
         restored: None,
@@ -137,8 +140,10 @@ impl State {
             Moment::Detected => _ = self.detected.get_or_insert(at),
             Moment::RollbackDecided => _ = self.decided.get_or_insert(at),
             Moment::HumanCalled => self.human_called = true,
+            Moment::RollbackBlocked => self.blocked = true,
             Moment::GaveUp => self.gave_up = true,
-            Moment::Batch(_) | Moment::InstanceFailed(_) => {}
+            Moment::Batch(_) | Moment::InstanceFailed(_) | Moment::Migrating | Moment::Migrated => {
+            }
         }
     }
 }

@@ -59,6 +59,7 @@ fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f6
         (OutcomeKey::Stuck, fate == Fate::Stuck),
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
+        (OutcomeKey::RollbackBlocked, state.blocked),
     ] {
         set(key, f64::from(u8::from(happened)));
     }
@@ -96,6 +97,7 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
         set(OutcomeKey::NodesBought, f64::from(state.bought));
         set(OutcomeKey::Pending, state.pending as f64 / 1e9);
     }
+    set(OutcomeKey::DependencyPeak, collector.dependency_peak);
 }
 
 /// What only some worlds have.
@@ -161,6 +163,7 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
         set(OutcomeKey::CacheMisses, total as f64);
         set(OutcomeKey::CacheMissPeak, most as f64 / window);
     }
+    set(OutcomeKey::DependencyLoad, collector.dependency_load);
 }
 
 fn latencies(latency: &[[Histogram; 2]], set: &mut impl FnMut(OutcomeKey, f64)) {

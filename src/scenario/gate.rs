@@ -134,6 +134,8 @@ outcomes! {
     CapacityLost, "capacity_lost", InstanceSeconds, false;
     /// Integral of (instances − desired)⁺ over time, terminating ones included.
     SurgeCost, "surge_cost", InstanceSeconds, false;
+    /// Connections wanted of the fullest dependency at its peak, as a share of its limit.
+    DependencyPeak, "dependency_peak", Share, false;
     /// Time with both versions serving.
     Mixed, "mixed", Seconds, false;
     /// First evidence of a bad version.
@@ -223,6 +225,8 @@ outcomes! {
     CacheMisses, "cache_misses", Number, true;
     /// Such misses per second, in the window with most.
     CacheMissPeak, "cache_miss_peak", Number, true;
+    /// Calls to the busiest dependency in its busiest window, as a share of its capacity.
+    DependencyLoad, "dependency_load", Share, true;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.
@@ -235,6 +239,8 @@ outcomes! {
     Stuck, "stuck", Event, false;
     /// A person was needed.
     Human, "human", Event, false;
+    /// A rollback was wanted, and a migration that cannot be undone forbade it.
+    RollbackBlocked, "rollback_blocked", Event, false;
     /// Nobody served at some moment, or there was no quorum.
     FullOutage, "full_outage", Event, false;
 }

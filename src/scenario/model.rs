@@ -2,7 +2,7 @@
 
 use crate::scenario::pieces::Pieces;
 use crate::scenario::settings::StrategySettings;
-use crate::scenario::{Dist, Gate, Hosts};
+use crate::scenario::{Conduct, Dist, Gate, Hosts};
 use crate::units::{Bytes, Rate, Share, Span};
 
 /// A complete, consistent scenario.
@@ -44,6 +44,13 @@ pub struct Scenario {
     pub horizon: Span,
     /// Traffic simulated before the rollout begins and after it has settled.
     pub margin: Span,
+}
+
+impl Scenario {
+    /// Whether anybody asks the service anything.
+    pub fn has_requests(&self) -> bool {
+        self.traffic.is_some() || self.pieces.users.is_some()
+    }
 }
 
 /// The fleet.
@@ -251,8 +258,10 @@ pub struct Clients {
     /// Instance terminating or unready → no longer chosen by a node.
     pub lag_remove: Dist,
     /// Retries of requests that failed fast (refused, reset, shed, no endpoint); those that were
-    /// cut are not tried again.
+    /// cut are not tried again, unless `conduct` says so.
     pub retries: Retries,
+    /// Everything beyond one attempt for each request.
+    pub conduct: Conduct,
 }
 
 /// For what an instance is chosen.

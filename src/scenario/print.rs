@@ -136,7 +136,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A float that reads back to the same bits; whole ones without a fraction.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value == value.trunc() && value.abs() < 1e15 {
         format!("{value:.0}")
     } else {
@@ -145,7 +145,7 @@ fn number(value: f64) -> String {
 }
 
 /// A share that reads back to the same bits.
-fn share(value: f64) -> String {
+pub(super) fn share(value: f64) -> String {
     let read = |text: &str| text.parse::<Share>().map_or(f64::NAN, |share| share.0);
     percent(value, |percent| format!("{percent}%"), read)
 }
@@ -333,9 +333,7 @@ fn clients(page: &mut Page, clients: &Clients) {
     page.text("timeout", clients.timeout);
     page.raw("lag_add", dist(&clients.lag_add));
     page.raw("lag_remove", dist(&clients.lag_remove));
-    let attempts = Some(clients.retries.attempts).filter(|attempts| *attempts != u32::MAX);
-    let delay = dist(&clients.retries.delay);
-    page.raw("retries", format!("{{ attempts = {}, delay = {delay} }}", limit(attempts)));
+    clients.conduct.write(page, &clients.retries);
 }
 
 fn balancer(page: &mut Page, scenario: &Scenario) {

@@ -5,7 +5,7 @@ use crate::scenario::pieces::DataPlane;
 use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// Purposes of the world's draws.
 mod purpose {
@@ -33,6 +33,9 @@ mod purpose {
     pub(super) const WAVE: u32 = 81;
     pub(super) const PROVISION: u32 = 82;
     pub(super) const SCAN: u32 = 83;
+    pub(super) const PROBE_PHASE: u32 = 61;
+    pub(super) const PROPAGATE: u32 = 63;
+    pub(super) const MIGRATION: u32 = 64;
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +74,8 @@ pub(crate) struct Tables {
     /// The factor that the starts of a wave share, times 10⁹.
     wave: Option<Sampler>,
     provision: Option<Sampler>,
+    propagate: Sampler,
+    migration: Sampler,
 }
 
 impl Tables {
@@ -85,6 +90,8 @@ impl Tables {
             crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
+        let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
+        let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
         let reaction = match &scenario.pipeline {
             crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
             _ => None,
@@ -107,6 +114,8 @@ impl Tables {
             catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
             wave: wave_factor(scenario.hosts.wave_cv),
             provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
+            propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
+            migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
 }
@@ -277,6 +286,26 @@ impl<'a> Chance<'a> {
         [0, 1].map(|index| {
             crate::engine::math::open_unit(self.seeds.bits(purpose::AUTOSCALER, index))
         })
+    }
+
+    /// The `round`-th change is written → a running process has it.
+    pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
+        let index = u64::from(round) << 32 | u64::from(instance);
+        span(self.tables.propagate.at(self.seeds.bits(purpose::PROPAGATE, index)))
+    }
+
+    /// A migration, forth or back.
+    pub(crate) fn migration(&self, back: bool) -> Span {
+        span(self.tables.migration.at(self.seeds.bits(purpose::MIGRATION, u64::from(back))))
+    }
+
+    /// When in its period an instance is probed: at its launch, or, if that was before the record,
+    /// at any time.
+    pub(crate) fn probe_phase(&self, instance: u32, booted: Time) -> f64 {
+        if booted > Time::ZERO {
+            return 0.0;
+        }
+        crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
     }
 
     /// A person's reaction time.

@@ -30,6 +30,10 @@ impl World<'_> {
             return;
         }
         self.looks[controller] = Time::NEVER;
+        if self.is_hot() {
+            // There is nothing that it was told to do.
+            return;
+        }
         // Whoever waits for the API does nothing else.
         let busy_until = self.busy_until[controller];
         if self.now < busy_until {

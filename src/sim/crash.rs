@@ -52,6 +52,7 @@ impl World<'_> {
         };
         let Some(delay) = delay else {
             self.fail(instance, sink);
+            self.noticed(sink);
             return true;
         };
         self.end_process(instance, sink);
@@ -59,6 +60,7 @@ impl World<'_> {
             self.fleet.move_to(self.now, instance, Phase::Starting, Cause::Crashed, sink);
         }
         self.fleet.restarted(instance);
+        self.noticed(sink);
         if delay == Span::ZERO {
             self.boot(instance, sink);
         } else {
@@ -129,6 +131,7 @@ impl World<'_> {
         self.stop_start(instance);
         self.fleet.next_process(instance);
         self.withdraw(instance);
+        self.disconnect(instance, sink);
     }
 }
 

@@ -10,7 +10,7 @@ impl World<'_> {
         // Any event may have begun something: what was planned before no longer holds.
         self.end_stamp += 1;
         let pending_operation = self.strategy.next_operation(&self.state).is_some();
-        let waiting = self.is_awaited();
+        let waiting = self.is_awaited() || self.is_recovering();
         let told = self.script().end.is_some();
         if self.moving > 0 || pending_operation || waiting || !self.said.is_terminal() {
             if let Some(kernel) = self.kernel() {

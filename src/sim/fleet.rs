@@ -29,13 +29,17 @@ pub(crate) struct Instance {
     pub(crate) held: bool,
     /// It is prepared and has no process: it is held, or waits to be started again.
     pub(crate) halted: bool,
-    /// When its process started, and when it will be able to answer, once that is known.
+    /// When its process was launched, and when it will be able to answer, once that is known.
     pub(crate) started: Time,
     pub(crate) able_at: Time,
     /// Which wave of starts it belongs to.
     pub(crate) wave: u32,
     /// Told to stop, it waits for rest before SIGTERM.
     pub(crate) waits: bool,
+    /// When its process has its connections and begins to start.
+    pub(crate) begins: Time,
+    /// Its process keeps connections to what the service depends on.
+    pub(crate) connected: bool,
     /// Since when it has been in no rotation, once it was told to stop.
     pub(crate) out_since: Time,
 }
@@ -146,7 +150,8 @@ impl Fleet {
         debug_assert!(host.is_some(), "the hosts hold what runs before the rollout");
         let view = &mut self.views[instance as usize];
         view.ready_since = now;
-        self.all[instance as usize].able = true;
+        let entry = &mut self.all[instance as usize];
+        (entry.able, entry.connected) = (true, true);
         instance
     }
 
@@ -173,10 +178,12 @@ impl Fleet {
             process: 0,
             held: false,
             halted: false,
-            started: Time::NEVER,
+            started: Time::ZERO,
             able_at: Time::NEVER,
             wave: 0,
             waits: false,
+            begins: Time::ZERO,
+            connected: false,
             out_since: Time::NEVER,
         });
         let ready_since = Time::NEVER;
@@ -213,6 +220,21 @@ impl Fleet {
     fn view(&mut self, instance: u32) -> Option<&mut InstanceView> {
         let place = self.views.binary_search_by_key(&instance, |view| view.id).ok()?;
         Some(&mut self.views[place])
+    }
+
+    /// An instance takes another version while it runs.
+    pub(crate) fn turn(
+        &mut self,
+        now: Time,
+        instance: u32,
+        version: VersionId,
+        sink: &mut impl Sink,
+    ) {
+        self.all[instance as usize].version = version;
+        if let Some(view) = self.view(instance) {
+            view.version = version;
+        }
+        sink.record(now, Record::Reloaded { instance, version });
     }
 
     /// Moves an instance to a phase.

@@ -6,6 +6,7 @@ use super::quota::Creation;
 use super::room::Around;
 use super::world::{Event, World};
 use crate::health;
+use crate::scenario::Change;
 use crate::sim::script::Fate;
 use crate::trace::{Cause, Phase, Sink, VersionId};
 use crate::units::{Span, Time};
@@ -32,6 +33,12 @@ impl World<'_> {
             Event::Terminate { instance } => self.pre_stopped(instance, sink),
             Event::Idle { instance } => self.idle(instance, sink),
             Event::Exit { instance } => self.exit(instance, Cause::Exited, sink),
+            Event::Outage { dependency, begins } => self.outage(dependency, begins, sink),
+            Event::Unready { instance, process } => self.unready(instance, process, sink),
+            Event::Reload { instance, version, round } => {
+                self.reload(instance, version, round, sink);
+            }
+            Event::Migrated => self.migrated(sink),
             Event::Outside { index } => self.outside(index as usize, sink),
             Event::Begin
             | Event::Look { .. }
@@ -88,7 +95,8 @@ impl World<'_> {
         let version = self.fleet.get(instance).version;
         let versions = &self.scenario.versions;
         let model = if version == VersionId::OLD { &versions.old } else { &versions.new };
-        let ready = match model.pull {
+        let same_image = self.scenario.pieces.change.as_ref().is_some_and(Change::keeps_image);
+        let ready = match model.pull.filter(|_| !same_image) {
             None => true,
             Some(image) => {
                 let image = (image, model.pull_shared.0);
@@ -165,12 +173,23 @@ impl World<'_> {
             self.boot_as_told(instance, process, fate);
             return;
         }
-        if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
-            self.plan_crash(self.now + after, instance, process);
-        }
-        let now = self.now;
         self.appear(instance, sink);
         self.fleet.get_mut(instance).started = self.start_sidecar(instance);
+        if let Some(delay) = self.connect(instance, sink) {
+            self.warm_up(instance, delay, sink);
+        }
+    }
+
+    /// The process, which has been launched, begins its start after `delay`.
+    pub(super) fn warm_up(&mut self, instance: u32, delay: Span, sink: &mut impl Sink) {
+        let entry = *self.fleet.get(instance);
+        let process = entry.process;
+        let begins = self.now.max(entry.started) + delay;
+        if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
+            self.plan_crash(begins + after, instance, process);
+        }
+        let now = self.now;
+        self.fleet.get_mut(instance).begins = begins;
         if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
             let work = work * self.chance.wave(entry.wave);
             self.starts.begin(now, (instance, process), entry.host, work);
@@ -191,8 +210,7 @@ impl World<'_> {
         let entry = *self.fleet.get(instance);
         let start = self.chance.start(entry.version, entry.ordinal, process);
         let start = start.map(|start| start * self.chance.wave(entry.wave));
-        let begins = self.now.max(entry.started);
-        let able = start.map_or(Time::NEVER, |start| begins + start);
+        let able = start.map_or(Time::NEVER, |start| self.now.max(entry.begins) + start);
         self.fleet.get_mut(instance).able_at = able;
         if self.plan_unfit(instance, process, able) {
             return;
@@ -257,7 +275,7 @@ impl World<'_> {
         self.plan_told_end(instance, false);
     }
 
-    fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
+    pub(super) fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         // A process that was told to stop while it started serves nobody any more.
         if entry.process != process || !(entry.phase == Phase::Starting || entry.phase.is_ready()) {
@@ -281,6 +299,9 @@ impl World<'_> {
     fn ready(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         if entry.process != process || entry.phase != Phase::Starting {
+            return;
+        }
+        if self.postpone_ready(instance, process) {
             return;
         }
         self.fleet.move_to(self.now, instance, Phase::Ready, Cause::Probe, sink);

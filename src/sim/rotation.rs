@@ -64,10 +64,10 @@ impl World<'_> {
         if !self.fleet.get(instance).phase.is_ready() {
             return;
         }
-        // After a crash this may be old news, or none: the node never heard that it was gone.
-        if self.fleet.get(instance).process > 0
-            && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node))
-        {
+        // After a crash or an outage this may be old news, or none: the node never heard that it
+        // was gone.
+        let returns = self.fleet.get(instance).process > 0 || self.pools.is_some();
+        if returns && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node)) {
             return;
         }
         self.rotate(instance, node, true, sink);

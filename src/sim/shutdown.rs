@@ -102,7 +102,7 @@ impl World<'_> {
     /// Connections that are pinned stay until the server ends them, whoever left a rotation.
     fn keeps_connections(&self) -> bool {
         let pinned = matches!(self.scenario.clients.protocol, Protocol::PerConnection { .. });
-        pinned && self.scenario.traffic.is_some()
+        pinned && self.scenario.has_requests()
     }
 
     /// It has waited for rest long enough; says whether it still did. As for `kill`, an event
@@ -204,6 +204,7 @@ impl World<'_> {
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
         self.vanish(instance, sink);
         self.cut_streams(instance);
+        self.disconnect(instance, sink);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {

@@ -1,10 +1,13 @@
 //! A fleet under traffic without a control plane: for benches, and for cases that queueing
 //! theory knows. Whoever holds it plays the orchestrator by hand.
 
-use super::kernel::{Config, Kernel, VersionModel};
+use super::kernel::{CallModel, Config, Kernel, VersionModel};
 use super::model;
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::{Algorithm, Arrivals, Discipline, Dist, Profile, Protocol, Traffic, Warmup};
+use crate::scenario::pieces::{Dependency, Users};
+use crate::scenario::{
+    Algorithm, Arrivals, Conduct, Discipline, Dist, Profile, Protocol, Traffic, Warmup,
+};
 use crate::trace::{Ending, Histogram, Period};
 use crate::traffic::Source;
 use crate::units::{Rate, Share, Span, Time};
@@ -36,6 +39,16 @@ pub struct Steady {
     pub timeout: Span,
     /// Attempts in all and the wait before each further one.
     pub retries: (u32, Dist),
+    /// What clients do beyond that.
+    pub conduct: Conduct,
+    /// Users who wait for answers, beside the traffic.
+    pub users: Option<Users>,
+    /// For what a server is chosen.
+    pub protocol: Protocol,
+    /// Chance that a request is answered with an error.
+    pub errors: Share,
+    /// What requests ask of others.
+    pub dependencies: Vec<Dependency>,
     /// Seed of all streams.
     pub seed: u64,
     /// Which replication.
@@ -56,6 +69,11 @@ impl Default for Steady {
             algorithm: Algorithm::Random,
             timeout: Span::MAX,
             retries: (1, Dist::Fixed(Span::ZERO)),
+            conduct: Conduct::default(),
+            users: None,
+            protocol: Protocol::PerRequest { reuse: Share(0.0) },
+            errors: Share(0.0),
+            dependencies: Vec::new(),
             seed: 1,
             replication: 0,
         }
@@ -83,12 +101,14 @@ impl SteadyFleet {
 
     /// The same under traffic that may vary, instead of `rate` and `arrivals`.
     pub fn with_traffic(steady: &Steady, traffic: &Traffic) -> Self {
+        let calls = steady.dependencies.iter().enumerate();
+        let calls = calls.filter_map(|(i, d)| CallModel::new(i, d, Time::ZERO));
         let config = Config {
             discipline: steady.discipline,
             cpu_limit: steady.cpu_limit,
             cache: None,
             nodes: steady.nodes,
-            protocol: Protocol::PerRequest { reuse: Share(0.0) },
+            protocol: steady.protocol,
             timeout: steady.timeout,
             attempts: steady.retries.0,
             retry_delay: model::sampler(&steady.retries.1),
@@ -96,11 +116,14 @@ impl SteadyFleet {
                 service: model::law(&steady.service),
                 factor: 1.0,
                 warmup: steady.warmup,
-                errors: 0.0,
+                errors: steady.errors.0,
             }],
             // Few and long windows: memory does not grow with the run.
             window: Span::from_secs(100_000_000),
             slow_above: Span::MAX,
+            habits: model::habits(&steady.conduct, steady.users.as_ref()),
+            calls: calls.collect(),
+            troubled: false,
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
         let mut kernel = Kernel::new(config, steady.algorithm);
@@ -166,6 +189,11 @@ impl SteadyFleet {
         (0..self.kernel.desk.servers.len() as u32)
             .map(|server| u64::from(self.kernel.in_flight(server, self.now)))
             .sum()
+    }
+
+    /// Connections opened since the fleet began, as far as they are modelled one by one.
+    pub fn opened(&self) -> u64 {
+        self.kernel.opened()
     }
 
     /// How long a server would need to finish what it has.

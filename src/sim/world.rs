@@ -1,13 +1,14 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
 use super::autoscaler::Scaler;
-use super::chance::{Chance, Latency};
+use super::chance::Chance;
 use super::client::Client;
-use super::ending::on_grid;
+use super::dependencies::Pools;
 use super::evict::Draining;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
 use super::messages::Messages;
+use super::migration::Migrated;
 use super::model::Model;
 use super::pipeline::PipelineState;
 use super::plane::{Plane, Step};
@@ -19,7 +20,7 @@ use super::starts::Starts;
 use super::streams::Streams;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Status, Strategy};
+use crate::strategy::{Decision, State, Status, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -90,10 +91,18 @@ pub(super) enum Event {
     Scrape,
     /// The autoscaler looks.
     Autoscale,
+    /// A dependency goes down, or is there again.
+    Outage { dependency: u8, begins: bool },
+    /// Probes of a ready instance have failed too often.
+    Unready { instance: u32, process: u32 },
     /// The pipeline has waited long enough.
     Deadline,
     /// A person decides.
     Decide,
+    /// A process takes a change while it runs, the `round`-th that is written.
+    Reload { instance: u32, version: VersionId, round: u32 },
+    /// The change of the data is done, or undone.
+    Migrated,
     /// Somebody does what the script says.
     Outside { index: u32 },
     /// Something happens around the fleet.
@@ -122,6 +131,8 @@ pub struct World<'a> {
     pub(super) refusals: Refusals,
     /// Looks that asked for instances: those of one are a wave.
     pub(super) waves: u32,
+    /// What processes are connected to, if to anything.
+    pub(super) pools: Option<Box<Pools>>,
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
@@ -150,6 +161,10 @@ pub struct World<'a> {
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
     pub(super) writes: Vec<Client>,
+    /// Changes written for running processes, and how many have yet to take the last one.
+    pub(super) reloads: u32,
+    pub(super) reloading: u32,
+    pub(super) migrated: Migrated,
     /// By version: when the API server can carry out the next creation or stop.
     pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
@@ -191,6 +206,7 @@ impl<'a> World<'a> {
             draining: Draining::default(),
             refusals: Refusals::default(),
             waves: 0,
+            pools: Pools::new(&scenario.pieces.dependencies, model.begun),
             scratch: Vec::new(),
             kernel: None,
             messages: model.messages.clone().map(Messages::new),
@@ -209,6 +225,9 @@ impl<'a> World<'a> {
             decision: Decision::default(),
             looks: vec![Time::NEVER; controllers],
             writes: vec![Client::default(); controllers],
+            reloads: 0,
+            reloading: 0,
+            migrated: Migrated::No,
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
@@ -255,9 +274,9 @@ impl<'a> World<'a> {
 
     pub(super) fn prepare(&mut self, seeds: Seeds, depth: Depth, sink: &mut impl Sink) {
         let scenario = self.scenario;
-        self.depth = if scenario.traffic.is_some() { depth } else { Depth::Control };
+        self.depth = if scenario.has_requests() { depth } else { Depth::Control };
         self.now = Time::ZERO;
-        self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
+        self.begun = self.model.begun;
         self.queue.clear();
         self.chance.reset(seeds);
         self.reset_surroundings();
@@ -269,6 +288,8 @@ impl<'a> World<'a> {
         self.looks.fill(Time::NEVER);
         self.writes.fill(Client::default());
         self.paces.clear();
+        (self.reloads, self.reloading) = (0, 0);
+        self.migrated = Migrated::No;
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
         self.statuses.iter_mut().for_each(Vec::clear);
@@ -298,6 +319,7 @@ impl<'a> World<'a> {
         }
         self.count_votes(sink);
         self.plan_autoscaler();
+        self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
         self.begin_streams();
@@ -379,6 +401,10 @@ impl<'a> World<'a> {
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }
+            | Event::Outage { .. }
+            | Event::Unready { .. }
+            | Event::Reload { .. }
+            | Event::Migrated
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
@@ -420,12 +446,12 @@ impl<'a> World<'a> {
         if let Some(messages) = &mut self.messages {
             messages.begin(now);
         }
-        self.strategy.command(&mut self.state, Command::Begin, now);
-        self.note_status();
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
         self.plan_drains();
-        self.look_after(0, Latency::Sync);
+        if !self.migrates_first(sink) {
+            self.hand_over(sink);
+        }
         self.watch();
     }
 }

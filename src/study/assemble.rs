@@ -121,7 +121,7 @@ fn demand(scenario: &Scenario, grid: &[f64]) -> Vec<f64> {
 }
 
 /// Requests per second that one warm instance can answer.
-fn throughput(scenario: &Scenario, version: &Version) -> f64 {
+pub(super) fn throughput(scenario: &Scenario, version: &Version) -> f64 {
     scenario.service.servers() / version.service_time.mean_secs()
 }
 

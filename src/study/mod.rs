@@ -11,6 +11,8 @@ mod pool;
 mod replicate;
 pub mod result;
 mod spent;
+pub mod storm;
+pub mod system;
 pub mod validate;
 pub mod verify;
 

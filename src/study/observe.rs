@@ -49,6 +49,9 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
+            | Record::Reloaded { .. }
+            | Record::Connections { .. }
+            | Record::Calls { .. }
             | Record::Placed { .. }
             | Record::Host { .. }
             | Record::Misses { .. }

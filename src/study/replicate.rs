@@ -79,7 +79,7 @@ impl Replications<'_> {
             .filter(|r| self.requests.binary_search_by_key(r, |run| run.replication).is_err())
             .collect();
         let planned = (self.requests.len() + missing.len()) as u32;
-        if self.scenario.traffic.is_none() {
+        if !self.scenario.has_requests() {
             show(Progress { done: wanted, planned: wanted });
             return;
         }
@@ -214,7 +214,7 @@ impl Replications<'_> {
     }
 
     pub(super) fn has_traffic(&self) -> bool {
-        self.scenario.traffic.is_some()
+        self.scenario.has_requests()
     }
 }
 

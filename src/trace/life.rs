@@ -84,6 +84,7 @@ impl Life {
             // Their times are not the times at which they are written.
             Record::Window { .. }
             | Record::Latency { .. }
+            | Record::Calls { .. }
             | Record::Misses { .. }
             | Record::Totals { .. }
             | Record::Streams { .. }
@@ -97,7 +98,15 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
+            Record::Reloaded { instance, version } => {
+                self.advance(at)?;
+                if let Some(Some(entry)) = self.instances.get_mut(instance as usize) {
+                    entry.1 = version;
+                }
+                Ok(())
+            }
             Record::Desired { .. }
+            | Record::Connections { .. }
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Votes { .. }

@@ -92,6 +92,8 @@ pub enum Cause {
     Crashed,
     /// Its host is drained: it was evicted.
     Evicted,
+    /// The readiness probe failed often enough.
+    Unready,
 }
 
 /// How a request ended.
@@ -190,6 +192,12 @@ pub enum Moment {
     Detected,
     /// A rollback was decided.
     RollbackDecided,
+    /// A change of the data began, forth or back.
+    Migrating,
+    /// It is done.
+    Migrated,
+    /// A rollback was wanted, and a migration that cannot be undone forbids it.
+    RollbackBlocked,
     /// A person was called.
     HumanCalled,
     /// The simulation gave up waiting for an end.
@@ -286,6 +294,13 @@ pub enum Record {
         /// In the window that had most.
         most: u64,
     },
+    /// A running process took another version: no instance was replaced.
+    Reloaded {
+        /// The instance.
+        instance: u32,
+        /// What it runs from now on.
+        version: VersionId,
+    },
     /// The number of instances wanted changed.
     Desired {
         /// Now so many.
@@ -308,6 +323,26 @@ pub enum Record {
         version: VersionId,
         /// Sojourn in nanoseconds.
         histogram: Histogram,
+    },
+    /// Connections to a dependency changed, or were asked for in vain.
+    Connections {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Open now, or being opened.
+        held: u32,
+        /// Those, and what processes ask for that have none yet.
+        wanted: u32,
+        /// The most there can be.
+        limit: Option<u32>,
+    },
+    /// Calls to a dependency that has a capacity; written once, at the end.
+    Calls {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Calls in the busiest window of the whole record.
+        peak: u32,
+        /// Calls that it can answer in one window.
+        limit: f64,
     },
     /// Totals over the whole record; written once, at the end.
     Totals {

@@ -1,6 +1,7 @@
 //! The one integration-test binary: one link, one place for helpers.
 
 mod cli;
+mod clients;
 mod determinism;
 mod docker;
 mod failures;
@@ -11,6 +12,7 @@ mod kubectl;
 mod manual;
 mod outputs;
 mod planes;
+mod production;
 mod readme;
 mod strategies;
 mod support;

@@ -3,7 +3,9 @@
 
 pub(crate) mod any;
 pub(crate) mod books;
+mod changes;
 mod cold;
+mod dependencies;
 mod processes;
 mod room;
 mod told;

@@ -143,6 +143,13 @@ fn ends(result: &SimResult, style: &Style) -> Vec<String> {
         lines =
             vec![format!("  it says    {}", text.join("   ")), format!("  in fact    {shares}")];
     }
+    let blocked = result.summary(OutcomeKey::RollbackBlocked).map_or(0.0, |s| s.mean.value);
+    if blocked > 0.0 {
+        let share = format::share(blocked);
+        lines.push(format!(
+            "  no way back in {share} of runs: the migration that was begun cannot be undone"
+        ));
+    }
     lines
 }
 

@@ -10,9 +10,11 @@ use crate::units::Span;
 pub(super) fn clients(env: &mut Env<'_>) -> Clients {
     let nodes = nodes(env);
     let protocol = protocol(env);
+    let conduct = super::conduct::conduct(env, protocol);
     Clients {
         nodes,
         protocol,
+        conduct,
         timeout: env.positive("clients", "timeout"),
         lag_add: env.dist("clients", "lag_add"),
         lag_remove: env.dist("clients", "lag_remove"),
@@ -91,11 +93,12 @@ fn retries(env: &mut Env<'_>) -> Retries {
         Some(Value::Count(attempts)) => *attempts,
         _ => u32::MAX,
     };
+    let grows = fields.get("backoff").is_some();
     let delay = match fields.get("delay") {
         Some(delay) => env.dist_of(delay, None),
         None => Dist::Fixed(Span::ZERO),
     };
-    if attempts > RETRIES_AT_ONCE && delay == Dist::Fixed(Span::ZERO) {
+    if attempts > RETRIES_AT_ONCE && !grows && delay == Dist::Fixed(Span::ZERO) {
         let message = "retries without end and without a wait would all happen at one instant";
         let hint = "add a delay: { attempts = \"unbounded\", delay = \"100ms\" }";
         env.problem(Diagnostic::new(Code::Conflict, entry.at, message, hint));

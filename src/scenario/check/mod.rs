@@ -1,6 +1,7 @@
 //! From what was written to what it means: complete, consistent, every default filled in.
 
 mod clients;
+mod conduct;
 mod dist;
 mod fleet;
 mod gates;
@@ -49,9 +50,10 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
     env.format_version();
     let service = fleet::service(&mut env);
     let traffic = traffic::traffic(&mut env);
-    let works = traffic.is_some() || env.is_there("queue");
-    let versions = fleet::versions(&mut env, works);
-    let gates = gates::gates(&mut env, traffic.is_some());
+    let pieces = Pieces::read(&mut env);
+    let asked = traffic.is_some() || pieces.users.is_some();
+    let versions = fleet::versions(&mut env, asked || pieces.queue.is_some());
+    let gates = gates::gates(&mut env, asked);
     let strategy = StrategySettings::read(orchestrator, &mut env);
     Scenario {
         clients: clients::clients(&mut env),
@@ -63,7 +65,7 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         control: fleet::control(&mut env),
         hosts: hosts::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),
-        pieces: Pieces::read(&mut env),
+        pieces,
         slo: env.slo(),
         gates,
         assumed: env.assumed(),

@@ -199,10 +199,10 @@ pub(super) const WARMUP: &[Form] = &[
 ];
 
 /// `retries`.
-pub(super) const RETRIES: &[Form] = &[Form {
+pub(in crate::scenario) const RETRIES: &[Form] = &[Form {
     name: "retries",
     tag: None,
-    marks: &["attempts", "delay"],
+    marks: &["attempts", "delay", "backoff"],
     keys: &[
         key(
             "attempts",
@@ -212,6 +212,130 @@ pub(super) const RETRIES: &[Form] = &[Form {
             "3",
         ),
         key("delay", Kind::Dist, Is("\"0s\""), "Wait before each.", "\"50ms\""),
+        key(
+            "on",
+            Kind::List(&Kind::Word(&["connect", "reset", "shed", "timeout", "cut", "error"])),
+            Is("[\"connect\", \"reset\", \"shed\"]"),
+            "Failures that are tried again; `timeout` is that of the attempt.",
+            "[\"connect\", \"reset\", \"timeout\"]",
+        ),
+        key(
+            "backoff",
+            Kind::Duration,
+            Says("none: `delay` holds"),
+            "The first wait; each further one is `factor` times longer.",
+            "\"50ms\"",
+        ),
+        key("factor", Kind::Number(1.0, false), Is("2"), "Growth of the backoff.", "2"),
+        key("max", Kind::Duration, Is("\"10s\""), "The longest backoff.", "\"10s\""),
+        key(
+            "jitter",
+            Kind::Word(&["full", "equal", "none"]),
+            Is("\"full\""),
+            "How much of the backoff is random: all, half or nothing.",
+            "\"full\"",
+        ),
+        key(
+            "budget",
+            Kind::OneOf(&[Kind::Share, Kind::Record(BUDGET)]),
+            Says("none"),
+            "Retries of a node that are allowed, as a share of its requests.",
+            "\"10%\"",
+        ),
+    ],
+}];
+
+/// `budget` of `retries`.
+pub(in crate::scenario) const BUDGET: &[Form] = &[
+    Form {
+        name: "ratio",
+        tag: None,
+        marks: &["ratio", "ttl"],
+        keys: &[
+            key("ratio", Kind::Share, Required, "Of the requests of the last `ttl`.", "\"20%\""),
+            key("ttl", Kind::Duration, Is("\"10s\""), "How long a request counts.", "\"10s\""),
+            key("least", Kind::Rate, Is("\"10/s\""), "Retries always allowed.", "\"10/s\""),
+        ],
+    },
+    Form {
+        name: "active",
+        tag: None,
+        marks: &["active"],
+        keys: &[
+            key("active", Kind::Share, Required, "Of the requests in flight.", "\"20%\""),
+            key("least", Kind::Count(0, 1_000_000), Is("3"), "Retries always allowed.", "3"),
+        ],
+    },
+];
+
+/// `hedge`.
+pub(in crate::scenario) const HEDGE: &[Form] = &[Form {
+    name: "hedge",
+    tag: None,
+    marks: &["after"],
+    keys: &[
+        key(
+            "after",
+            Kind::OneOf(&[Kind::Word(&["p50", "p90", "p95", "p99"]), Kind::Duration]),
+            Required,
+            "Without an answer for so long; p95 is that quantile of recent latencies.",
+            "\"80ms\"",
+        ),
+        key("most", Kind::Count(1, 3), Is("1"), "Attempts beside the first.", "1"),
+    ],
+}];
+
+/// `pool`.
+pub(in crate::scenario) const POOL: &[Form] = &[Form {
+    name: "pool",
+    tag: None,
+    marks: &["max", "idle_timeout", "max_requests"],
+    keys: &[
+        key(
+            "max",
+            Kind::Count(0, 1_000_000),
+            Required,
+            "Idle connections that a node keeps to an instance.",
+            "32",
+        ),
+        key(
+            "idle_timeout",
+            Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
+            Is("\"never\""),
+            "One that was idle for so long is closed.",
+            "\"60s\"",
+        ),
+        key(
+            "max_requests",
+            Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(1, 1_000_000_000)]),
+            Is("\"unbounded\""),
+            "One that has carried so many is closed.",
+            "1000",
+        ),
+    ],
+}];
+
+/// `sticky`.
+pub(in crate::scenario) const STICKY: &[Form] = &[Form {
+    name: "sticky",
+    tag: None,
+    marks: &["sessions"],
+    keys: &[
+        key("sessions", Kind::Count(1, 100_000_000), Required, "At any time.", "5000"),
+        key(
+            "cookie",
+            Kind::Flag,
+            Is("true"),
+            "The client remembers its instance; else each node does for itself.",
+            "true",
+        ),
+        key(
+            "length",
+            Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
+            Is("\"never\""),
+            "Mean length of a session; a new one takes its place.",
+            "\"10m\"",
+        ),
     ],
 }];
 

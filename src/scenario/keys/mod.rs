@@ -5,13 +5,14 @@
 
 #[cfg(test)]
 pub(crate) mod any;
+mod clients;
 mod forms;
 mod help;
 mod hosts;
 mod tables;
 
+pub(in crate::scenario) use forms::{BUDGET, HEDGE, OPERATION, POOL, RETRIES, STICKY, key};
 pub use forms::{DIST, PROFILE, quantile_of};
-pub(in crate::scenario) use forms::{OPERATION, key};
 pub use help::help;
 pub use tables::VERSION_KEYS;
 

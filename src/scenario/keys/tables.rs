@@ -1,7 +1,8 @@
 //! The tables of the file with their keys and defaults.
 
 use super::Default::{Is, Required, Says};
-use super::forms::{POWER, PROFILE, RETRIES, START, WARMUP, key};
+use super::clients::CLIENTS;
+use super::forms::{POWER, PROFILE, START, WARMUP, key};
 use super::hosts::HOSTS;
 use super::{Key, Kind, Table};
 
@@ -178,74 +179,6 @@ const TRAFFIC: &[Key] = &[
         "\"poisson\"",
     ),
     key("scale", Kind::Number(0.0, false), Is("1"), "Multiplies every rate.", "1.5"),
-];
-
-const CLIENTS: &[Key] = &[
-    key("count", Kind::Count(1, 100_000), Is("1"), "How many nodes; also written `nodes`.", "60"),
-    key("nodes", Kind::Count(1, 100_000), Says("`count`"), "The same as `count`.", "60"),
-    key(
-        "protocol",
-        Kind::Word(&["http1", "http2", "grpc"]),
-        Is("\"http1\""),
-        "http1 chooses for each request, http2 and grpc for each connection.",
-        "\"grpc\"",
-    ),
-    key(
-        "balance",
-        Kind::Word(&["request", "connection"]),
-        Says("by `protocol`"),
-        "For what an instance is chosen, if unlike the protocol's habit.",
-        "\"request\"",
-    ),
-    key(
-        "connections",
-        Kind::Count(1, 1_000_000),
-        Is("1"),
-        "Chosen for each connection: connections that each node keeps.",
-        "4",
-    ),
-    key(
-        "max_connection_age",
-        Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
-        Is("\"never\""),
-        "Chosen for each connection: a connection is made anew after this.",
-        "\"5m\"",
-    ),
-    key(
-        "reuse",
-        Kind::Share,
-        Is("\"0%\""),
-        "Chosen for each request: share of requests on a kept-alive connection.",
-        "\"90%\"",
-    ),
-    key(
-        "timeout",
-        Kind::Duration,
-        Is("\"30s\""),
-        "A request ends as a timeout after this; the work goes on.",
-        "\"800ms\"",
-    ),
-    key(
-        "lag_add",
-        Kind::Dist,
-        Is("\"0s\""),
-        "Instance ready until a node chooses it.",
-        "{ p50 = \"1s\", p95 = \"3s\" }",
-    ),
-    key(
-        "lag_remove",
-        Kind::Dist,
-        Is("\"0s\""),
-        "Instance stopping until a node leaves it out.",
-        "{ p50 = \"1s\", p95 = \"3s\" }",
-    ),
-    key(
-        "retries",
-        Kind::Record(RETRIES),
-        Is("{ attempts = 1 }"),
-        "Retries of requests that failed fast.",
-        "{ attempts = 3, delay = \"50ms\" }",
-    ),
 ];
 
 const BALANCER: &[Key] = &[

@@ -5,27 +5,33 @@
 
 mod autoscaler;
 mod cache;
+mod change;
 mod data_plane;
 mod dependency;
 mod drains;
+mod migration;
 mod queue;
 mod quorum;
 mod quota;
 mod streams;
+mod users;
 
 #[cfg(test)]
 pub(crate) use autoscaler::SCALED;
 pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use cache::Cache;
+pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
     Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
 };
-pub use dependency::Dependency;
+pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
 pub use streams::{OnDrain, StreamDemand, Streams};
+pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
@@ -112,6 +118,12 @@ pieces! {
         quota: Quota;
         /// `[drains]`: hosts are emptied one after the other.
         drains: Drains;
+        /// `[users]`: a closed loop of requests.
+        users: Users;
+        /// `[change]`: what is rolled out, if it is no image.
+        change: Change;
+        /// `[migration]`: a change of the data that belongs to the rollout.
+        migration: Migration;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -250,7 +250,13 @@ fn file_of(choices: &[usize], strategy: usize) -> String {
     // Who routes traffic by version refuses a queue that knows no versions.
     let routes = ["traffic_routing = true", "argo_bluegreen", "flagger"];
     let routes = routes.iter().any(|word| strategy.contains(word));
-    let fits = |line: &(&str, &str)| !(routes && line.1.contains("\"central\""));
+    // It knows nothing of attempts and connections either.
+    let words = ["cancel", "hedge", "pool", "max_streams", "backoff"];
+    let conduct = choices.iter().any(|choice| {
+        let (table, lines) = LINES[choice % LINES.len()];
+        table == "clients" && words.iter().any(|word| lines.contains(word))
+    });
+    let fits = |line: &(&str, &str)| !((routes || conduct) && line.1.contains("\"central\""));
     let mut text = "rollcast = 1\nmargin = \"3s\"\n".to_owned();
     text += "gates = [\"serving_min >= 75% in 99.9% of runs\"]\n";
     for table in TABLES {

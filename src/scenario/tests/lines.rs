@@ -68,6 +68,39 @@ retries = { attempts = 3, delay = "50ms" }"#,
 lag_add = { law = "uniform", low = "1s", high = "2s" }"#,
     ),
     ("clients", r#"lag_remove = { law = "exponential", mean = "1.5s" }"#),
+    (
+        "clients",
+        r#"attempt_timeout = "250ms"
+cancel = true
+connect = "4ms"
+handshake = "2.5ms""#,
+    ),
+    (
+        "clients",
+        r#"retries = { attempts = 4, on = ["cut"], backoff = "30ms", factor = 1.5, budget = "7.3%" }
+hedge = { after = "p95", most = 2 }"#,
+    ),
+    (
+        "clients",
+        r#"retries = { attempts = 4, backoff = "1s", jitter = "equal", budget = { active = "2%" } }
+hedge = { after = "80ms" }"#,
+    ),
+    (
+        "clients",
+        r#"protocol = "http1"
+pool = { max = 9, idle_timeout = "60s", max_requests = 1000 }
+sticky = { sessions = 50, cookie = false, length = "10m" }"#,
+    ),
+    (
+        "clients",
+        r#"protocol = "http2"
+max_streams = 100"#,
+    ),
+    (
+        "users",
+        r#"count = 200
+think = { law = "exponential", mean = "7s" }"#,
+    ),
     ("balancer", "algorithm = { power_of = 3 }"),
     (
         "balancer",
@@ -227,6 +260,37 @@ max_receives = 5"#,
 need = 9
 catch_up = { p50 = "9s", p95 = "20s" }"#,
     ),
-    ("dependencies.postgres", "connections_max = 1000"),
+    (
+        "dependencies.postgres",
+        r#"connections_max = 100_000_000
+per_instance = 3
+connect_rate = "50.5/s"
+over = "wait""#,
+    ),
+    (
+        "dependencies.postgres",
+        r#"readiness = true
+capacity = "2000/s"
+calls = "30%"
+fails = { at = "1m", for = "30s" }"#,
+    ),
+    (
+        "change",
+        r#"kind = "secret"
+reload = "hot"
+propagate = { p50 = "40s", p95 = "85s" }"#,
+    ),
+    (
+        "migration",
+        r#"takes = { p50 = "40s", p95 = "2m" }
+locks = "20.5%"
+old_errors = "0.7%"
+irreversible = true"#,
+    ),
     ("dependencies.cache-1", "per_instance = 7"),
+    (
+        "dependencies.cache-1",
+        r#"calls = 2.5
+fails = { at = "0s", for = "9ms", share = "0.7%" }"#,
+    ),
 ];

@@ -292,7 +292,12 @@ fn look<S: Station>(
         service += desk.look_up(index, now) as u64;
     }
     let errors = desk.config.versions[version as usize].errors;
-    let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+    let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+    if guard & guard::DEPENDS != 0 {
+        let (waits, failed) = desk.calls.ask(now, version);
+        service = service.saturating_add(waits as u64);
+        error |= failed;
+    }
     Some((service, error))
 }
 

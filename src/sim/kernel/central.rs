@@ -235,9 +235,14 @@ impl Central {
         if guard & guard::CACHED != 0 {
             service += desk.look_up(index, now);
         }
-        let departs = now + (service as u64).max(1);
         let errors = desk.config.versions[desk.servers[index].version as usize].errors;
-        let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+        let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+        let mut departs = now + (service as u64).max(1);
+        if guard & guard::DEPENDS != 0 {
+            let (waits, failed) = desk.calls.ask(now, desk.servers[index].version);
+            departs = departs.saturating_add(waits as u64);
+            error |= failed;
+        }
         desk.servers[index].served += 1;
         let worker = &mut self.workers[index];
         let slot = worker.running.iter().position(Option::is_none).unwrap_or(0);

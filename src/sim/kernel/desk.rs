@@ -1,7 +1,9 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
 use super::cache::Caches;
+use super::calls::{CallModel, Calls};
 use super::errors::Errors;
+use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
@@ -50,6 +52,12 @@ pub(crate) struct Config {
     pub(crate) versions: Vec<VersionModel>,
     pub(crate) window: Span,
     pub(crate) slow_above: Span,
+    /// What clients do beyond one attempt for each request, if they do.
+    pub(crate) habits: Option<Box<Habits>>,
+    /// What attempts ask of others.
+    pub(crate) calls: Vec<CallModel>,
+    /// Requests may fail for what happens around the service.
+    pub(crate) troubled: bool,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -64,6 +72,8 @@ pub(crate) mod guard {
     pub(crate) const ERRORS: u8 = 8;
     /// Its errors in a row are counted.
     pub(crate) const WATCHED: u8 = 32;
+    /// Asks others before it answers.
+    pub(crate) const DEPENDS: u8 = 16;
     /// Its cache is not full yet.
     pub(crate) const FILLING: u8 = 64;
     /// Has a cache that may miss.
@@ -150,6 +160,7 @@ pub(crate) struct Desk {
     pub(crate) errors: Errors,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
+    pub(crate) calls: Calls,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -183,6 +194,7 @@ impl Desk {
             routes: Routes::default(),
             errors: Errors::default(),
             caches,
+            calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -221,6 +233,7 @@ impl Desk {
         self.source = source;
         self.routes = Routes::default();
         self.errors.clear();
+        self.calls.reset(seeds);
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);
@@ -301,12 +314,17 @@ impl Desk {
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.
     pub(crate) fn coldness(&mut self, server: usize, starts: u64) -> f64 {
-        let Server { version, opened, served, .. } = self.servers[server];
+        self.coldness_after(server, self.servers[server].served, starts)
+    }
+
+    /// The same for an attempt before which the server took `served`.
+    pub(crate) fn coldness_after(&mut self, server: usize, served: u64, starts: u64) -> f64 {
+        let Server { version, opened, .. } = self.servers[server];
         let model = &self.config.versions[version as usize];
         let (slowdown, x) = match model.warmup {
             Warmup::None => return 1.0,
             Warmup::Requests { scale, slowdown } => {
-                (slowdown, (served - self.taken_before[server]) as f64 / scale)
+                (slowdown, served.saturating_sub(self.taken_before[server]) as f64 / scale)
             }
             Warmup::Time { scale, slowdown } => {
                 let since = Time(starts).since(Time(opened));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::attempt::{cut, record_settled, run};
 use super::central::Central;
 use super::desk::{Config, Desk, Node, Server, VersionModel, guard};
+use super::journeys::Journeys;
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
 use super::station::{InFlight, Station, pack};
@@ -46,9 +47,27 @@ pub(crate) struct Kernel {
     pub(crate) desk: Desk,
     stations: Stations,
     policies: Policies,
+    /// The engine for clients that do more than try once, instead of the stations.
+    pub(super) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
     pub(super) weights: Vec<f64>,
     scratch: Vec<InFlight>,
+}
+
+/// Runs `$body` with the concrete policies, if nodes have any.
+macro_rules! with_policies {
+    ($self:ident, |$policies:ident| $body:expr) => {
+        match &mut $self.policies {
+            Policies::Central(_) => {}
+            Policies::RoundRobin($policies) => $body,
+            Policies::Random($policies) => $body,
+            Policies::Least($policies) => $body,
+            Policies::Choices($policies) => $body,
+            Policies::Weighted($policies) => $body,
+            Policies::PeakEwma($policies) => $body,
+            Policies::Hash($policies) => $body,
+        }
+    };
 }
 
 /// Runs `$body` with the concrete station and policies.
@@ -97,8 +116,10 @@ impl Kernel {
             },
         };
         let policies = policies(algorithm, &config, 0..config.nodes);
+        let habits = config.habits.clone().filter(|_| !matches!(policies, Policies::Central(_)));
         Self {
             algorithm,
+            journeys: habits.map(|habits| Box::new(Journeys::new(&config, *habits))),
             desk: Desk::new(config),
             stations,
             policies,
@@ -114,6 +135,9 @@ impl Kernel {
         let config = &self.desk.config;
         self.policies = policies(self.algorithm, config, 0..config.nodes);
         with_station!(self, station, station.clear());
+        if let Some(journeys) = &mut self.journeys {
+            journeys.reset(&self.desk.config, seeds);
+        }
     }
 
     /// Adds a server that does not accept yet; returns its number.
@@ -122,7 +146,7 @@ impl Kernel {
         let version = version.min(desk.config.versions.len() as u8 - 1);
         let (law, factor) = desk.laws[version as usize];
         let model = &desk.config.versions[version as usize];
-        let guard = guard::CLOSED | guards(model, &desk.config);
+        let guard = guard::CLOSED | guards(model, desk);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
         self.weights.push(1.0);
         desk.servers.push(server);
@@ -130,6 +154,9 @@ impl Kernel {
         desk.taken_before.push(0);
         if let Policies::Central(central) = &mut self.policies {
             central.add();
+        }
+        if let Some(journeys) = &mut self.journeys {
+            journeys.add();
         }
         with_station!(self, station, station.add());
         desk.servers.len() as u32 - 1
@@ -139,9 +166,10 @@ impl Kernel {
     /// this is another process.
     pub(crate) fn open(&mut self, server: u32, now: Time, warm: bool) {
         let desk = &mut self.desk;
+        let version = desk.servers[server as usize].version;
+        let guards = guards(&desk.config.versions[version as usize], desk);
         let entry = &mut desk.servers[server as usize];
-        let model = &desk.config.versions[entry.version as usize];
-        entry.guard = guards(model, &desk.config) | desk.errors.guard();
+        entry.guard = guards | desk.errors.guard();
         if warm {
             entry.guard &= !(guard::COLD | guard::FILLING);
         }
@@ -153,12 +181,46 @@ impl Kernel {
         }
     }
 
+    /// The server answers as another version from now on. Attempts that are in flight end as they
+    /// would have; where that is known they no longer take a slot.
+    pub(crate) fn turn(&mut self, server: u32, version: u8, now: Time) {
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.clear();
+        let desk = &mut self.desk;
+        with_parts!(
+            self,
+            |station, policies| {
+                record_settled(desk, station, server as usize, now.0);
+                if is_known(station) {
+                    station.evict(server as usize, now.0, &mut lost);
+                    desk.epochs[server as usize] += 1;
+                }
+                for attempt in &lost {
+                    let latency = now.0 - attempt.first.min(now.0);
+                    policies[attempt.node as usize].ended(server, latency, now.0);
+                }
+            },
+            central | _central | ()
+        );
+        self.scratch = lost;
+        let version = version.min(desk.config.versions.len() as u8 - 1);
+        let guards = guards(&desk.config.versions[version as usize], desk);
+        let (law, factor) = desk.laws[version as usize];
+        let entry = &mut desk.servers[server as usize];
+        let kept = entry.guard & (guard::CLOSED | guard::COLD);
+        entry.guard = guards & !guard::COLD | kept;
+        (entry.law, entry.factor, entry.version) = (law, factor, version);
+    }
+
     /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its
     /// clients (HTTP/2 GOAWAY).
     pub(crate) fn close(&mut self, server: u32, goodbye: bool) {
         let entry = &mut self.desk.servers[server as usize];
         entry.guard |= guard::CLOSED;
         entry.goodbye = goodbye;
+        if let Some(journeys) = &mut self.journeys {
+            journeys.close(server, goodbye);
+        }
         if let Policies::Central(central) = &mut self.policies {
             central.close(server);
         }
@@ -173,6 +235,9 @@ impl Kernel {
     /// The same for one view of a split node.
     pub(super) fn join_view(&mut self, node: u32, server: u32, weight: f64) {
         self.desk.nodes[node as usize].members.push(server);
+        if let Some(journeys) = &mut self.journeys {
+            journeys.set_member(node, server, true);
+        }
         self.reweigh_view(node, server, weight);
     }
 
@@ -210,6 +275,9 @@ impl Kernel {
     pub(super) fn leave_view(&mut self, node: u32, server: u32) {
         // Order matters to round robin only, and there it is kept.
         self.desk.nodes[node as usize].members.retain(|member| *member != server);
+        if let Some(journeys) = &mut self.journeys {
+            journeys.set_member(node, server, false);
+        }
         with_parts!(
             self,
             |_station, policies| {
@@ -221,6 +289,10 @@ impl Kernel {
 
     /// Gives the server an attempt that nobody counts, with a service drawn aside.
     pub(crate) fn preload(&mut self, server: u32, now: Time) {
+        if let Some(journeys) = &mut self.journeys {
+            journeys.preload(&mut self.desk, server, now.0);
+            return;
+        }
         let index = server as usize;
         let Server { law, factor, served, .. } = self.desk.servers[index];
         let service = self.desk.service(law, factor, BLOCK);
@@ -244,6 +316,9 @@ impl Kernel {
         if let Policies::Central(central) = &mut self.policies {
             return Time(central.idle_at(server, now.0));
         }
+        if let Some(journeys) = &mut self.journeys {
+            return Time(journeys.idle_at(&mut self.desk, server, now.0));
+        }
         Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
     }
 
@@ -255,10 +330,18 @@ impl Kernel {
         self.desk.coldness(server as usize, then.0)
     }
 
+    /// Connections opened so far, as far as they are modelled one by one.
+    pub(crate) fn opened(&self) -> u64 {
+        self.journeys.as_ref().map_or(0, |journeys| journeys.opened())
+    }
+
     /// Attempts in flight at a server.
     pub(crate) fn in_flight(&mut self, server: u32, now: Time) -> u32 {
         if let Policies::Central(central) = &mut self.policies {
             return central.in_flight(server);
+        }
+        if let Some(journeys) = &self.journeys {
+            return journeys.in_flight(server);
         }
         with_station!(self, station, station.total(server as usize, now.0))
     }
@@ -268,6 +351,11 @@ impl Kernel {
         // A goodbye that was said before stays said: those clients know.
         let goodbye = self.desk.servers[server as usize].goodbye;
         self.close(server, goodbye);
+        if let Some(journeys) = &mut self.journeys {
+            let desk = &mut self.desk;
+            with_policies!(self, |policies| journeys.kill(desk, policies, server, now.0));
+            return;
+        }
         let mut lost = std::mem::take(&mut self.scratch);
         lost.clear();
         let desk = &mut self.desk;
@@ -297,6 +385,10 @@ impl Kernel {
     pub(crate) fn advance(&mut self, until: Time) {
         let desk = &mut self.desk;
         let until = until.0;
+        if let Some(journeys) = &mut self.journeys {
+            with_policies!(self, |policies| journeys.advance(desk, policies, until));
+            return;
+        }
         if desk.routes.is_on() {
             return with_parts!(
                 self,
@@ -334,6 +426,7 @@ impl Kernel {
         self.settle_all(end);
         self.expire(end.0);
         self.desk.tally.flush(end, sink);
+        self.desk.calls.flush(end, sink);
     }
 
     /// Ends the requests whose clients have left by `end`, where that shows only once the work
@@ -395,6 +488,9 @@ impl Kernel {
         if let Stations::Line(station) = &mut self.stations {
             station.widen(2 * nodes);
         }
+        if let Some(journeys) = &mut self.journeys {
+            journeys.split();
+        }
     }
 }
 
@@ -402,8 +498,8 @@ fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
 }
 
-fn guards(model: &VersionModel, config: &Config) -> u8 {
-    let limited = match config.discipline {
+fn guards(model: &VersionModel, desk: &Desk) -> u8 {
+    let limited = match desk.config.discipline {
         Discipline::Fifo { queue, .. } => queue.is_some(),
         Discipline::Sharing { limit, .. } => limit.is_some(),
     };
@@ -411,7 +507,8 @@ fn guards(model: &VersionModel, config: &Config) -> u8 {
     u8::from(limited) * guard::LIMITED
         + u8::from(cold) * guard::COLD
         + u8::from(model.errors > 0.0) * guard::ERRORS
-        + u8::from(config.cache.is_some()) * (guard::CACHED | guard::FILLING)
+        + u8::from(desk.config.cache.is_some()) * (guard::CACHED | guard::FILLING)
+        + u8::from(!desk.calls.is_empty()) * guard::DEPENDS
 }
 
 /// Policies of these nodes.

@@ -8,10 +8,12 @@
 
 mod attempt;
 mod cache;
+mod calls;
 mod central;
 mod desk;
 mod dispatch;
 mod errors;
+mod journeys;
 mod line;
 mod routes;
 mod sharing;
@@ -19,8 +21,10 @@ mod station;
 mod tally;
 mod throttled;
 
+pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
+pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
 
 /// The most data-plane nodes that can be simulated at request level.

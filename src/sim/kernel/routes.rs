@@ -129,6 +129,9 @@ mod tests {
             versions: vec![version.clone(), version],
             window: Span::from_secs(1),
             slow_above: Span::from_secs(1),
+            habits: None,
+            calls: Vec::new(),
+            troubled: false,
         };
         let profile = Profile::Constant(Rate(600.0));
         let traffic = Traffic { profile, arrivals: Arrivals::Poisson, scale: 1.0 };

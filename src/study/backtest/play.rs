@@ -53,6 +53,7 @@ fn prepared(base: &Scenario, now: &Past, start: &Dist, exit: Option<&Dist>) -> S
         scenario.hosts.count = now.whole.instances;
     }
     scenario.traffic = None;
+    scenario.pieces.users = None;
     scenario.gates.clear();
     scenario.probes.period = Span::ZERO;
     scenario.probes.initial_delay = Span::ZERO;

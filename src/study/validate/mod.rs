@@ -13,6 +13,7 @@ mod row;
 mod solved;
 mod staffing;
 mod starts;
+mod storms;
 mod warm;
 mod write;
 
@@ -105,7 +106,7 @@ fn solved_row(reference: &Reference) -> Option<Row> {
     let (measured, kind) = solved::solved(reference)?;
     let how = match kind {
         Kind::Deterministic => "closed form",
-        Kind::Solver | Kind::Simulated => "forward or balance equations",
+        Kind::Solver | Kind::Simulated | Kind::MeanField => "forward or balance equations",
     };
     Some(Row {
         name: reference.name.clone(),
@@ -123,6 +124,7 @@ fn solved_row(reference: &Reference) -> Option<Row> {
 
 fn simulated_row(reference: &Reference, measured: &Measured, full: bool) -> Row {
     let Estimate { value, half_width } = measured.estimate;
+    let kind = measured.kind;
     // Student's half-width in normal terms, so that few replications do not make large z.
     let error = (half_width / NORMAL_95).hypot(reference.error);
     Row {
@@ -133,8 +135,8 @@ fn simulated_row(reference: &Reference, measured: &Measured, full: bool) -> Row 
         measured: value,
         half_width,
         half_width_limit: half_width_limit(reference, full),
-        z: Some((value - reference.value) / error),
-        kind: Kind::Simulated,
+        z: (kind == Kind::Simulated).then(|| (value - reference.value) / error),
+        kind,
         how: measured.how.clone(),
     }
 }
@@ -157,13 +159,19 @@ struct Measured {
     quantity: &'static str,
     estimate: Estimate,
     how: String,
+    kind: Kind,
 }
 
 /// Names estimates after the quantities of the reference table, in the same order.
 fn measured(quantities: &[&'static str], estimates: &[Estimate], how: &str) -> Vec<Measured> {
     let pairs = quantities.iter().zip(estimates);
     pairs
-        .map(|(quantity, estimate)| Measured { quantity, estimate: *estimate, how: how.to_owned() })
+        .map(|(quantity, estimate)| Measured {
+            quantity,
+            estimate: *estimate,
+            how: how.to_owned(),
+            kind: Kind::Simulated,
+        })
         .collect()
 }
 
@@ -209,6 +217,8 @@ impl Case<'_> {
             "mm1" => queues::mm1(self),
             "mm1_asymptotic_variance" => queues::asymptotic_variance(self),
             "mm1_retrial" => queues::retrial(self),
+            "retry_stability" => storms::stability(self),
+            "metastable_mm1_timeout" => storms::metastable(self),
             "mmc" => queues::mmc(self),
             "mmck" => queues::mmck(self),
             "erlang_b" => queues::erlang_b(self),

@@ -2,7 +2,7 @@
 
 use super::estimate::{Seen, replicate};
 use super::{Case, Measured, measured};
-use crate::scenario::{Algorithm, Discipline, Dist};
+use crate::scenario::{Algorithm, Conduct, Discipline, Dist};
 use crate::sim::steady::{Steady, SteadyFleet};
 use crate::trace::{Ending, Histogram};
 use crate::units::{Rate, Span};
@@ -140,15 +140,25 @@ pub(super) fn retrial(case: &Case) -> Vec<Measured> {
         retries: (u32::MAX, Dist::Exponential { mean: units(1.0 / case.number("theta")) }),
         ..exponential(rate)
     };
+    // The engine of journeys must say the same: nobody gives up, so that cancelling is nothing.
+    let conduct = Conduct { cancel: true, ..Conduct::default() };
+    let by_events = Steady { conduct, ..steady.clone() };
+    let mut all = orbit(case, &steady, "the fast loop");
+    all.extend(orbit(case, &by_events, "the engine of journeys"));
+    all
+}
+
+fn orbit(case: &Case, steady: &Steady, engine: &str) -> Vec<Measured> {
+    let rate = case.number("lambda");
     let (runs, length) = case.pick((64, 1.5e5), (32, 1e4));
     let found = replicate(case.replications(runs), |replication| {
-        let rest = rest(&steady, replication, 1e3, length);
+        let rest = rest(steady, replication, 1e3, length);
         // Little's law: time in the orbit is the sojourn less the one service.
         Seen { values: vec![rate * (rest.mean - 1.0)], controls: vec![rest.rate - rate] }
     });
     let how = format!(
         "one slot without queue, retries without end; orbit = rate x (sojourn - service) by \
-         Little's law, {runs} runs of {length:.0} service times; {ARRIVALS}"
+         Little's law, {engine}, {runs} runs of {length:.0} service times; {ARRIVALS}"
     );
     measured(&["mean orbit size"], &found, &how)
 }

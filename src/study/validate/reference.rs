@@ -73,7 +73,8 @@ const LATER: u64 = 1000;
 
 /// Rows that are numbered by their line.
 fn came_later(name: &str) -> bool {
-    ["mt_minf_sin", "koon_upgrade", "sqrt_staffing_bmax"].contains(&name)
+    let names = ["mt_minf_sin", "koon_upgrade", "sqrt_staffing_bmax", "metastable_mm1_timeout"];
+    names.contains(&name) || name.starts_with("retry_")
 }
 
 fn is_ours(name: &str) -> bool {
@@ -91,9 +92,19 @@ fn is_ours(name: &str) -> bool {
         "mt_minf_sin",
         "koon_upgrade",
         "sqrt_staffing_bmax",
+        "metastable_mm1_timeout",
     ];
-    let families =
-        ["mm1", "mg1_", "split_", "exact_", "rolling_", "makespan_", "emax_", "lognormal_"];
+    let families = [
+        "mm1",
+        "mg1_",
+        "split_",
+        "exact_",
+        "rolling_",
+        "makespan_",
+        "emax_",
+        "lognormal_",
+        "retry_",
+    ];
     names.contains(&name) || families.iter().any(|family| name.starts_with(family))
 }
 

@@ -9,6 +9,8 @@ pub enum Kind {
     Solver,
     /// Played by the simulator.
     Simulated,
+    /// Played by the simulator with so many servers, and held against the limit of many.
+    MeanField,
 }
 
 impl Kind {
@@ -18,6 +20,7 @@ impl Kind {
             Self::Deterministic => "deterministic",
             Self::Solver => "exact solver",
             Self::Simulated => "simulated",
+            Self::MeanField => "mean field",
         }
     }
 }
@@ -51,6 +54,8 @@ pub struct Row {
 const DETERMINISTIC: f64 = 1e-9;
 /// Largest relative error of the exact solver.
 const SOLVER: f64 = 1e-6;
+/// Largest relative distance of a fleet from the limit of many servers.
+const MEAN_FIELD: f64 = 0.1;
 /// Largest |z| of a simulated row.
 const Z: f64 = 4.0;
 
@@ -68,7 +73,10 @@ impl Row {
         match self.kind {
             Kind::Deterministic if error <= DETERMINISTIC => None,
             Kind::Solver if error <= SOLVER => None,
-            Kind::Deterministic | Kind::Solver => Some(format!("relative error {error:.1e}")),
+            Kind::MeanField if error <= MEAN_FIELD => None,
+            Kind::Deterministic | Kind::Solver | Kind::MeanField => {
+                Some(format!("relative error {error:.1e}"))
+            }
             Kind::Simulated if self.half_width > limit || self.half_width.is_nan() => {
                 Some(format!("half-width {:.2e} above {limit:.2e}", self.half_width))
             }
@@ -104,6 +112,8 @@ mod tests {
         assert_eq!(row(Kind::Solver, 2.0 + 1e-6, 0.0, None).complaint(), None);
         assert!(row(Kind::Solver, f64::NAN, 0.0, None).complaint().is_some());
         assert_eq!(row(Kind::Simulated, 2.01, 0.01, Some(3.9)).complaint(), None);
+        assert_eq!(row(Kind::MeanField, 2.19, 0.0, None).complaint(), None);
+        assert!(row(Kind::MeanField, 1.79, 0.0, None).complaint().is_some());
         assert!(row(Kind::Simulated, 2.01, 0.03, Some(0.1)).complaint().is_some());
         assert!(row(Kind::Simulated, 2.01, 0.01, Some(-4.1)).complaint().is_some());
         assert!(row(Kind::Simulated, 2.01, f64::NAN, Some(0.1)).complaint().is_some());

@@ -4,6 +4,7 @@ use super::reference::Reference;
 use super::row::Kind;
 use crate::exact::drain::{mginf_mean_cut, mm1_mean_longest_drain};
 use crate::exact::makespan::exponential_mean_batches;
+use crate::exact::retry::{Storm, amplification, critical_failure};
 use crate::exact::single::{self, Md1};
 use crate::exact::staffing::{at_least_up, mean_busy_of_sine, square_root_batch_max};
 use crate::exact::stationary::{erlang_b, erlang_c};
@@ -35,6 +36,7 @@ fn computed(row: &Reference) -> f64 {
         "sliding_window_exp" => sliding(row),
         "mm1" | "mmc" | "mmck" | "erlang_b" => several_servers(row),
         "exact_p2c" | "exact_jsq" => join(row),
+        "retry_amplification" | "retry_stability" | "metastable_mm1_timeout" => retries(row),
         "warmup_dq" => warmup_loss(row),
         "envoy_slow_start" => slow_start_share(row),
         "mt_minf_sin" | "koon_upgrade" | "sqrt_staffing_bmax" => staffing(row),
@@ -66,6 +68,23 @@ fn warmup_loss(row: &Reference) -> f64 {
         })
         .sum();
     sum * step / 3.0
+}
+
+fn retries(row: &Reference) -> f64 {
+    let tries = row.count("tries");
+    match row.name.as_str() {
+        "retry_amplification" => amplification(row.count("layers"), tries, row.number("p")),
+        "retry_stability" => critical_failure(row.number("rho"), tries),
+        _ => {
+            let storm = Storm { mu: row.number("mu"), tau: row.number("tau"), tries };
+            match row.quantity.as_str() {
+                "healthy attempt rate" => storm.healthy(row.number("lambda")),
+                "tipping attempt rate" => storm.tipping(row.number("lambda")),
+                "collapse possible above rho" => storm.sustained_above(),
+                _ => storm.saddle().1,
+            }
+        }
+    }
 }
 
 fn slow_start_share(row: &Reference) -> f64 {

@@ -80,7 +80,8 @@ fn markdown(report: &Report) -> String {
     let _ = writeln!(text, "Made by `{command}`.\n\n**{}**\n", verdict(report));
     let _ = writeln!(
         text,
-        "Closed forms must agree within 1e-9 and the exact solver within 1e-6. For simulated rows \
+        "Closed forms must agree within 1e-9 and the exact solver within 1e-6, fleets within 10 % \
+         of a limit of many servers (mean field). For simulated rows \
          {limits}; z is the distance from the value in standard errors, the reference's own Monte \
          Carlo error included; at most {ABOVE_THREE} |z| may be above 3 and none above 4. Times \
          are in mean service times unless parameters say otherwise.\n"
@@ -88,7 +89,7 @@ fn markdown(report: &Report) -> String {
     for complaint in report.complaints() {
         let _ = writeln!(text, "- outside: {complaint}");
     }
-    for kind in [Kind::Simulated, Kind::Solver, Kind::Deterministic] {
+    for kind in [Kind::Simulated, Kind::MeanField, Kind::Solver, Kind::Deterministic] {
         section(&mut text, report, kind);
     }
     text
@@ -126,11 +127,12 @@ pub(super) fn verdict(report: &Report) -> String {
     let verdict =
         if outside == 0 { "All within limits".to_owned() } else { format!("{outside} outside") };
     format!(
-        "{verdict}: {} simulated rows, largest |z| {:.2}, {} above 3; {} of the exact solver, {} \
-         closed forms.",
+        "{verdict}: {} simulated rows, largest |z| {:.2}, {} above 3; {} of a mean field, {} of \
+         the exact solver, {} closed forms.",
         count(Kind::Simulated),
         report.worst_z(),
         report.above(3.0),
+        count(Kind::MeanField),
         count(Kind::Solver),
         count(Kind::Deterministic),
     )

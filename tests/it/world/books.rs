@@ -124,7 +124,10 @@ impl Books {
                 self.latencies[usize::from(version.0)] += histogram.len();
             }
             Record::Totals { attempts, .. } => self.attempts = *attempts,
-            Record::Desired { .. }
+            Record::Reloaded { .. }
+            | Record::Connections { .. }
+            | Record::Calls { .. }
+            | Record::Desired { .. }
             | Record::Streams { .. }
             | Record::Placed { .. }
             | Record::Host { .. }

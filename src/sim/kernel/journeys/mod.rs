@@ -1,0 +1,411 @@
+//! Requests as journeys: an engine for clients that do more than try once.
+//!
+//! Here each request is a record, and so is each of its attempts; the departure of an attempt is
+//! an event. That is what time-outs of single attempts, retries of what timed out, hedges,
+//! cancellation, connections that carry one request at a time and users who wait for an answer
+//! need: what happens to an attempt later depends on what happens meanwhile. The fast loop
+//! (`attempt.rs`) knows departures when attempts are admitted, and stays in use where that is
+//! enough.
+//!
+//! - Two entries, not one: a *request* lasts until its client has an answer or gives up, an
+//!   *attempt* until nobody waits for it and no server works on it. Work that nobody waits for
+//!   goes on, unless clients cancel.
+//! - Delays that are the same for all (the request's timeout, the attempt's, the hedge's) are
+//!   chains in order of time, not entries of a heap: who began first is due first.
+//! - Departures, backoffs, handshakes and think times go into a heap. What is cancelled stays
+//!   there, and is told from what holds by the generation of its entry.
+//! - Draws come in the same blocks as in the fast loop: the n-th request has the same arrival,
+//!   node, choice and service. What only happens here has streams of its own.
+
+mod budget;
+mod choice;
+mod ends;
+mod links;
+#[cfg(test)]
+mod properties;
+mod run;
+mod slab;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+use budget::Account;
+use links::{Kept, Links};
+use slab::{Attempt, Chain, Entry, NONE, Request, Slab};
+use workers::Worker;
+
+use super::desk::{Config, Desk};
+use crate::engine::{BLOCK, EventQueue, Sampler, Seeds, Stream, VariateBlock, math};
+use crate::scenario::conduct::{Backoff, Budget, Hedge, HedgeAfter, Pool, RetryOn, Sticky};
+use crate::scenario::{Conduct, Discipline};
+use crate::trace::Histogram;
+use crate::units::Span;
+
+/// Purposes of the streams that only journeys draw from.
+mod purpose {
+    pub(super) const SERVICE: u32 = 10;
+    pub(super) const BITS: u32 = 11;
+    pub(super) const WAITS: u32 = 12;
+}
+
+/// What clients do, ready to be drawn from.
+#[derive(Debug, Clone)]
+pub(crate) struct Habits {
+    pub(super) attempt_timeout: u64,
+    pub(super) cancel: bool,
+    pub(super) retry_on: RetryOn,
+    pub(super) backoff: Option<Backoff>,
+    pub(super) budget: Option<Budget>,
+    pub(super) hedge: Option<Hedge>,
+    pub(super) pool: Option<Pool>,
+    /// Opening a connection costs time or work.
+    pub(super) opens: bool,
+    pub(super) connect: Sampler,
+    pub(super) handshake: u64,
+    pub(super) max_streams: u32,
+    pub(super) sticky: Option<Sticky>,
+    /// How many users there are, and how long they think.
+    pub(super) users: Option<(u32, Sampler)>,
+}
+
+impl Habits {
+    /// `connect` and `users` as samplers of nanoseconds.
+    pub(crate) fn new(conduct: &Conduct, connect: Sampler, users: Option<(u32, Sampler)>) -> Self {
+        Self {
+            attempt_timeout: conduct.attempt_timeout.0,
+            cancel: conduct.cancel,
+            retry_on: conduct.retry_on,
+            backoff: conduct.backoff,
+            budget: conduct.budget,
+            hedge: conduct.hedge,
+            pool: conduct.pool,
+            opens: conduct.opens(),
+            connect,
+            handshake: conduct.handshake.0,
+            max_streams: conduct.max_streams.unwrap_or(u32::MAX),
+            sticky: conduct.sticky,
+            users,
+        }
+    }
+}
+
+/// What happens at an instant.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    /// An attempt is done.
+    Depart { attempt: u32, generation: u32 },
+    /// The next of those that share a server is done.
+    Shared { server: u32, epoch: u32 },
+    /// The connection is open.
+    Reach { attempt: u32, generation: u32 },
+    /// The next attempt of a request.
+    Again { request: u32, generation: u32 },
+    /// A user has thought enough.
+    Ask { user: u32 },
+}
+
+/// Requests that are known to be in flight, and what works on them.
+#[derive(Debug)]
+pub(crate) struct Journeys {
+    habits: Habits,
+    discipline: Discipline,
+    slots: usize,
+    room: u32,
+    timeout: u64,
+    nodes: u32,
+    /// Connections of one request at a time are opened and kept.
+    opens: bool,
+    requests: Slab<Request>,
+    attempts: Slab<Attempt>,
+    /// Requests by arrival.
+    open: Chain,
+    /// Attempts that somebody waits for, by when they were sent; only with `attempt_timeout`.
+    sent: Chain,
+    /// The next request to be hedged for the first, second, … time.
+    unhedged: [u32; 3],
+    hedge_after: u64,
+    recent: Recent,
+    events: EventQueue<Event>,
+    workers: Vec<Worker>,
+    links: Links,
+    /// By server and view: attempts that somebody waits for.
+    outstanding: Vec<u32>,
+    views: usize,
+    /// By view and server: whether it is in rotation.
+    members: Vec<Vec<bool>>,
+    accounts: Vec<Account>,
+    draws: Draws,
+    scratch: Vec<u32>,
+    now: u64,
+}
+
+/// Latencies of late, for hedges that wait for a quantile of them.
+#[derive(Debug, Default)]
+struct Recent {
+    histogram: Histogram,
+    count: u32,
+}
+
+/// So many answers make a quantile.
+const RECENT: u32 = 1000;
+
+/// What only journeys draw: the luck of retries, of hedges and of users' requests.
+#[derive(Debug)]
+struct Draws {
+    services: Vec<VariateBlock>,
+    bits: Box<[u64; BLOCK]>,
+    cursor: usize,
+    stream: Stream,
+    waits: Stream,
+}
+
+impl Draws {
+    fn new(config: &Config, seeds: Seeds) -> Self {
+        // A law that several versions share is drawn from once.
+        let service = |version: &super::desk::VersionModel| {
+            VariateBlock::new(version.service.clone(), seeds.stream(purpose::SERVICE, 0))
+        };
+        Self {
+            services: config.versions.iter().map(service).collect(),
+            bits: Box::new([0; BLOCK]),
+            cursor: BLOCK,
+            stream: seeds.stream(purpose::BITS, 0),
+            waits: seeds.stream(purpose::WAITS, 0),
+        }
+    }
+
+    /// Bits for a choice, and the place of the service that goes with them.
+    #[inline]
+    fn next(&mut self) -> (u64, usize) {
+        if self.cursor == BLOCK {
+            self.cursor = 0;
+            self.stream.fill(&mut *self.bits);
+            self.services.iter_mut().for_each(VariateBlock::refill);
+        }
+        let slot = self.cursor;
+        self.cursor += 1;
+        (self.bits[slot], slot)
+    }
+}
+
+impl Journeys {
+    pub(crate) fn new(config: &Config, habits: Habits) -> Self {
+        let seeds = Seeds::new(0, 0);
+        Self {
+            discipline: config.discipline,
+            slots: workers::slots(config.discipline),
+            room: workers::room(config.discipline),
+            timeout: config.timeout.0,
+            nodes: config.nodes,
+            opens: habits.pool.is_some() || habits.opens,
+            requests: Slab::default(),
+            attempts: Slab::default(),
+            open: Chain::EMPTY,
+            sent: Chain::EMPTY,
+            unhedged: [NONE; 3],
+            hedge_after: u64::MAX,
+            recent: Recent::default(),
+            events: EventQueue::default(),
+            workers: Vec::new(),
+            links: Links::default(),
+            outstanding: Vec::new(),
+            views: config.nodes as usize,
+            members: Vec::new(),
+            accounts: Vec::new(),
+            draws: Draws::new(config, seeds),
+            scratch: Vec::new(),
+            now: 0,
+            habits,
+        }
+    }
+
+    /// Forgets the last run.
+    pub(crate) fn reset(&mut self, config: &Config, seeds: Seeds) {
+        self.requests.clear();
+        self.attempts.clear();
+        (self.open, self.sent, self.unhedged) = (Chain::EMPTY, Chain::EMPTY, [NONE; 3]);
+        self.hedge_after = match self.habits.hedge {
+            Some(Hedge { after: HedgeAfter::Span(Span(after)), .. }) => after,
+            _ => u64::MAX,
+        };
+        self.recent.histogram.clear();
+        self.recent.count = 0;
+        self.events.clear();
+        self.workers.clear();
+        self.links.reset(self.nodes, config.protocol, self.habits.sticky);
+        self.outstanding.clear();
+        self.views = self.nodes as usize;
+        self.members.clear();
+        self.members.resize(self.views, Vec::new());
+        self.accounts.clear();
+        self.accounts.resize(self.nodes as usize, Account::default());
+        self.draws = Draws::new(config, seeds);
+        self.now = 0;
+        let Some((users, think)) = &self.habits.users else { return };
+        for user in 0..*users {
+            let at = think.at(self.draws.waits.bits()) as u64;
+            self.events.push(crate::units::Time(at), Event::Ask { user });
+        }
+    }
+
+    pub(crate) fn add(&mut self) {
+        self.workers.push(Worker::default());
+        self.outstanding.resize(self.workers.len() * self.views, 0);
+        if self.habits.pool.is_some() {
+            self.links.kept.resize(self.workers.len() * self.nodes as usize, Kept::default());
+        }
+    }
+
+    /// Every node has two views from now on.
+    pub(crate) fn split(&mut self) {
+        let old = self.views;
+        self.views = 2 * self.nodes as usize;
+        let mut outstanding = vec![0; self.workers.len() * self.views];
+        for (server, counts) in self.outstanding.chunks(old.max(1)).enumerate() {
+            outstanding[server * self.views..][..counts.len()].copy_from_slice(counts);
+        }
+        self.outstanding = outstanding;
+        self.members.resize(self.views, Vec::new());
+    }
+
+    /// Whether a view has the server in its rotation.
+    pub(crate) fn set_member(&mut self, view: u32, server: u32, is_in: bool) {
+        let members = &mut self.members[view as usize];
+        if members.len() <= server as usize {
+            members.resize(server as usize + 1, false);
+        }
+        members[server as usize] = is_in;
+    }
+
+    /// The server accepts no connections any more and ends those that are idle.
+    pub(crate) fn close(&mut self, server: u32, goodbye: bool) {
+        self.links.close(server, goodbye, self.nodes, self.now);
+    }
+
+    /// Attempts at a server.
+    pub(crate) fn in_flight(&self, server: u32) -> u32 {
+        self.workers[server as usize].total()
+    }
+
+    /// Connections opened since the beginning.
+    pub(crate) fn opened(&self) -> u64 {
+        self.links.opened
+    }
+
+    /// Requests that have not ended.
+    #[cfg(test)]
+    pub(crate) fn unfinished(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Gives the server work that nobody waits for.
+    pub(crate) fn preload(&mut self, desk: &mut Desk, server: u32, now: u64) {
+        let (_, slot) = self.draws.next();
+        let id = self.attempts.take();
+        let fresh = Attempt { generation: self.attempts[id].generation, ..Attempt::EMPTY };
+        let service = self.service_aside(desk, server, slot);
+        self.attempts[id] = Attempt { sent: now, service, server, ..fresh };
+        self.admit(desk, now, id);
+    }
+
+    /// When a server has finished what it has, if nothing more comes.
+    pub(crate) fn idle_at(&mut self, desk: &mut Desk, server: u32, now: u64) -> u64 {
+        let worker = &mut self.workers[server as usize];
+        if let Discipline::Sharing { cores, .. } = self.discipline {
+            return worker.shared_until(cores, now);
+        }
+        let departs = worker.running.iter().map(|id| self.attempts[*id].departs);
+        let mut free: std::collections::BinaryHeap<_> = departs.map(std::cmp::Reverse).collect();
+        let mut last = free.iter().map(|at| at.0).max().unwrap_or(now).max(now);
+        for id in &worker.waiting {
+            let attempt = &self.attempts[*id];
+            if attempt.stage != slab::Stage::Waiting {
+                continue;
+            }
+            let Some(std::cmp::Reverse(starts)) = free.pop() else { break };
+            let departs = starts + run::needs(desk, attempt, starts);
+            last = last.max(departs);
+            free.push(std::cmp::Reverse(departs));
+        }
+        last
+    }
+
+    /// The kept connections of a node to a server.
+    fn kept(&mut self, server: u32, node: u32) -> &mut Kept {
+        &mut self.links.kept[(server * self.nodes + node) as usize]
+    }
+
+    /// A connection is being opened; returns how long that takes (ns).
+    fn opening(&mut self) -> u64 {
+        self.links.opened += 1;
+        self.habits.connect.at(self.draws.waits.bits()) as u64
+    }
+
+    /// Service of an attempt that is no request's first, nanoseconds on a warm server.
+    fn service_aside(&self, desk: &Desk, server: u32, slot: usize) -> u64 {
+        let super::desk::Server { version, factor, .. } = desk.servers[server as usize];
+        let base = self.draws.services[usize::from(version)].values[slot];
+        math::to_u64((base * factor).min(2_251_799_813_685_248.0)) | 1
+    }
+}
+
+#[cfg(test)]
+impl Journeys {
+    /// Nodes and servers that have an open connection.
+    fn open_pairs(&self) -> Vec<(u32, u32)> {
+        self.links.open_pairs(self.nodes)
+    }
+
+    /// Users think for ever from now on.
+    fn retire(&mut self) {
+        if let Some((_, think)) = &mut self.habits.users {
+            *think = Sampler::fixed(1e18);
+        }
+        let mut kept = Vec::new();
+        while let Some((at, event)) = self.events.pop() {
+            if !matches!(event, Event::Ask { .. }) {
+                kept.push((at, event));
+            }
+        }
+        for (at, event) in kept {
+            self.events.push(at, event);
+        }
+    }
+
+    /// What is counted twice agrees.
+    fn check(&self) {
+        let outstanding: u32 = self.outstanding.iter().sum();
+        let mut open = Vec::new();
+        let mut next = self.open.first;
+        while next != NONE {
+            open.push(next);
+            next = self.requests[next].link.after;
+        }
+        assert_eq!(open.len(), self.requests.len());
+        let alive: u32 = open.iter().map(|id| u32::from(self.requests[*id].alive)).sum();
+        assert_eq!(alive, outstanding);
+        let requests: u32 = self.accounts.iter().map(|account| account.requests).sum();
+        assert_eq!(requests as usize, open.len());
+        let waits = open.iter().filter(|id| self.requests[**id].waits).count();
+        let live = open.iter().flat_map(|id| {
+            let entry = &self.requests[*id];
+            entry.live.iter().take(usize::from(entry.alive))
+        });
+        let mut extra = waits;
+        for id in live {
+            let attempt = &self.attempts[*id];
+            assert!(attempt.is_live && attempt.stage != slab::Stage::Gone);
+            extra += usize::from(attempt.is_extra);
+        }
+        let counted: u32 = self.accounts.iter().map(|account| account.extra).sum();
+        assert_eq!(counted as usize, extra);
+        let at_servers: usize =
+            self.workers.iter().map(|worker| worker.running.len() + worker.waiting.len()).sum();
+        assert!(self.attempts.len() >= at_servers, "every attempt at a server exists");
+        let connecting = open.len() * slab::AT_ONCE;
+        assert!(self.attempts.len() <= at_servers + connecting, "no attempt is forgotten");
+        if self.habits.connect == Sampler::fixed(0.0) {
+            assert_eq!(self.attempts.len(), at_servers);
+        }
+    }
+}

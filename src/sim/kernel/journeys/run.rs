@@ -1,0 +1,411 @@
+//! The loop: arrivals, events and delays in order of time, and what servers do with attempts.
+
+use super::choice::Luck;
+use super::slab::{Attempt, Chain, Entry, NONE, Stage};
+use super::{Event, Journeys};
+use crate::balancer::Policy;
+use crate::engine::BLOCK;
+use crate::scenario::Discipline;
+use crate::sim::kernel::desk::{Desk, guard};
+use crate::sim::kernel::tally::NOWHERE;
+use crate::trace::Ending;
+use crate::units::Time;
+
+/// A run with all that takes part in it.
+pub(super) struct Play<'a, P> {
+    pub(super) all: &'a mut Journeys,
+    pub(super) desk: &'a mut Desk,
+    pub(super) policies: &'a mut [P],
+}
+
+/// A delay that is the same for all.
+#[derive(Debug, Clone, Copy)]
+enum Timer {
+    /// A request's client gives up.
+    Deadline,
+    /// An attempt's client does.
+    Attempt,
+    /// A request is hedged for the k-th time, from 0.
+    Hedge(usize),
+}
+
+impl Journeys {
+    /// Plays everything before `until`.
+    pub(crate) fn advance<P: Policy>(&mut self, desk: &mut Desk, policies: &mut [P], until: u64) {
+        Play { all: self, desk, policies }.run(until);
+        self.now = until;
+    }
+
+    /// Ends a server and everything on it; what is done at this very instant is done.
+    pub(crate) fn kill<P: Policy>(
+        &mut self,
+        desk: &mut Desk,
+        policies: &mut [P],
+        server: u32,
+        now: u64,
+    ) {
+        let mut play = Play { all: self, desk, policies };
+        while play.all.events.next_time().0 <= now {
+            play.happen();
+        }
+        let mut lost = std::mem::take(&mut play.all.scratch);
+        play.all.workers[server as usize].evict(&mut play.all.attempts, &mut lost);
+        for id in lost.drain(..) {
+            play.cut(now, id);
+        }
+        play.all.scratch = lost;
+    }
+
+    /// The next delay that is over, and which it is.
+    #[inline(always)]
+    fn next_timer(&self) -> (u64, Timer) {
+        let mut next = (u64::MAX, Timer::Deadline);
+        if self.open.first != NONE {
+            next.0 = self.requests[self.open.first].first.saturating_add(self.timeout);
+        }
+        if self.sent.first != NONE {
+            let at = self.attempts[self.sent.first].sent + self.habits.attempt_timeout;
+            if at < next.0 {
+                next = (at, Timer::Attempt);
+            }
+        }
+        if let Some(hedge) = self.habits.hedge
+            && self.hedge_after < u64::MAX
+        {
+            for (k, request) in self.unhedged.iter().take(hedge.most as usize).enumerate() {
+                if *request == NONE {
+                    continue;
+                }
+                // A quantile that falls makes some due in the past: they are due now.
+                let wait = self.hedge_after.saturating_mul(k as u64 + 1);
+                let due = self.requests[*request].first.saturating_add(wait).max(self.now);
+                if due < next.0 {
+                    next = (due, Timer::Hedge(k));
+                }
+            }
+        }
+        next
+    }
+
+    /// A server takes an attempt.
+    #[inline(always)]
+    pub(super) fn admit(&mut self, desk: &mut Desk, now: u64, id: u32) {
+        let attempt = &mut self.attempts[id];
+        let server = attempt.server;
+        let entry = &mut desk.servers[server as usize];
+        attempt.serial = entry.served;
+        entry.served += 1;
+        if let Discipline::Sharing { cores, .. } = self.discipline {
+            attempt.stage = Stage::Running;
+            let service = needs(desk, attempt, now);
+            self.workers[server as usize].share(cores, now, id, service);
+            self.replan(cores, now, server);
+            return;
+        }
+        let worker = &mut self.workers[server as usize];
+        if worker.running.len() < self.slots {
+            self.begin(desk, now, id);
+        } else {
+            attempt.stage = Stage::Waiting;
+            worker.waiting.push_back(id);
+            worker.patient += 1;
+        }
+    }
+
+    /// A slot begins with an attempt.
+    #[inline(always)]
+    fn begin(&mut self, desk: &mut Desk, now: u64, id: u32) {
+        let attempt = &mut self.attempts[id];
+        attempt.departs = now + needs(desk, attempt, now);
+        self.workers[attempt.server as usize].occupy(id, attempt);
+        let event = Event::Depart { attempt: id, generation: attempt.generation };
+        self.events.push(Time(attempt.departs), event);
+    }
+
+    /// A slot becomes free.
+    #[inline(always)]
+    pub(super) fn vacate(&mut self, desk: &mut Desk, now: u64, id: u32) {
+        let server = self.attempts[id].server as usize;
+        self.workers[server].vacate(&mut self.attempts, id);
+        if let Some(next) = self.workers[server].next(&mut self.attempts) {
+            self.begin(desk, now, next);
+        }
+    }
+
+    /// Who shares a server has changed: its next departure is another one.
+    pub(super) fn replan(&mut self, cores: f64, now: u64, server: u32) {
+        if let Some((at, epoch)) = self.workers[server as usize].plan(cores, now) {
+            self.events.push(Time(at), Event::Shared { server, epoch });
+        }
+    }
+}
+
+/// Work of an attempt whose service begins at `starts`, nanoseconds.
+#[inline(always)]
+pub(super) fn needs(desk: &mut Desk, attempt: &Attempt, starts: u64) -> u64 {
+    let server = attempt.server as usize;
+    if desk.servers[server].guard & guard::COLD == 0 {
+        return attempt.service + attempt.extra;
+    }
+    let coldness = desk.coldness_after(server, attempt.serial, starts);
+    (attempt.service as f64 * coldness) as u64 + attempt.extra
+}
+
+impl<P: Policy> Play<'_, P> {
+    fn run(&mut self, until: u64) {
+        loop {
+            if self.desk.cursor == BLOCK {
+                self.desk.refill();
+            }
+            let arrival = self.desk.arrivals[self.desk.cursor % BLOCK];
+            let event = self.all.events.next_time().0;
+            let (timer, which) = self.all.next_timer();
+            let now = arrival.min(event).min(timer);
+            if now >= until {
+                break;
+            }
+            self.all.now = now;
+            if event == now {
+                self.happen();
+            } else if timer == now {
+                self.expire(now, which);
+            } else {
+                self.arrive(now);
+            }
+        }
+    }
+
+    /// The next request of the traffic.
+    #[inline(always)]
+    fn arrive(&mut self, now: u64) {
+        let slot = self.desk.cursor % BLOCK;
+        self.desk.cursor += 1;
+        let nodes = u64::from(self.all.nodes);
+        let node = if nodes > 1 { ((self.desk.senders[slot] >> 32) * nodes) >> 32 } else { 0 };
+        let luck = Luck::Arrival { bits: self.desk.picks[slot], slot };
+        self.request(now, node as u32, NONE, luck);
+    }
+
+    /// A request begins.
+    #[inline(always)]
+    fn request(&mut self, now: u64, node: u32, user: u32, luck: Luck) {
+        self.desk.tally.arrive(now);
+        let all = &mut *self.all;
+        let id = all.requests.take();
+        all.requests[id] = all.requests[id].renewed(now, node as u16, user);
+        all.open.append(&mut all.requests, id);
+        if let Some(hedge) = all.habits.hedge {
+            for next in all.unhedged.iter_mut().take(hedge.most as usize) {
+                *next = if *next == NONE { id } else { *next };
+            }
+        }
+        all.accounts[node as usize].arrive(all.habits.budget, now);
+        all.requests[id].tries = 1;
+        self.launch(now, id, luck, false);
+    }
+
+    fn happen(&mut self) {
+        let Some((at, event)) = self.all.events.pop() else { return };
+        let now = at.0;
+        match event {
+            Event::Depart { attempt, generation } => {
+                if self.all.attempts[attempt].generation == generation {
+                    self.all.vacate(self.desk, now, attempt);
+                    self.leave(now, attempt);
+                }
+            }
+            Event::Shared { server, epoch } => {
+                let Discipline::Sharing { cores, .. } = self.all.discipline else { return };
+                if let Some(id) = self.all.workers[server as usize].finish(cores, now, epoch) {
+                    self.all.replan(cores, now, server);
+                    self.leave(now, id);
+                }
+            }
+            Event::Reach { attempt, generation } => {
+                if self.all.attempts[attempt].generation == generation {
+                    self.reach(now, attempt);
+                }
+            }
+            Event::Again { request, generation } => {
+                let entry = &mut self.all.requests[request];
+                if entry.generation == generation {
+                    entry.waits = false;
+                    entry.tries += 1;
+                    let luck = self.all.luck();
+                    self.launch(now, request, luck, true);
+                }
+            }
+            Event::Ask { user } => {
+                let node = user % self.all.nodes;
+                let luck = self.all.luck();
+                self.request(now, node, user, luck);
+            }
+        }
+    }
+
+    fn expire(&mut self, now: u64, timer: Timer) {
+        match timer {
+            Timer::Deadline => {
+                let id = self.all.open.first;
+                let version = usize::from(self.all.requests[id].version);
+                self.desk.tally.failed(now, version, Ending::Timeout);
+                self.finish(now, id);
+            }
+            Timer::Attempt => {
+                let id = self.all.sent.first;
+                let request = self.all.attempts[id].request;
+                self.abandon(now, id);
+                let version = self.all.requests[request].version;
+                self.fail(now, request, version, Ending::Timeout);
+            }
+            Timer::Hedge(k) => {
+                let id = self.all.unhedged[k];
+                self.all.unhedged[k] = Chain::after(&mut self.all.requests, id);
+                let (alive, node) = (self.all.requests[id].alive, self.all.requests[id].node);
+                let budget = self.all.habits.budget;
+                if alive > 0 && self.all.accounts[usize::from(node)].allow(budget, now) {
+                    let luck = self.all.luck();
+                    self.launch(now, id, luck, true);
+                }
+            }
+        }
+    }
+
+    /// An attempt of this request is made; one that is extra has been allowed.
+    #[inline(always)]
+    fn launch(&mut self, now: u64, request: u32, luck: Luck, is_extra: bool) {
+        self.desk.tally.retried += u64::from(is_extra);
+        let (node, user) = (self.all.requests[request].node, self.all.requests[request].user);
+        let chosen = self.choose(now, u32::from(node), user, luck);
+        let chosen = chosen.and_then(|choice| {
+            let version = self.desk.servers[choice.server as usize].version;
+            if choice.ready > now {
+                return Ok((choice, Finding::default()));
+            }
+            match self.inspect(choice.server, now) {
+                Ok(finding) => Ok((choice, finding)),
+                Err(ending) => {
+                    self.decline(now, u32::from(node), &choice, ending);
+                    Err((version, ending))
+                }
+            }
+        });
+        let (choice, finding) = match chosen {
+            Ok(chosen) => chosen,
+            Err((version, ending)) => {
+                self.all.accounts[usize::from(node)].extra -= u32::from(is_extra);
+                self.all.requests[request].version = version;
+                self.fail(now, request, version, ending);
+                return;
+            }
+        };
+        let server = choice.server as usize;
+        let (law, factor) = (self.desk.servers[server].law, self.desk.servers[server].factor);
+        let service = match luck {
+            Luck::Arrival { slot, .. } => self.desk.service(law, factor, slot),
+            Luck::Aside { slot, .. } => self.all.service_aside(self.desk, choice.server, slot),
+        };
+        let all = &mut *self.all;
+        let id = all.attempts.take();
+        all.attempts[id] = Attempt {
+            sent: now,
+            service: service + if choice.is_new { all.habits.handshake } else { 0 },
+            generation: all.attempts[id].generation,
+            request,
+            server: choice.server,
+            connection: choice.connection,
+            carried: choice.carried,
+            view: choice.view as u16,
+            node,
+            stage: Stage::Connecting,
+            is_live: true,
+            extra: finding.extra,
+            error: finding.error,
+            is_extra,
+            ..Attempt::EMPTY
+        };
+        let entry = &mut all.requests[request];
+        entry.version = self.desk.servers[server].version;
+        entry.live[usize::from(entry.alive)] = id;
+        entry.alive += 1;
+        if all.habits.attempt_timeout < u64::MAX {
+            all.sent.append(&mut all.attempts, id);
+        }
+        if choice.connection != NONE {
+            all.links.pinned[usize::from(node)][choice.connection as usize].streams += 1;
+        }
+        all.outstanding[server * all.views + choice.view as usize] += 1;
+        self.policies[choice.view as usize].started(choice.server);
+        if choice.ready > now {
+            let generation = all.attempts[id].generation;
+            all.events.push(Time(choice.ready), Event::Reach { attempt: id, generation });
+        } else {
+            all.admit(self.desk, now, id);
+        }
+    }
+
+    /// The connection is open, if there still is somebody at the other end.
+    fn reach(&mut self, now: u64, id: u32) {
+        let attempt = self.all.attempts[id];
+        match self.inspect(attempt.server, now) {
+            Ok(Finding { extra, error }) => {
+                self.all.attempts[id].extra = extra;
+                self.all.attempts[id].error = error;
+                self.all.admit(self.desk, now, id);
+            }
+            Err(ending) => {
+                self.all.attempts[id].stage = Stage::Gone;
+                self.part(now, id, ending == Ending::Shed);
+                let version = self.desk.servers[attempt.server as usize].version;
+                self.fail(now, attempt.request, version, ending);
+            }
+        }
+    }
+
+    /// Whether a server takes one more attempt that comes at `now`, and what it will make of it.
+    #[inline(always)]
+    fn inspect(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
+        if self.desk.servers[server as usize].guard == 0 {
+            return Ok(Finding::default());
+        }
+        self.look_closer(server, now)
+    }
+
+    #[cold]
+    fn look_closer(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
+        let guard = self.desk.servers[server as usize].guard;
+        if guard & guard::CLOSED != 0 {
+            let reuse = self.all.reuse(self.desk.config.protocol);
+            let reset = reuse > 0.0 && self.desk.aside.uniform() < reuse;
+            return Err(if reset { Ending::Reset } else { Ending::Refused });
+        }
+        if guard & guard::LIMITED != 0 && self.all.workers[server as usize].total() >= self.all.room
+        {
+            return Err(Ending::Shed);
+        }
+        let mut extra = 0.0;
+        if guard & guard::CACHED != 0 {
+            extra += self.desk.look_up(server as usize, now);
+        }
+        let version = self.desk.servers[server as usize].version;
+        let errors = self.desk.config.versions[usize::from(version)].errors;
+        let mut error = guard & guard::ERRORS != 0 && self.desk.aside.uniform() < errors;
+        if guard & guard::DEPENDS != 0 {
+            let (waits, failed) = self.desk.calls.ask(now, version);
+            extra += waits;
+            error |= failed;
+        }
+        Ok(Finding { extra: extra as u64, error })
+    }
+}
+
+/// What a server that takes an attempt will make of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Finding {
+    /// Beside its own work: missed lookups, calls to others (ns).
+    extra: u64,
+    /// It will answer with an error.
+    error: bool,
+}
+
+const _: () = assert!(NOWHERE == 2, "requests begin with the version of those that reached none");
