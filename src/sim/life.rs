@@ -173,7 +173,8 @@ impl World<'_> {
             self.boot_as_told(instance, process, fate);
             return;
         }
-        self.fleet.get_mut(instance).started = self.now;
+        self.appear(instance, sink);
+        self.fleet.get_mut(instance).started = self.start_sidecar(instance);
         if let Some(delay) = self.connect(instance, sink) {
             self.warm_up(instance, delay, sink);
         }
@@ -183,19 +184,12 @@ impl World<'_> {
     pub(super) fn warm_up(&mut self, instance: u32, delay: Span, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
         let process = entry.process;
-        let begins = self.now + delay;
+        let begins = self.now.max(entry.started) + delay;
         if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
             self.plan_crash(begins + after, instance, process);
         }
         let now = self.now;
-        self.appear(instance, sink);
-        let launched = self.start_sidecar(instance);
-        let entry = self.fleet.get_mut(instance);
-        entry.begins = begins.max(launched);
-        if launched > now {
-            entry.started = launched;
-        }
-        let entry = *entry;
+        self.fleet.get_mut(instance).begins = begins;
         if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
             let work = work * self.chance.wave(entry.wave);
             self.starts.begin(now, (instance, process), entry.host, work);

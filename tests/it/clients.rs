@@ -119,7 +119,9 @@ fn loads(fleet: &mut SteadyFleet) -> Vec<f64> {
 fn made_last() -> Vec<Vec<f64>> {
     let n = SERVERS as usize;
     let mut loads = vec![vec![0.0; n + 1]; n];
-    loads.iter_mut().for_each(|server| server[0] = 1.0);
+    for server in &mut loads {
+        server[0] = 1.0;
+    }
     for step in 0..n {
         let freed: f64 = loads[step].iter().sum();
         loads[step].fill(0.0);

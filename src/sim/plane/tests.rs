@@ -161,7 +161,8 @@ const SMALL: &str = "instances = 4\n[versions.old]\nstart = \"1s\"\n[strategy.ge
 #[test]
 fn lookups_are_spread_evenly_and_come_after_the_change() {
     let scenario = scenario(&format!(
-        "{SMALL}[clients]\ncount = 10\n[data_plane]\ndns = \"80%\"\nttl = \"40s\"\nnever = \"25%\"\n"
+        "{SMALL}[clients]\ncount = 10\n\
+         [data_plane]\ndns = \"80%\"\nttl = \"40s\"\nnever = \"25%\"\n"
     ));
     let mut plane = Plane::new(scenario.pieces.data_plane.as_ref().unwrap());
     plane.reset(10, 0.3);
