@@ -5,6 +5,7 @@
 
 mod consistent_hash;
 mod least_outstanding;
+mod membership;
 mod peak_ewma;
 mod power_of_choices;
 mod random;
@@ -14,6 +15,7 @@ mod weighted;
 
 pub use consistent_hash::ConsistentHash;
 pub use least_outstanding::LeastOutstanding;
+pub use membership::{Mark, Membership, Mode, Resort};
 pub use peak_ewma::PeakEwma;
 pub use power_of_choices::PowerOfChoices;
 pub use random::Random;

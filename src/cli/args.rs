@@ -5,95 +5,13 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::measured::{Backtest, Fit};
+use super::texts::{
+    BACKTEST_EXAMPLES, BACKTEST_EXITS, CHECK_EXAMPLES, CHECK_EXITS, COMPARE_EXAMPLES, EXIT_CODES,
+    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS, VERIFY_EXAMPLES,
+    VERIFY_EXITS,
+};
 use crate::scenario::settings::Orchestrator;
-
-/// Shown when nothing is asked.
-pub(super) const FIRST_PAGE: &str = concat!(
-    "rollcast ",
-    env!("CARGO_PKG_VERSION"),
-    ": rehearse a rolling deployment before you do it.
-
-Try now (nothing is changed anywhere):
-  rollcast sim -n 12 --batch 3 --start 22s..41s --drain 10s     answer on one line of flags
-  rollcast sim -n 12 --batch 3 --start 22s --print-scenario     the same as a file to edit
-  rollcast sim checkout.toml -o capacity.svg -o result.json     with a chart and numbers
-From what you have:
-  rollcast import deploy.yaml -o checkout.toml                  start a scenario from a manifest
-  kubectl get pods,events -o json | rollcast fit -              start and stop times as measured
-  rollcast check checkout.toml                                  find mistakes, without simulating
-More:  rollcast help, rollcast help sim, rollcast explain batch
-"
-);
-
-const SIM_EXAMPLES: &str = "\
-Examples:
-  rollcast sim checkout.toml
-  rollcast sim checkout.toml --set strategy.batch=4 --gate 'p95(duration) <= 6m'
-  rollcast sim checkout.toml -o result.json -o runs.csv -o slots.svg -o load.png
-  rollcast sim -n 12 --batch 3 --start 22s..41s --drain 10s --rate 800/s
-  rollcast sim -n 40 --strategy kubernetes --max-surge 25% --max-unavailable 0 --start 14s
-";
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  rollcast check checkout.toml
-  rollcast check --format github deploy/*.toml
-";
-
-const COMPARE_EXAMPLES: &str = "\
-Examples:
-  rollcast compare checkout.toml checkout-slow.toml
-  rollcast compare checkout.toml --strategies all -o orchestrators.svg
-  rollcast compare checkout.toml --strategies kubernetes,swarm,nomad
-";
-
-const IMPORT_EXAMPLES: &str = "\
-Examples:
-  rollcast import deploy.yaml -o checkout.toml
-  kubectl get deployment,service,pdb -o yaml | rollcast import - > checkout.toml
-  rollcast import compose.yaml --service web -o web.toml
-  rollcast import shop.nomad.hcl -o shop.toml
-  aws ecs describe-services --services shop | rollcast import - -o shop.toml
-  rollcast import site.yml -n 12 -o shop.toml
-";
-
-const FIT_EXAMPLES: &str = "\
-Examples:
-  kubectl get pods,replicasets,events -o json | rollcast fit -
-  kubectl get pods -w --output-watch-events -o json > pods.json   (leave it on over a rollout)
-  rollcast fit pods.json --complete -o checkout.toml
-";
-
-const BACKTEST_EXAMPLES: &str = "\
-Examples:
-  rollcast backtest pods.json --settings checkout.toml
-  rollcast backtest traces/monday.json traces/tuesday.json traces/friday.json
-";
-
-const BACKTEST_EXITS: &str = "\
-Exit codes:
-  0 forecasts of the duration were no worse than `as last time`   10 they were worse
-  1 could not do it, or fewer than two complete rollouts   2 bad usage or bad scenario";
-
-const VERIFY_EXAMPLES: &str = "\
-Examples:
-  rollcast verify traces/kubernetes/
-  rollcast verify r039b00ee.json -o r039b00ee.svg
-  rollcast verify --inputs spec --against traces/repeats/ traces/kubernetes/ --json
-";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  rollcast explain swarm
-  rollcast explain SW01
-  rollcast explain max_surge checkout.toml
-  rollcast explain checkout.toml --step
-";
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0 done, all gates pass   1 could not do it   2 bad usage or bad scenario
-  10 a gate failed   11 a gate is undecided   24 no run comes to an end   130 interrupted";
 
 /// Rehearse a rolling deployment before you do it.
 #[derive(Debug, Parser)]
@@ -116,15 +34,15 @@ pub(super) enum Verb {
     #[command(before_help = SIM_EXAMPLES, after_help = EXIT_CODES)]
     Sim(Box<Sim>),
     /// Find mistakes, rollouts that cannot end and gates that cannot hold, without simulating.
-    #[command(before_help = CHECK_EXAMPLES)]
+    #[command(before_help = CHECK_EXAMPLES, after_help = CHECK_EXITS)]
     Check(Check),
     /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
     #[command(before_help = COMPARE_EXAMPLES)]
     Compare(Compare),
-    /// Make a scenario from a Kubernetes manifest.
+    /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
-    /// Fit start and stop times to what kubectl recorded of real pods.
+    /// Fit start, stop and service times to what kubectl, docker and access logs recorded.
     #[command(before_help = FIT_EXAMPLES)]
     Fit(Fit),
     /// Forecast past rollouts, each from those before it, and score the forecasts.
@@ -140,10 +58,11 @@ pub(super) enum Verb {
     /// (`SW01`), or what a scenario's settings come to.
     #[command(before_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
-    /// Hold the simulator against theory and against recorded rollouts.
+    /// Hold the simulator against theory and write down how far it is off.
+    #[command(after_help = VALIDATE_EXITS)]
     Validate(super::validate::Validate),
     /// Play recorded real rollouts again and hold the prediction against what happened.
-    #[command(before_help = VERIFY_EXAMPLES, after_help = EXIT_CODES)]
+    #[command(before_help = VERIFY_EXAMPLES, after_help = VERIFY_EXITS)]
     Verify(Verify),
 }
 
@@ -175,12 +94,8 @@ pub(super) struct Sim {
     #[arg(long, default_value_t = 20_000, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_runs: u32,
-    /// Seed of all chance.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Threads; 0: as many as there are processors. Results do not depend on it.
-    #[arg(long, default_value_t = 0)]
-    pub(super) threads: usize,
+    #[command(flatten)]
+    pub(super) luck: Luck,
     /// What an undecided gate means for the exit code.
     #[arg(long, value_enum, default_value = "fail", value_name = "ok|fail")]
     pub(super) undecided: Undecided,
@@ -210,18 +125,25 @@ pub(super) struct Compare {
     /// Write a file; the kind by its suffix: svg, png, csv. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
-    /// Replace files.
+    /// Replace files that are there already.
     #[arg(short, long)]
     pub(super) force: bool,
     /// How many runs of each; all have the same luck.
     #[arg(long, default_value_t = 200, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) runs: u32,
+    #[command(flatten)]
+    pub(super) luck: Luck,
+}
+
+/// What every verb that simulates takes. How many runs there are is for each to say.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Luck {
     /// Seed of all chance.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
     /// Threads; 0: as many as there are processors. Results do not depend on it.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) threads: usize,
 }
 
@@ -262,7 +184,7 @@ pub(super) struct Changes {
     #[arg(long, value_name = "TIME", help_heading = SHORTHANDS)]
     pub(super) bake: Option<String>,
     /// generic: stop-first or start-first.
-    #[arg(long, help_heading = SHORTHANDS)]
+    #[arg(long, value_name = "ORDER", help_heading = SHORTHANDS)]
     pub(super) order: Option<String>,
     /// kubernetes: pods above the wanted number.
     #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
@@ -324,64 +246,6 @@ pub(super) struct Import {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct Fit {
-    /// What `kubectl get pods,replicasets,events -o json` printed, or the watch stream of
-    /// `kubectl get pods -w --output-watch-events -o json`; `-` is standard input.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(super) files: Vec<PathBuf>,
-    /// The workload, where the input shows several: name or namespace/name.
-    #[arg(long, value_name = "NAME")]
-    pub(super) workload: Option<String>,
-    /// Write the tables into this TOML file.
-    #[arg(short, long = "output", value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Replace a file that rollcast did not write, too.
-    #[arg(short, long)]
-    pub(super) force: bool,
-    /// Write a whole scenario instead of the tables alone.
-    #[arg(long)]
-    pub(super) complete: bool,
-    /// Print only JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Samples drawn from a fitted law for its p-value.
-    #[arg(long, default_value_t = 199, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u32).range(19..100_000))]
-    pub(super) resamples: u32,
-    /// Seed of these draws.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Backtest {
-    /// What kubectl recorded (as for `fit`; all files are one history), or recorded rollouts of
-    /// Deployments, oldest first; `-` is standard input.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(super) files: Vec<PathBuf>,
-    /// A scenario that says all but instances, start and exit times; without it Kubernetes'
-    /// defaults.
-    #[arg(long, value_name = "SCENARIO")]
-    pub(super) settings: Option<PathBuf>,
-    /// The workload, where the input shows several: name or namespace/name.
-    #[arg(long, value_name = "NAME")]
-    pub(super) workload: Option<String>,
-    /// How many runs of each forecast.
-    #[arg(long, default_value_t = 400, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u32).range(20..))]
-    pub(super) runs: u32,
-    /// Seed of all chance.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Threads; 0: as many as there are processors. Results do not depend on it.
-    #[arg(long, default_value_t = 0)]
-    pub(super) threads: usize,
-    /// Print only JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct Verify {
     /// Recorded rollouts, or folders of them: .json, .json.gz, or rollcast's own .jsonl.
     #[arg(required = true, value_name = "TRACE")]
@@ -398,12 +262,8 @@ pub(super) struct Verify {
     #[arg(long, default_value_t = 40, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) runs: u32,
-    /// Seed of all chance.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Threads; 0: as many as there are processors. Results do not depend on it.
-    #[arg(long, default_value_t = 0)]
-    pub(super) threads: usize,
+    #[command(flatten)]
+    pub(super) luck: Luck,
     /// Print only JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -485,4 +345,7 @@ pub(super) enum SchemaOf {
     Scenario,
     Result,
     Verify,
+    Fit,
+    Backtest,
+    System,
 }

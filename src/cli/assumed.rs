@@ -20,10 +20,10 @@ pub(super) fn weigh(base: SimResult, sim: &Sim, source: &Source) -> SimResult {
     let folder = sim.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let runs = study::assumed::RUNS.min(base.runs_control);
     let options = study::Options {
-        seed: sim.seed,
+        seed: sim.luck.seed,
         runs: study::Runs::Fixed(runs),
         max_runs: runs,
-        threads: sim.threads,
+        threads: sim.luck.threads,
     };
     let about_requests = base
         .gates

@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use anyhow::Context;
-
-use super::args::{Backtest, Changes};
+use super::args::Changes;
 use super::exit::Exit;
+use super::measured::Backtest;
 use super::{input, terminal};
 use crate::report;
 use crate::scenario::diagnostic::{Format, render};
 use crate::study::backtest::{self, Input, Options};
-use crate::trace::recorded::{self, Recording};
+use crate::trace::recorded::{self, RecordingError};
 
 pub(super) fn run(args: &Backtest) -> anyhow::Result<Exit> {
     let settings = match &args.settings {
-        None => backtest::default_settings(),
+        None => None,
         Some(path) => {
             let checked = input::scenario(Some(path), &Changes::default())?;
             let Some(scenario) = checked.scenario else {
@@ -22,7 +21,7 @@ pub(super) fn run(args: &Backtest) -> anyhow::Result<Exit> {
                 terminal::error_line(&found);
                 return Ok(Exit::BadScenario);
             };
-            scenario
+            Some(scenario)
         }
     };
     let mut inputs = Vec::new();
@@ -32,10 +31,10 @@ pub(super) fn run(args: &Backtest) -> anyhow::Result<Exit> {
     let options = Options {
         workload: args.workload.clone(),
         runs: args.runs,
-        seed: args.seed,
-        threads: args.threads,
+        seed: args.luck.seed,
+        threads: args.luck.threads,
     };
-    let report = backtest::backtest(&inputs, &settings, &options)?;
+    let report = backtest::backtest(&inputs, settings.as_ref(), &options)?;
     if args.json {
         terminal::out(&report::backtest::json(&report))?;
     } else {
@@ -44,20 +43,18 @@ pub(super) fn run(args: &Backtest) -> anyhow::Result<Exit> {
     Ok(if report.holds() { Exit::Done } else { Exit::GateFailed })
 }
 
-/// A recorded rollout, or else what kubectl printed.
+/// A recorded rollout, or else what kubectl or docker printed.
 fn read(path: &Path) -> anyhow::Result<Input> {
-    let name = path.display().to_string();
-    if path != Path::new("-")
-        && let Ok(recording) = recorded::load(path)
-    {
-        return match recording {
-            Recording::Kubernetes(recording) => Ok(Input::Recorded(name, recording)),
-            Recording::Swarm(_) | Recording::Rollcast(_) => {
-                anyhow::bail!("{name}: only recordings of Kubernetes can be a history")
+    let name = input::name(path);
+    if path != Path::new("-") {
+        match recorded::load(path) {
+            Ok(recording) => return Ok(Input::Recorded(name, Box::new(recording))),
+            Err(error @ (RecordingError::Damaged(_) | RecordingError::Journal(_))) => {
+                anyhow::bail!("{name} {error}");
             }
-        };
+            Err(RecordingError::Io(_) | RecordingError::Json(_) | RecordingError::Foreign(_)) => {}
+        }
     }
-    let text = input::read(path).with_context(|| format!("cannot use {name}"))?;
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { name };
-    Ok(Input::Kubectl(name, text))
+    let text = input::read_recorded(path)?;
+    Ok(Input::Text(name, text))
 }

@@ -2,7 +2,7 @@
 
 use super::args::{Changes, Check, CheckFormat, Deny};
 use super::exit::Exit;
-use super::{input, terminal};
+use super::{input, system, terminal};
 use crate::lint::lesson;
 use crate::scenario::Scenario;
 use crate::scenario::codes::Severity;
@@ -17,6 +17,12 @@ pub(super) fn run(check: &Check) -> anyhow::Result<Exit> {
     };
     let mut exit = Exit::Done;
     for file in &check.files {
+        if let Some(system) = system::file_of(Some(file))? {
+            if !system::check(&system, format)? {
+                exit = Exit::BadScenario;
+            }
+            continue;
+        }
         let checked = input::scenario(Some(file), &changes)?;
         let (errors, warnings) = (checked.errors(), checked.warnings());
         let mut text = render(&checked.diagnostics, &checked.source, format);

@@ -29,10 +29,10 @@ pub(super) fn run(compare: &Compare) -> anyhow::Result<Exit> {
         bail!("one rollout has nothing beside it: name a second file, or --strategies all");
     }
     let options = study::Options {
-        seed: compare.seed,
+        seed: compare.luck.seed,
         runs: study::Runs::Fixed(compare.runs),
         max_runs: compare.runs,
-        threads: compare.threads,
+        threads: compare.luck.threads,
     };
     let bar = Bar::new(false);
     let rows: Vec<Row> = scenarios

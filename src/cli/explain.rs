@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::args::{Changes, Explain};
 use super::exit::Exit;
-use super::{input, lints, manual, numbers, terminal};
+use super::{input, lints, manual, numbers, planes, terminal};
 use crate::lint::lint;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::{Format, render};
+use crate::scenario::gate::Unit;
+use crate::scenario::pieces::Preset;
 use crate::scenario::settings::Orchestrator;
 use crate::scenario::{OutcomeKey, Scenario, keys};
 
@@ -109,16 +111,36 @@ fn text(what: &str) -> Result<String, Option<String>> {
         return Ok(lints::text(*code));
     }
     if let Some(key) = OutcomeKey::ALL.iter().find(|key| key.name() == what) {
-        let about = key.describe();
-        return Ok(format!("{what}  an outcome that gates can name\n  {about}\n"));
+        return Ok(outcome(*key));
+    }
+    if Preset::ALL.iter().any(|preset| preset.kind() == what || preset.name() == what) {
+        return Ok(planes::text(what));
     }
     let mut found = keys::help(what);
+    if what.trim_matches(|c| c == '[' || c == ']') == "data_plane" {
+        found = found.map(|page| page + &planes::list());
+    }
     // As in `--set`: `strategy.batch` is that key of the strategy which has one.
     if let (Err(_), Some(key)) = (&found, what.strip_prefix("strategy.")) {
         let full = |of: &Orchestrator| keys::help(&format!("{}.{key}", of.table().path)).ok();
         found = Orchestrator::ALL.iter().find_map(full).map_or(found, Ok);
     }
     found
+}
+
+/// What an outcome is, in which unit, and how a gate is written with it.
+fn outcome(key: OutcomeKey) -> String {
+    let (name, about) = (key.name(), key.describe());
+    let (unit, gate) = match key.unit() {
+        Unit::Seconds => ("a time", format!("p95({name}) <= 5m")),
+        Unit::Share => ("a share", format!("{name} <= 1%")),
+        Unit::Instances => ("a number of instances", format!("{name} >= 90%")),
+        Unit::Number => ("a number", format!("p95({name}) <= 100")),
+        Unit::InstanceSeconds => ("instance-seconds", format!("p95({name}) <= 600")),
+        Unit::Event => ("true in some runs", format!("p({name}) <= 5%")),
+    };
+    let traffic = if key.needs_traffic() { "; needs [traffic]" } else { "" };
+    format!("{name}  an outcome, {unit}{traffic}\n  {about}\n\n  a gate   \"{gate}\"\n")
 }
 
 #[cfg(test)]
@@ -129,8 +151,13 @@ mod tests {
     fn codes_outcomes_and_keys_are_explained() {
         assert!(text("e012").unwrap().starts_with("E012  No key"));
         assert!(text("serving_min").unwrap().contains("Lowest number"));
+        assert!(text("given_up").unwrap().contains("p(given_up) <= 5%"));
         assert!(text("shutdown.grace").unwrap().contains("SIGKILL"));
         assert!(text("strategy.batch").unwrap().starts_with("strategy.generic.batch"));
+        let haproxy = text("haproxy").unwrap();
+        assert!(haproxy.contains("data_plane.check = \"2s\"\n      HAProxy"), "{haproxy}");
+        assert!(text("kube-proxy").unwrap().contains("mode = \"ipvs\""));
+        assert!(text("data_plane").unwrap().contains("kamal-proxy"));
         assert_eq!(text("shutdown.grase"), Err(Some("shutdown.grace".to_owned())));
     }
 }

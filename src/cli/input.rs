@@ -56,6 +56,34 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     })
 }
 
+/// What is called so in messages.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// The text of a recorded file or of standard input (`-`), plain or gzip. What is not UTF-8 is
+/// replaced: access logs hold anything.
+pub(super) fn read_recorded(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+    } else {
+        match std::fs::read(path) {
+            Ok(there) => bytes = there,
+            // It cannot, but it knows what to say.
+            Err(_) => return read(path),
+        }
+    }
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut plain = Vec::new();
+        flate2::read::MultiGzDecoder::new(bytes.as_slice())
+            .read_to_end(&mut plain)
+            .with_context(|| format!("{} is a broken gzip file", name(path)))?;
+        bytes = plain;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// The file in the same folder whose name is nearest.
 fn neighbour(path: &Path) -> Option<PathBuf> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -15,14 +15,18 @@ mod import;
 mod input;
 mod lints;
 mod manual;
+mod measured;
 mod numbers;
 mod output;
+mod planes;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
+mod system;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod validate;
 mod verify;
 
@@ -52,7 +56,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(args: &Args) -> anyhow::Result<Exit> {
     match &args.verb {
-        None => terminal::out(args::FIRST_PAGE).map(|()| Exit::Done),
+        None => terminal::out(texts::FIRST_PAGE).map(|()| Exit::Done),
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
@@ -67,6 +71,15 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Verify }) => {
             terminal::out(&report::verify::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::System }) => {
+            terminal::out(&report::system::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Fit }) => {
+            terminal::out(&report::fit::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Backtest }) => {
+            terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),

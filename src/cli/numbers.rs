@@ -50,7 +50,7 @@ fn short(key: &str) -> &str {
 
 /// Medians, and what comes with them in every run.
 fn pace(scenario: &Scenario) -> Pace {
-    let start = scenario.versions.new.start.quantile(0.5);
+    let start = scenario.versions.new.start_quantile(0.5);
     let exit = scenario.versions.old.exit.quantile(0.5).min(scenario.shutdown.grace);
     Pace { start, stop: scenario.shutdown.pre_stop + exit }
 }

@@ -3,7 +3,7 @@
 use super::args::{Args, Runs, Sim, Undecided};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{assumed, check, input, output, terminal};
+use super::{assumed, check, input, output, system, terminal};
 use crate::outcome::Fate;
 use crate::scenario::codes::Severity;
 use crate::scenario::diagnostic::{Format, render};
@@ -15,6 +15,9 @@ use crate::{report, study};
 pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     // Names of output files are checked before minutes are spent on their contents.
     let outputs = output::plan(&sim.output, sim.chart, sim.force)?;
+    if let Some(file) = system::file_of(sim.file.as_deref())? {
+        return system::run(&file, sim, args);
+    }
     let Some((scenario, source)) = checked(sim)? else { return Ok(Exit::BadScenario) };
     if sim.print_scenario {
         terminal::out(&print::to_toml(&scenario))?;
@@ -24,13 +27,13 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         return super::exact::run(&scenario, sim.json);
     }
     let options = study::Options {
-        seed: sim.seed,
+        seed: sim.luck.seed,
         runs: match sim.runs {
             Runs::Auto => study::Runs::Auto,
             Runs::Fixed(runs) => study::Runs::Fixed(runs),
         },
         max_runs: sim.max_runs,
-        threads: sim.threads,
+        threads: sim.luck.threads,
     };
     let bar = Bar::new(sim.quiet || sim.json);
     let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));

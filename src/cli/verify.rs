@@ -27,8 +27,8 @@ pub(super) fn run(args: &Verify, ascii: bool) -> anyhow::Result<Exit> {
             VerifyInputs::Spec => Inputs::Spec,
         },
         runs: args.runs,
-        seed: args.seed,
-        threads: args.threads,
+        seed: args.luck.seed,
+        threads: args.luck.threads,
     };
     let report = verify::verify(&args.traces, args.against.as_deref(), options);
     for one in &report.unusable {

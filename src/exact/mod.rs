@@ -13,6 +13,8 @@ pub mod retry;
 pub mod rolling;
 pub mod single;
 pub mod sliding;
+pub mod staffing;
+pub mod starts;
 pub mod stationary;
 
 mod normal;
@@ -23,4 +25,5 @@ pub use join::{Join, JoinAtRest};
 pub use makespan::Lognormal;
 pub use rolling::{HardKill, Lost, Rolling, Waiting};
 pub use sliding::{SlidingLoss, SlidingWindow};
+pub use starts::{SharedCore, Wave, shared_ends};
 pub use stationary::{Mmc, Mmck};

@@ -42,11 +42,20 @@ pub fn unfit_at(started: Time, able: Time, probes: &Probes) -> Time {
     if last < able { last } else { Time::NEVER }
 }
 
+/// The instant of the probe that makes an instance unready whose probes fail from `down` until
+/// `up`: the last of `failure` failures in a row. [`Time::NEVER`] if a probe succeeds before that,
+/// or if nobody asks. Probes go out as in [`ready_at`].
+pub fn unready_at(started: Time, down: Time, up: Time, probes: &Probes, jitter: f64) -> Time {
+    let counted = Probes { success_threshold: probes.failure_threshold, ..*probes };
+    let at = ready_at(started, down, &counted, jitter);
+    if probes.enabled && at < up { at } else { Time::NEVER }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{ready_at, unfit_at};
+    use super::{ready_at, unfit_at, unready_at};
     use crate::health::{Change, Health, Thresholds};
     use crate::scenario::Probes;
     use crate::units::{Span, Time};
@@ -102,6 +111,20 @@ mod tests {
         assert_eq!(unfit_at(Time(100), Time::NEVER, &probes(5, 10, 1)), Time::NEVER);
         let unasked = Probes { enabled: false, ..counted };
         assert_eq!(unfit_at(Time(100), Time::NEVER, &unasked), Time::NEVER);
+    }
+
+    #[test]
+    fn an_outage_must_last_for_some_probes() {
+        // Probes at 105, 115, 125, …; three failures in a row.
+        let settings = probes(5, 10, 1);
+        let unready = |down, up| unready_at(Time(100), Time(down), Time(up), &settings, 0.0);
+        assert_eq!(unready(200, 300), Time(225));
+        assert_eq!(unready(205, 226), Time(225));
+        assert_eq!(unready(205, 225), Time::NEVER, "the third probe succeeds");
+        let unasked = Probes { enabled: false, ..settings };
+        assert_eq!(unready_at(Time(100), Time(200), Time(300), &unasked, 0.0), Time::NEVER);
+        let at_once = probes(0, 0, 1);
+        assert_eq!(unready_at(Time(100), Time(200), Time(201), &at_once, 0.0), Time(200));
     }
 
     proptest! {

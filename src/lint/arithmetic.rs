@@ -13,7 +13,7 @@ pub fn budget(scenario: &Scenario) -> Budget {
 /// A duration that the rollout needs at least, if each start took the `p` quantile.
 pub(super) fn duration(scenario: &Scenario, p: f64) -> Span {
     let budget = budget(scenario);
-    let each = scenario.versions.new.start.quantile(p) + budget.wait;
+    let each = scenario.versions.new.start_quantile(p) + budget.wait;
     each * f64::from(budget.rounds)
 }
 

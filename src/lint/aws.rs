@@ -118,7 +118,7 @@ pub(super) fn asg(scenario: &Scenario, settings: &Asg, findings: &mut Vec<Findin
         let key = "strategy.asg.min_healthy_percentage";
         findings.push(Finding::new(Code::AsgOneByOne, key, message, label));
     }
-    let start = scenario.versions.new.start.quantile(0.5) + scenario.control.launch.quantile(0.5);
+    let start = scenario.versions.new.start_quantile(0.5) + scenario.control.launch.quantile(0.5);
     if settings.instance_warmup > start * 2.0 {
         let message = "the warm-up decides how long the refresh takes";
         let label = format!("half of the instances start within {start}");
@@ -137,7 +137,7 @@ fn checkpoints(scenario: &Scenario, settings: &Asg, findings: &mut Vec<Finding>)
         findings.push(Finding::new(Code::AsgCheckpointEnd, key, message, label));
     }
     let budget = budget(scenario);
-    let start = scenario.versions.new.start.quantile(0.5).max(settings.instance_warmup);
+    let start = scenario.versions.new.start_quantile(0.5).max(settings.instance_warmup);
     let (work, waiting) = (
         start * f64::from(budget.rounds),
         settings.checkpoint_delay * f64::from(waits.len() as u32),
@@ -188,7 +188,7 @@ pub(super) const LESSONS: &[Lesson] = &[
                  other, before the breaker trips.",
         source: "AWS API, DeploymentCircuitBreaker and ThresholdConfiguration; \
                  aws/containers-roadmap#1247, #1573.",
-        fix: "A threshold of COUNT, or an alarm, for small services.",
+        fix: "threshold_type = \"count\" with a small threshold_value, or an alarm.",
         bad: "service.instances = 2\nstrategy.ecs.circuit_breaker = true",
         good: "service.instances = 12\nstrategy.ecs.circuit_breaker = true",
     },

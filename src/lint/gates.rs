@@ -9,7 +9,7 @@ use crate::units::Span;
 
 pub(super) fn gates(scenario: &Scenario, findings: &mut Vec<Finding>) {
     // Starts that take no time make every dip invisible.
-    if scenario.versions.new.start.quantile(1e-6) == Span::ZERO {
+    if scenario.versions.new.start_quantile(1e-6) == Span::ZERO {
         return;
     }
     let budget = budget(scenario);

@@ -4,7 +4,7 @@ use super::{Finding, Lesson};
 use crate::scenario::codes::Code;
 use crate::scenario::settings::{OnFailure, StrategySettings};
 use crate::scenario::{Pipeline, Scenario};
-use crate::units::Rounding;
+use crate::units::{Rounding, Share};
 
 pub(super) fn general(scenario: &Scenario, findings: &mut Vec<Finding>) {
     nobody_judges(scenario, findings);
@@ -45,7 +45,7 @@ fn nobody_judges(scenario: &Scenario, findings: &mut Vec<Finding>) {
     } else {
         ("versions.new.crash", crash)
     };
-    let message = format!("{:.0}% of the new instances are bad, and nobody acts", share * 100.0);
+    let message = format!("{} of the new instances are bad, and nobody acts", Share(share));
     let finding = Finding::new(Code::NobodyJudges, key, message, effect);
     findings.push(finding.beside("pipeline.kind", "nobody rolls back"));
 }
@@ -253,8 +253,8 @@ pub(super) const LESSONS: &[Lesson] = &[
         reason: "Some orchestrators only wait for instances to become ready. With a version that \
                  is sometimes bad the rollout stops half-way, or goes on, until a person or a \
                  pipeline acts; and a scenario without one shows nothing of that.",
-        source: "kubernetes/kubernetes#23211 (automatic rollback is left to pipelines); rule 10 \
-                 of the recordings.",
+        source: "kubernetes/kubernetes#23211 (automatic rollback is left to pipelines); \
+                 recorded rollouts stop half-way.",
         fix: "[pipeline] kind = \"ci\", \"helm-atomic\" or \"human\".",
         bad: "strategy.kubernetes = {}\nversions.new.never_ready = \"10%\"",
         good: "strategy.kubernetes = {}\nversions.new.never_ready = \"10%\"\n\

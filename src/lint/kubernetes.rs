@@ -87,7 +87,7 @@ pub(super) fn zero_by_rounding(
 /// A pod that has been ready for `min_ready` is available, whatever follows.
 fn min_ready(scenario: &Scenario, min_ready: Span, key: &str, findings: &mut Vec<Finding>) {
     let (new, probes) = (&scenario.versions.new, &scenario.probes);
-    let counted = new.start.quantile(0.5) + min_ready;
+    let counted = new.start_quantile(0.5) + min_ready;
     if new.crash.0 > 0.0 && share_above(&new.crash_after, counted) > 0.01 {
         let message = "pods count as available before they crash: the rollout goes on";
         let label = format!("available about {counted} after the start of the process");
@@ -112,7 +112,7 @@ pub(super) const LESSONS: &[Lesson] = &[
                  sets max_unavailable to 1, since otherwise nothing could ever move. Only a \
                  literal 0 and 0 is refused.",
         source: "Kubernetes pkg/controller/deployment/util/deployment_util.go \
-                 (ResolveFenceposts); rule 9 of the recordings (1 % of 3).",
+                 (ResolveFenceposts); recorded rollouts (1 % of 3).",
         fix: "max_surge = 1, if no pod may be missing.",
         bad: "service.instances = 3\nstrategy.kubernetes.max_surge = 0\n\
               strategy.kubernetes.max_unavailable = \"25%\"",

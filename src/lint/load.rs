@@ -3,7 +3,8 @@
 use super::Finding;
 use super::arithmetic::budget;
 use crate::scenario::codes::Code;
-use crate::scenario::{Discipline, OnTerm, Profile, Protocol, Scenario};
+use crate::scenario::pieces::DataPlane;
+use crate::scenario::{OnTerm, Profile, Protocol, Scenario};
 use crate::units::{Rate, Span};
 
 pub(super) fn load(scenario: &Scenario, findings: &mut Vec<Finding>) {
@@ -46,10 +47,7 @@ fn peak(profile: &Profile) -> f64 {
 fn overload(scenario: &Scenario, demand: f64, findings: &mut Vec<Finding>) {
     let budget = budget(scenario);
     let mean = scenario.versions.old.service_time.mean_secs();
-    let at_once = match scenario.service.discipline {
-        Discipline::Fifo { slots, .. } => f64::from(slots),
-        Discipline::Sharing { cores, .. } => cores,
-    };
+    let at_once = scenario.service.servers();
     let each = at_once / mean.max(1e-12);
     let (all, left) = (budget.instances, budget.leaves());
     let used = |instances: u32| demand / (f64::from(instances) * each).max(1e-12);
@@ -75,11 +73,32 @@ fn overload(scenario: &Scenario, demand: f64, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Nodes with a fixed list notice that an instance goes once it no longer answers.
+fn unnoticed(scenario: &Scenario, plane: &DataPlane, findings: &mut Vec<Finding>) {
+    let Some(checks) = plane.checks else { return };
+    if scenario.shutdown.on_term != OnTerm::Ignore {
+        let lag = checks.interval * f64::from(checks.fall);
+        let message = "nobody tells nodes that an instance stops: it refuses until they notice";
+        let label = format!("{} failed checks, up to {lag}", checks.fall);
+        findings.push(
+            Finding::new(Code::NoDrain, "data_plane.check", message, label)
+                .help("discovery = \"orchestrator\", if a task takes it out of the list before"),
+        );
+    }
+}
+
 /// A stopping instance still gets requests until every node has left it out.
 fn removal(scenario: &Scenario, findings: &mut Vec<Finding>) {
     // SIGTERM waits for `pre_stop`, and then for the last node, but not longer than `drain_wait`.
     let waits = scenario.shutdown.pre_stop + scenario.shutdown.drain_wait;
-    let lag = scenario.clients.lag_remove.quantile(0.95);
+    let lag = &scenario.clients.lag_remove;
+    let lag = match &scenario.pieces.data_plane {
+        None => lag.quantile(0.95),
+        Some(plane) => match plane.forgets_after(lag) {
+            Some(lag) => lag,
+            None => return unnoticed(scenario, plane, findings),
+        },
+    };
     if scenario.shutdown.on_term != OnTerm::Ignore && lag > waits {
         let message = "stopping instances still get requests, and refuse them";
         let label = format!("nodes leave an instance out after up to {lag} (p95)");

@@ -160,7 +160,7 @@ pub(super) const LESSONS: &[Lesson] = &[
         reason: "Each worker waits delay after each task, and after the last one the update goes \
                  on for delay + 1 s instead of monitor. Failures later than monitor are still \
                  not counted, however long the delay is.",
-        source: "Recording r36; moby/moby#37972 and its mend, moby/swarmkit updater.go.",
+        source: "Recording r36; moby/moby#37972 and its fix; moby/swarmkit updater.go.",
         fix: "A monitor longer than the delay.",
         bad: "strategy.swarm.delay = \"10s\"",
         good: "strategy.swarm.delay = \"10s\"\nstrategy.swarm.monitor = \"15s\"",

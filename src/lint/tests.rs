@@ -62,6 +62,15 @@ fn times_that_do_not_fit() {
     check("kubernetes", short, "", &[("W032", "shutdown.grace")]);
     let drain = "[versions.new]\n[shutdown]\ngrace = \"100ms\"";
     check("kubernetes", drain, "", &[("W033", "shutdown.grace")]);
+    // Jobs of three minutes need more than half a minute.
+    let jobs = |service: &str, grace: &str| {
+        let lines = format!("[queue]\nrate = \"1/s\"\n[shutdown]\ngrace = \"{grace}\"\n");
+        let text = BASE.replace("STRATEGY", "kubernetes").replace("30ms", service) + &lines;
+        let loaded = scenario::load(&text, "x.toml", Path::new("."), &[]).expect("sound");
+        lint(&loaded.scenario).iter().filter(|f| f.code == Code::GraceBelowDrain).count()
+    };
+    let found = [("30ms", "30s"), ("3m", "30s"), ("3m", "4m")].map(|(s, g)| jobs(s, g));
+    assert_eq!(found, [0, 1, 0]);
     let key = "strategy.generic.ready_deadline";
     check("generic", "ready_deadline = \"20s\"", "", &[("W034", key)]);
     let ci = "[pipeline]\nkind = \"ci\"\ntimeout = \"1m\"";

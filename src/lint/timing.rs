@@ -20,7 +20,7 @@ fn probes(scenario: &Scenario, findings: &mut Vec<Finding>) {
     if !probes.enabled {
         return;
     }
-    let median = scenario.versions.new.start.quantile(0.5);
+    let median = scenario.versions.new.start_quantile(0.5);
     let seen = probes.period * f64::from(probes.success_threshold);
     if seen > median && seen > Span::from_secs(2) {
         let message = "readiness is seen late: probing takes longer than starting";
@@ -80,6 +80,8 @@ fn grace(scenario: &Scenario, findings: &mut Vec<Finding>) {
             let swarm = matches!(scenario.strategy, StrategySettings::Swarm(_));
             let code = if swarm { Code::SwarmGrace } else { Code::GraceBelowDrain };
             findings.push(Finding::new(code, "shutdown.grace", message, label));
+        } else {
+            jobs(scenario, left, findings);
         }
     }
     // Kamal's proxy has let what is in flight finish before the process hears of it.
@@ -90,6 +92,21 @@ fn grace(scenario: &Scenario, findings: &mut Vec<Finding>) {
         let message = "requests in flight are cut at each stop";
         let label = "the process does not finish them";
         findings.push(Finding::new(Code::NoDrain, "shutdown.on_term", message, label));
+    }
+}
+
+/// Jobs of a queue that are longer than what the grace period leaves.
+fn jobs(scenario: &Scenario, left: Span, findings: &mut Vec<Finding>) {
+    let job = &scenario.versions.old.service_time;
+    let cut = share_above(job, left);
+    if scenario.pieces.queue.is_some() && cut > 0.01 {
+        let message = "the grace period is shorter than many jobs";
+        let label = format!(
+            "leaves {left}; about {:.0}% of jobs are longer, and done again if they are cut",
+            cut * 100.0
+        );
+        let finding = Finding::new(Code::GraceBelowDrain, "shutdown.grace", message, label);
+        findings.push(finding.beside("versions.old.service_time", "this is how long a job takes"));
     }
 }
 

@@ -16,7 +16,7 @@ use crate::outcome::requests::Requests;
 use crate::outcome::state::State;
 use crate::outcome::{Outcome, Point, Series, values};
 use crate::scenario::Slo;
-use crate::trace::{Histogram, Period, Record, Sink, WindowCounts};
+use crate::trace::{Histogram, MessageCounts, Period, Record, Sink, WindowCounts};
 use crate::units::Time;
 
 /// Computes the outcome of one rollout from its records, without keeping them.
@@ -34,6 +34,17 @@ pub struct Collector {
     /// Load of the busiest instance over the mean, after the rollout.
     pub(super) skew: f64,
     pub(super) attempts: Option<u64>,
+    /// Streams cut, the most opened anew in a second, and the busiest instance's over the mean.
+    pub(super) streams: Option<(u64, u64, f64)>,
+    /// What became of messages, if there are any.
+    pub(super) messages: Option<MessageCounts>,
+    /// How often the autoscaler acted, and the most that it wanted, if there is one.
+    pub(super) scaled: Option<(u32, u32)>,
+    /// Missed lookups: all, and in the worst window.
+    pub(super) misses: Option<(u64, u64)>,
+    /// Connections and calls at their peak over the limit; not a number without a limit.
+    pub(super) dependency_peak: f64,
+    pub(super) dependency_load: f64,
     series: Series,
 }
 
@@ -50,6 +61,23 @@ impl Sink for Collector {
             Record::Serving { instance, version, serving } => {
                 self.advance(at);
                 self.fleet.serving(instance, version, serving);
+            }
+            Record::Placed { instance, host: _, zone } => {
+                self.advance(at);
+                self.fleet.placed(instance, zone);
+            }
+            Record::Host { host: _, zone, change } => {
+                self.advance(at);
+                self.fleet.knows_zone(zone);
+                self.state.host(at, change);
+            }
+            Record::Misses { total, most } => self.misses = Some((total, most)),
+            Record::Reloaded { instance, version } => {
+                self.advance(at);
+                self.fleet.turn(instance, version);
+                if self.state.begun.is_some() {
+                    self.settle(at);
+                }
             }
             Record::Desired { instances } => {
                 self.advance(at);
@@ -69,10 +97,29 @@ impl Sink for Collector {
                 let versions = &mut self.latency[period as usize];
                 versions[usize::from(version.0.min(1))].merge(&histogram);
             }
+            Record::Connections { dependency: _, held: _, wanted, limit } => {
+                self.advance(at);
+                if let Some(limit) = limit {
+                    let share = f64::from(wanted) / f64::from(limit.max(1));
+                    self.dependency_peak = self.dependency_peak.max(share);
+                }
+            }
+            Record::Calls { dependency: _, peak, limit } => {
+                self.dependency_load = self.dependency_load.max(f64::from(peak) / limit);
+            }
             Record::Totals { attempts, served_after } => {
                 self.attempts = Some(attempts);
                 self.skew = skew(&served_after);
             }
+            Record::Streams { cut, reconnect_peak, held, .. } => {
+                self.streams = Some((cut, reconnect_peak, skew(&held)));
+            }
+            Record::Votes { votes, need } => {
+                self.advance(at);
+                self.fleet.votes = Some((votes, need));
+            }
+            Record::Messages(counts) => self.messages = Some(counts),
+            Record::Scaled { events, most } => self.scaled = Some((events, most)),
         }
     }
 }
@@ -91,6 +138,12 @@ impl Collector {
             latency: Vec::new(),
             skew: f64::NAN,
             attempts: None,
+            streams: None,
+            messages: None,
+            scaled: None,
+            misses: None,
+            dependency_peak: f64::NAN,
+            dependency_load: f64::NAN,
             series: Series::default(),
         }
     }
@@ -104,6 +157,11 @@ impl Collector {
         self.latency.clear();
         self.skew = f64::NAN;
         self.attempts = None;
+        self.streams = None;
+        (self.messages, self.scaled) = (None, None);
+        self.misses = None;
+        self.dependency_peak = f64::NAN;
+        self.dependency_load = f64::NAN;
         self.series.points.clear();
         self.series.begun = Time::ZERO;
         self.series.end = Time::ZERO;
@@ -153,9 +211,16 @@ impl Collector {
         state.available_min = state.available_min.min(fleet.available);
         state.active_max = state.active_max.max(fleet.active);
         state.exist_max = state.exist_max.max(fleet.exist);
+        if let Some((least, most)) = fleet.zones() {
+            state.zone_serving_min = state.zone_serving_min.min(least);
+            state.zone_margin = state.zone_margin.min(fleet.serving_all() - most);
+        }
         let whole_again = state.decided.is_some() && fleet.serving_good() >= fleet.desired;
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
+        }
+        if let Some((votes, _)) = fleet.votes {
+            state.votes_min = Some(state.votes_min.map_or(votes, |least| least.min(votes)));
         }
         if fleet.is_out() {
             state.full_outage = true;
@@ -175,11 +240,15 @@ impl Collector {
         let area = |count: u32| u128::from(count) * u128::from(span);
         state.lost[0] += area(fleet.desired.saturating_sub(fleet.serving_all()));
         state.surge[0] += area(fleet.exist.saturating_sub(fleet.desired));
+        state.pending += area(fleet.pending);
         if fleet.serving[0] > 0 && fleet.serving_new() > 0 {
             state.mixed += span;
         }
         if fleet.is_out() {
             state.dark += span;
+        }
+        if fleet.has_lost_quorum() {
+            state.quorum_lost += span;
         }
     }
 

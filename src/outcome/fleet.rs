@@ -10,6 +10,8 @@ struct Instance {
     phase: Option<Phase>,
     version: u8,
     serving: bool,
+    /// Its zone and one; 0 while that is not known.
+    zone: u32,
 }
 
 /// The fleet at one moment, as counts.
@@ -29,8 +31,14 @@ pub(super) struct Fleet {
     starting: u32,
     /// Draining and not serving.
     draining: u32,
+    /// Serving, by zone; empty if zones are not told of.
+    by_zone: Vec<u32>,
+    /// Without a place.
+    pub(super) pending: u32,
     /// Wanted.
     pub(super) desired: u32,
+    /// Members that vote, and how many must, if it takes a quorum.
+    pub(super) votes: Option<(u32, u32)>,
 }
 
 impl Fleet {
@@ -53,12 +61,36 @@ impl Fleet {
         });
     }
 
+    /// An instance runs another version from now on.
+    pub(super) fn turn(&mut self, number: u32, version: VersionId) {
+        self.change(number, |instance| instance.version = version.0);
+    }
+
     /// An instance began or ceased to serve.
     pub(super) fn serving(&mut self, number: u32, version: VersionId, serving: bool) {
         self.change(number, |instance| {
             instance.version = version.0;
             instance.serving = serving;
         });
+    }
+
+    /// An instance got a place in this zone.
+    pub(super) fn placed(&mut self, number: u32, zone: u32) {
+        self.knows_zone(zone);
+        self.change(number, |instance| instance.zone = zone + 1);
+    }
+
+    /// There is such a zone.
+    pub(super) fn knows_zone(&mut self, zone: u32) {
+        if self.by_zone.len() <= zone as usize {
+            self.by_zone.resize(zone as usize + 1, 0);
+        }
+    }
+
+    /// Serving in the emptiest and in the fullest zone; `None` unless there are several.
+    pub(super) fn zones(&self) -> Option<(u32, u32)> {
+        let most = self.by_zone.iter().max().filter(|_| self.by_zone.len() > 1)?;
+        Some((*self.by_zone.iter().min()?, *most))
     }
 
     fn change(&mut self, number: u32, apply: impl FnOnce(&mut Instance)) {
@@ -76,7 +108,7 @@ impl Fleet {
 
     /// Adds or takes away what one instance contributes.
     fn count(&mut self, instance: Instance, step: fn(u32, u32) -> u32) {
-        let Instance { phase, version, serving } = instance;
+        let Instance { phase, version, serving, zone } = instance;
         let active = phase.is_some_and(Phase::is_active);
         let draining = phase == Some(Phase::Draining);
         let add = |count: &mut u32, applies: bool| *count = step(*count, u32::from(applies));
@@ -86,6 +118,10 @@ impl Fleet {
         add(&mut self.exist, active || draining);
         add(&mut self.starting, active && !serving);
         add(&mut self.draining, draining && !serving);
+        add(&mut self.pending, phase == Some(Phase::Pending));
+        if zone > 0 {
+            add(&mut self.by_zone[zone as usize - 1], serving);
+        }
     }
 
     /// Serving, any version.
@@ -103,9 +139,14 @@ impl Fleet {
         self.serving[0] + self.serving[2]
     }
 
-    /// Whether instances are wanted and none serves.
+    /// Whether instances are wanted and none serves, or too few members vote.
     pub(super) fn is_out(&self) -> bool {
-        self.desired > 0 && self.serving_all() == 0
+        (self.desired > 0 && self.serving_all() == 0) || self.has_lost_quorum()
+    }
+
+    /// Whether it takes a quorum and there is none.
+    pub(super) fn has_lost_quorum(&self) -> bool {
+        self.votes.is_some_and(|(votes, need)| votes < need)
     }
 
     /// The counts as a point of the series.

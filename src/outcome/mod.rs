@@ -27,16 +27,24 @@ pub enum Fate {
     CompletedNotServing,
     /// The old version serves again.
     RolledBack,
-    /// Stopped with mixed versions.
+    /// Stopped with mixed versions, and may be resumed.
     Paused,
+    /// The orchestrator says failed: it gave up and reverted nothing.
+    GivenUp,
     /// Nothing moves any more.
     Stuck,
 }
 
 impl Fate {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Completed, Self::CompletedNotServing, Self::RolledBack, Self::Paused, Self::Stuck];
+    pub const ALL: [Self; 6] = [
+        Self::Completed,
+        Self::CompletedNotServing,
+        Self::RolledBack,
+        Self::Paused,
+        Self::GivenUp,
+        Self::Stuck,
+    ];
 
     /// For screens.
     pub fn name(self) -> &'static str {
@@ -45,6 +53,7 @@ impl Fate {
             Self::CompletedNotServing => "completed, not serving",
             Self::RolledBack => "rolled back",
             Self::Paused => "paused",
+            Self::GivenUp => "given up",
             Self::Stuck => "stuck",
         }
     }

@@ -1,6 +1,6 @@
 //! The memory of a collector that is plain numbers.
 
-use crate::trace::{Moment, Said};
+use crate::trace::{HostChange, Moment, Said};
 use crate::units::Time;
 
 /// Marks, extremes and areas so far.
@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) went_back: bool,
     pub(super) gave_up: bool,
     pub(super) human_called: bool,
+    /// A rollback was wanted and impossible.
+    pub(super) blocked: bool,
     pub(super) detected: Option<Time>,
     pub(super) decided: Option<Time>,
     pub(super) restored: Option<Time>,
@@ -38,6 +40,19 @@ pub(super) struct State {
     pub(super) dark: u64,
     pub(super) dark_since: Option<Time>,
     pub(super) full_outage: bool,
+    /// Nanoseconds without a quorum.
+    pub(super) quorum_lost: u64,
+    pub(super) votes_min: Option<u32>,
+    /// Lowest in any zone, and without the fullest zone.
+    pub(super) zone_serving_min: u32,
+    pub(super) zone_margin: u32,
+    /// Whether hosts are told of.
+    pub(super) hosts: bool,
+    pub(super) bought: u32,
+    /// Instance-nanoseconds without a place.
+    pub(super) pending: u128,
+    /// When the last host that was drained was empty.
+    pub(super) drained: Option<Time>,
 }
 
 impl State {
@@ -53,6 +68,7 @@ impl State {
         went_back: false,
         gave_up: false,
         human_called: false,
+        blocked: false,
         detected: None,
         decided: None,
         restored: None,
@@ -66,6 +82,14 @@ impl State {
         dark: 0,
         dark_since: None,
         full_outage: false,
+        quorum_lost: 0,
+        votes_min: None,
+        zone_serving_min: u32::MAX,
+        zone_margin: u32::MAX,
+        hosts: false,
+        bought: 0,
+        pending: 0,
+        drained: None,
     };
 
     /// Instance-seconds of missing capacity until settled.
@@ -98,6 +122,17 @@ impl State {
         }
     }
 
+    /// Something became of a host.
+    pub(super) fn host(&mut self, at: Time, change: HostChange) {
+        self.hosts = true;
+        match change {
+            HostChange::Bought => self.bought += 1,
+            HostChange::Cordoned => self.drained = None,
+            HostChange::Drained => self.drained = Some(at),
+            HostChange::Initial | HostChange::Uncordoned => {}
+        }
+    }
+
     /// A mark was set.
     pub(super) fn moment(&mut self, at: Time, moment: Moment) {
         match moment {
@@ -105,8 +140,10 @@ impl State {
             Moment::Detected => _ = self.detected.get_or_insert(at),
             Moment::RollbackDecided => _ = self.decided.get_or_insert(at),
             Moment::HumanCalled => self.human_called = true,
+            Moment::RollbackBlocked => self.blocked = true,
             Moment::GaveUp => self.gave_up = true,
-            Moment::Batch(_) | Moment::InstanceFailed(_) => {}
+            Moment::Batch(_) | Moment::InstanceFailed(_) | Moment::Migrating | Moment::Migrated => {
+            }
         }
     }
 }

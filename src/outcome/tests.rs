@@ -235,7 +235,7 @@ fn the_word_completed_is_held_against_what_serves() {
 }
 
 #[test]
-fn people_are_needed_when_called_when_paused_and_when_stuck() {
+fn people_are_needed_when_called_and_when_a_rollout_pauses_fails_or_sticks() {
     let mut tape = Tape::begun(1);
     tape.said(12, Said::DeadlineExceeded);
     let outcome = tape.end(60);
@@ -244,6 +244,11 @@ fn people_are_needed_when_called_when_paused_and_when_stuck() {
     let mut tape = Tape::begun(1);
     tape.said(12, Said::Paused);
     same(&tape.end(60), &[(Key::Paused, 1.0), (Key::Human, 1.0), (Key::Stuck, 0.0)]);
+    let mut tape = Tape::begun(1);
+    tape.said(12, Said::Failed);
+    let outcome = tape.end(60);
+    same(&outcome, &[(Key::GivenUp, 1.0), (Key::Human, 1.0), (Key::Duration, 2.0)]);
+    same(&outcome, &[(Key::Paused, 0.0), (Key::Stuck, 0.0)]);
     let mut tape = Tape::begun(1);
     tape.replace(12, 0, 1).moment(13, Moment::HumanCalled).said(18, Said::Completed);
     same(&tape.end(60), &[(Key::Completed, 1.0), (Key::Human, 1.0)]);

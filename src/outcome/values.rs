@@ -20,6 +20,7 @@ pub(super) fn outcome(collector: &Collector, latency: Vec<[Histogram; 2]>) -> Ou
     if let Some(begun) = collector.state.begun {
         times(collector, begun, &mut set);
         counts(collector, &mut set);
+        pieces(collector, &mut set);
         if collector.requests.any() {
             requests(collector, fate, &mut set);
             latencies(&latency, &mut set);
@@ -37,7 +38,8 @@ fn fate(collector: &Collector, is: Is) -> Fate {
     }
     match state.said {
         Said::RolledBack => Fate::RolledBack,
-        Said::Paused | Said::Failed | Said::RollbackPaused => Fate::Paused,
+        Said::Paused | Said::RollbackPaused => Fate::Paused,
+        Said::Failed => Fate::GivenUp,
         Said::Completed if is.serving_new >= is.desired && is.serving_old == 0 => Fate::Completed,
         // Some orchestrators call their way back a completed rollout, too.
         Said::Completed if state.went_back && is.serving_old >= is.desired => Fate::RolledBack,
@@ -48,14 +50,16 @@ fn fate(collector: &Collector, is: Is) -> Fate {
 
 fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {
     let state = &collector.state;
-    let human = state.human_called || matches!(fate, Fate::Paused | Fate::Stuck);
+    let human = state.human_called || matches!(fate, Fate::Paused | Fate::GivenUp | Fate::Stuck);
     for (key, happened) in [
         (OutcomeKey::Completed, fate == Fate::Completed),
         (OutcomeKey::RolledBack, fate == Fate::RolledBack),
         (OutcomeKey::Paused, fate == Fate::Paused),
+        (OutcomeKey::GivenUp, fate == Fate::GivenUp),
         (OutcomeKey::Stuck, fate == Fate::Stuck),
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
+        (OutcomeKey::RollbackBlocked, state.blocked),
     ] {
         set(key, f64::from(u8::from(happened)));
     }
@@ -70,6 +74,7 @@ fn times(collector: &Collector, begun: Time, set: &mut impl FnMut(OutcomeKey, f6
     set(OutcomeKey::Detected, after(state.detected));
     set(OutcomeKey::Decided, after(state.decided));
     set(OutcomeKey::Restored, after(state.restored));
+    set(OutcomeKey::Drained, after(state.drained));
     set(OutcomeKey::Mixed, state.mixed as f64 / 1e9);
     if !collector.requests.any() {
         set(OutcomeKey::Outage, state.dark as f64 / 1e9);
@@ -84,6 +89,39 @@ fn counts(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
     set(OutcomeKey::InstancesPeak, f64::from(state.exist_max));
     set(OutcomeKey::CapacityLost, state.capacity_lost());
     set(OutcomeKey::SurgeCost, state.surge_cost());
+    if collector.fleet.zones().is_some() {
+        set(OutcomeKey::ZoneServingMin, f64::from(state.zone_serving_min));
+        set(OutcomeKey::ZoneMargin, f64::from(state.zone_margin));
+    }
+    if state.hosts {
+        set(OutcomeKey::NodesBought, f64::from(state.bought));
+        set(OutcomeKey::Pending, state.pending as f64 / 1e9);
+    }
+    set(OutcomeKey::DependencyPeak, collector.dependency_peak);
+}
+
+/// What only some worlds have.
+fn pieces(collector: &Collector, set: &mut impl FnMut(OutcomeKey, f64)) {
+    if let Some(messages) = collector.messages {
+        set(OutcomeKey::BacklogAge, messages.oldest.as_secs_f64());
+        set(OutcomeKey::BacklogMax, messages.backlog_max as f64);
+        set(OutcomeKey::Redelivered, messages.redelivered as f64);
+        set(OutcomeKey::DeadLetters, messages.dead_letters as f64);
+        set(OutcomeKey::WorkLost, messages.work_lost.as_secs_f64());
+    }
+    if let Some(votes) = collector.state.votes_min {
+        set(OutcomeKey::VotesMin, f64::from(votes));
+        set(OutcomeKey::QuorumLost, collector.state.quorum_lost as f64 / 1e9);
+    }
+    if let Some((cut, peak, skew)) = collector.streams {
+        set(OutcomeKey::CutStreams, cut as f64);
+        set(OutcomeKey::ReconnectPeak, peak as f64);
+        set(OutcomeKey::StreamSkew, skew);
+    }
+    if let Some((events, most)) = collector.scaled {
+        set(OutcomeKey::ScaleEvents, f64::from(events));
+        set(OutcomeKey::DesiredMax, f64::from(most));
+    }
 }
 
 fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {
@@ -113,13 +151,19 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
     set(OutcomeKey::Degraded, during.degraded as f64 * window);
     set(OutcomeKey::ErrorBudget, requests.error_budget(slo));
     // Only a version that somebody stopped or took back is known to be bad.
-    if state.decided.is_some() || state.went_back || fate == Fate::Paused {
+    let stopped = matches!(fate, Fate::Paused | Fate::GivenUp);
+    if state.decided.is_some() || state.went_back || stopped {
         set(OutcomeKey::Exposure, requests.answered_new as f64);
     }
     if let Some(attempts) = collector.attempts {
         set(OutcomeKey::AttemptsPerRequest, ratio(attempts, requests.ended));
     }
     set(OutcomeKey::SkewAfter, collector.skew);
+    if let Some((total, most)) = collector.misses {
+        set(OutcomeKey::CacheMisses, total as f64);
+        set(OutcomeKey::CacheMissPeak, most as f64 / window);
+    }
+    set(OutcomeKey::DependencyLoad, collector.dependency_load);
 }
 
 fn latencies(latency: &[[Histogram; 2]], set: &mut impl FnMut(OutcomeKey, f64)) {

@@ -1,7 +1,11 @@
 //! Several rollouts side by side: as text and as CSV.
 
+use std::fmt::Write;
+
 use super::format;
+use crate::outcome::Fate;
 use crate::scenario::OutcomeKey;
+use crate::scenario::gate::Unit;
 use crate::stats::Summary;
 use crate::study::SimResult;
 
@@ -21,39 +25,89 @@ pub const KEYS: [OutcomeKey; 4] =
 /// Indices of p5, p50 and p95 among the quantiles of a summary.
 pub(super) const SPREAD: [usize; 3] = [0, 2, 4];
 
-/// A table for the terminal: median and, in brackets, the middle 90 % of runs.
+/// Columns of a terminal that everybody has.
+const COLUMNS: usize = 80;
+
+/// A group of columns: its name, its outcome, and which quantiles of it, by index.
+type Group = (&'static str, OutcomeKey, &'static [(usize, &'static str)]);
+
+/// The columns of the table.
+const SHOWN: [Group; 4] = [
+    ("duration", OutcomeKey::Duration, &[(2, "p50"), (4, "p95")]),
+    ("serving", OutcomeKey::ServingMin, &[(2, "p50"), (0, "p5")]),
+    ("failed", OutcomeKey::FailedShare, &[(2, "p50"), (4, "p95")]),
+    ("surge", OutcomeKey::SurgeCost, &[(2, "p50")]),
+];
+
+const LEGEND: &str = "\
+p50: the median run; p95, or p5 of serving: one run in twenty is worse
+serving: fewest instances; failed: share of requests; surge: instance-seconds
+";
+
+/// A table for the terminal, at most 80 columns wide: the median and the bad end of the runs.
 pub fn render_text(rows: &[Row]) -> String {
-    let mut cells = vec![vec![
-        String::new(),
-        "duration".to_owned(),
-        "fewest serving".to_owned(),
-        "failed requests".to_owned(),
-        "surge cost".to_owned(),
-        "runs end".to_owned(),
-    ]];
+    let quantiles = || SHOWN.iter().flat_map(|(_, key, of)| of.iter().map(|(i, _)| (*key, *i)));
+    let mut head: Vec<String> = vec![String::new()];
+    head.extend(SHOWN.iter().flat_map(|(.., of)| of.iter().map(|(_, name)| (*name).to_owned())));
+    head.push("runs end".to_owned());
+    let mut cells = vec![head];
     for row in rows {
-        let mut line = vec![row.name.clone()];
-        line.extend(KEYS.map(|key| cell(row.result.summary(key))));
-        line.push(ends(&row.result));
+        let mut line = vec![String::new()];
+        line.extend(quantiles().map(|(key, i)| cell(row.result.summary(key), i)));
+        line.push(ends(&row.result).replace(Fate::CompletedNotServing.name(), "not serving"));
         cells.push(line);
     }
-    let widths: Vec<usize> = (0..cells[0].len())
+    let mut widths: Vec<usize> = (0..cells[0].len())
         .map(|i| cells.iter().map(|line| line[i].chars().count()).max().unwrap_or(0))
         .collect();
-    let mut out = String::new();
-    for line in &cells {
-        let padded: Vec<String> =
-            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        out.extend([padded.join("  ").trim_end(), "\n"]);
+    let surge = widths.len() - 2;
+    widths[surge] = widths[surge].max(SHOWN[3].0.len());
+    // Names get what is left.
+    let used = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
+    let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    widths[0] = longest.min(COLUMNS.saturating_sub(used));
+    for (line, row) in cells[1..].iter_mut().zip(rows) {
+        line[0] = cut(&row.name, widths[0]);
     }
-    out
+    let mut out = groups(&widths) + "\n";
+    for line in &cells {
+        let padded = line.iter().zip(&widths).enumerate().map(|(i, (cell, width))| {
+            let is_text = i == 0 || i == widths.len() - 1;
+            if is_text { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        out.extend([padded.collect::<Vec<_>>().join("  ").trim_end(), "\n"]);
+    }
+    out + LEGEND
 }
 
-fn cell(summary: Option<&Summary>) -> String {
+/// The line above the head: each group's name ends where its columns end.
+fn groups(widths: &[usize]) -> String {
+    let mut line = " ".repeat(widths[0]);
+    let mut at = 1;
+    for (name, _, of) in SHOWN {
+        let width: usize = widths[at..at + of.len()].iter().map(|width| width + 2).sum();
+        let _ = write!(line, "{name:>width$}");
+        at += of.len();
+    }
+    line
+}
+
+fn cell(summary: Option<&Summary>, quantile: usize) -> String {
     let Some(summary) = summary else { return "-".to_owned() };
-    let value = |i: usize| format::value(summary.quantiles[SPREAD[i]].value, summary.key.unit());
-    let (low, middle, high) = (value(0), value(1), value(2));
-    if low == high { middle } else { format!("{middle} [{low}, {high}]") }
+    let value = summary.quantiles[quantile].value;
+    match summary.key.unit() {
+        // The legend says the unit.
+        Unit::InstanceSeconds => format::number(value),
+        unit => format::value(value, unit),
+    }
+}
+
+fn cut(name: &str, width: usize) -> String {
+    if name.chars().count() <= width {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(width.saturating_sub(1)).collect();
+    kept + "~"
 }
 
 /// How most runs end, and how many.
@@ -106,12 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_for_each_with_its_spread() {
-        let text = render_text(&rows());
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 3);
-        assert!(lines[1].starts_with("generic") && lines[1].contains('['), "{text}");
-        assert_eq!(lines[1].replace("generic", ""), lines[2].replace("again  ", ""));
+    fn fits_a_terminal() {
+        let mut rows = rows();
+        let result = fixture::kubernetes();
+        rows.push(Row { name: "argo_bluegreen_with_a_long_name_of_its_own".into(), result });
+        rows.push(Row { name: "not_serving".into(), result: fixture::not_serving() });
+        rows.push(Row { name: "no traffic".into(), result: fixture::capacity_only() });
+        let text = render_text(&rows);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        insta::assert_snapshot!(text);
     }
 
     #[test]

@@ -12,8 +12,10 @@ pub mod fit;
 mod fixture;
 pub mod format;
 pub mod json;
+mod shape;
 pub mod storm;
 pub mod summary;
+pub mod system;
 pub mod table;
 pub mod verify;
 

@@ -95,6 +95,20 @@ macro_rules! outcomes {
                 match self { $(Self::$variant => $traffic,)* }
             }
 
+            /// The table without which there is no such outcome, if there is one.
+            pub fn needs_table(self) -> Option<&'static str> {
+                match self {
+                    Self::BacklogAge
+                    | Self::BacklogMax
+                    | Self::Redelivered
+                    | Self::DeadLetters
+                    | Self::WorkLost => Some("queue"),
+                    Self::QuorumLost | Self::VotesMin => Some("quorum"),
+                    Self::ScaleEvents | Self::DesiredMax => Some("autoscaler"),
+                    _ => None,
+                }
+            }
+
             /// One sentence about it.
             pub fn describe(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc,)*).trim_ascii(),)* }
@@ -120,6 +134,8 @@ outcomes! {
     CapacityLost, "capacity_lost", InstanceSeconds, false;
     /// Integral of (instances − desired)⁺ over time, terminating ones included.
     SurgeCost, "surge_cost", InstanceSeconds, false;
+    /// Connections wanted of the fullest dependency at its peak, as a share of its limit.
+    DependencyPeak, "dependency_peak", Share, false;
     /// Time with both versions serving.
     Mixed, "mixed", Seconds, false;
     /// First evidence of a bad version.
@@ -158,7 +174,8 @@ outcomes! {
     LatencyP99, "latency_p99", Seconds, true;
     /// 99.9th percentile of latency during the rollout.
     LatencyP999, "latency_p999", Seconds, true;
-    /// Time in windows with at least half of the requests failed, or with nobody serving.
+    /// Time in windows with at least half of the requests failed, with nobody serving, or
+    /// without a quorum.
     Outage, "outage", Seconds, false;
     /// Time in windows that break the SLO.
     Degraded, "degraded", Seconds, true;
@@ -170,16 +187,60 @@ outcomes! {
     AttemptsPerRequest, "attempts_per_request", Number, true;
     /// Load of the busiest instance / mean, after completion.
     SkewAfter, "skew_after", Number, true;
+    /// Long-lived streams that were cut.
+    CutStreams, "cut_streams", Number, false;
+    /// The most streams that were opened anew within one second.
+    ReconnectPeak, "reconnect_peak", Number, false;
+    /// Streams of the busiest instance over the mean, when the record ends.
+    StreamSkew, "stream_skew", Number, false;
+    /// Longest time from when a message was sent until it waited no more.
+    BacklogAge, "backlog_age", Seconds, false;
+    /// Most messages that waited at once.
+    BacklogMax, "backlog_max", Number, false;
+    /// Messages handed out again.
+    Redelivered, "redelivered", Number, false;
+    /// Messages given up.
+    DeadLetters, "dead_letters", Number, false;
+    /// Work on messages that was in vain: slots × time.
+    WorkLost, "work_lost", Seconds, false;
+    /// Time without a quorum.
+    QuorumLost, "quorum_lost", Seconds, false;
+    /// Lowest number of members that voted.
+    VotesMin, "votes_min", Number, false;
+    /// How often the autoscaler changed the number of instances.
+    ScaleEvents, "scale_events", Number, false;
+    /// Most instances that were wanted.
+    DesiredMax, "desired_max", Number, false;
+    /// Lowest number of serving instances in any one zone.
+    ZoneServingMin, "zone_serving_min", Instances, false;
+    /// Lowest number of serving instances that the loss of the fullest zone would leave.
+    ZoneMargin, "zone_margin", Instances, false;
+    /// Hosts bought for instances that found no place.
+    NodesBought, "nodes_bought", Number, false;
+    /// Integral of instances without a place over time.
+    Pending, "pending", InstanceSeconds, false;
+    /// Start of the rollout until the last host that was drained is empty.
+    Drained, "drained", Seconds, false;
+    /// Lookups that missed the caches of instances.
+    CacheMisses, "cache_misses", Number, true;
+    /// Such misses per second, in the window with most.
+    CacheMissPeak, "cache_miss_peak", Number, true;
+    /// Calls to the busiest dependency in its busiest window, as a share of its capacity.
+    DependencyLoad, "dependency_load", Share, true;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.
     RolledBack, "rolled_back", Event, false;
-    /// The rollout stopped with mixed versions.
+    /// The rollout stopped with mixed versions, and may be resumed.
     Paused, "paused", Event, false;
+    /// The orchestrator failed the rollout and reverted nothing.
+    GivenUp, "given_up", Event, false;
     /// No progress is possible any more.
     Stuck, "stuck", Event, false;
     /// A person was needed.
     Human, "human", Event, false;
-    /// Nobody served at some moment.
+    /// A rollback was wanted, and a migration that cannot be undone forbade it.
+    RollbackBlocked, "rollback_blocked", Event, false;
+    /// Nobody served at some moment, or there was no quorum.
     FullOutage, "full_outage", Event, false;
 }

@@ -122,7 +122,12 @@ fn with_strategy_kind(root: &Node, mut parts: Vec<String>) -> Vec<String> {
 /// an inline table is left to the reader.
 fn unknown_path(key: &str, parts: &[String], place: Place) -> Option<Diagnostic> {
     let known = keys::paths();
-    let path = parts.join(".");
+    // A name that the user gives stands where the catalogue has a star.
+    let named = |of: &str| keys::table(&format!("{of}.*")).is_some();
+    let path = match parts {
+        [of, _, rest @ ..] if named(of) => [&[of.clone(), "*".to_owned()], rest].concat().join("."),
+        _ => parts.join("."),
+    };
     let leads = |candidate: &String| {
         path == *candidate
             || path.strip_prefix(candidate.as_str()).is_some_and(|rest| rest.starts_with('.'))

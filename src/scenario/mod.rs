@@ -9,8 +9,10 @@ pub mod codes;
 pub mod conduct;
 pub mod diagnostic;
 pub mod dist;
+pub mod edit;
 pub mod gate;
 pub mod gate_text;
+mod hosts;
 pub mod import;
 pub mod keys;
 pub mod load;
@@ -25,14 +27,19 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod suggest;
+pub mod system;
 pub mod tree;
 
 pub use conduct::Conduct;
 pub use diagnostic::Diagnostic;
 pub use dist::Dist;
 pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
+pub use hosts::{AntiAffinity, Hosts, Provision};
 pub use load::{LoadError, Loaded, load};
 pub use model::*;
+pub use pieces::{
+    Change, ChangeKind, Dependency, Failure, Migration, Named, Over, Pieces, Reload, When,
+};
 pub use source::{Place, Source};
 pub use tree::Override;
 

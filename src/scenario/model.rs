@@ -2,8 +2,8 @@
 
 use crate::scenario::pieces::Pieces;
 use crate::scenario::settings::StrategySettings;
-use crate::scenario::{Conduct, Dist, Gate};
-use crate::units::{Bandwidth, Bytes, Rate, Share, Span};
+use crate::scenario::{Conduct, Dist, Gate, Hosts};
+use crate::units::{Bytes, Rate, Share, Span};
 
 /// A complete, consistent scenario.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -62,6 +62,18 @@ pub struct Service {
     pub instances: u32,
     /// How one instance serves.
     pub discipline: Discipline,
+    /// CPU limit of an instance in cores, kept by a quota in each period; `None` is no limit.
+    pub cpu_limit: Option<f64>,
+}
+
+impl Service {
+    /// Requests that one instance serves at full speed at once, on average over time.
+    pub fn servers(&self) -> f64 {
+        match self.discipline {
+            Discipline::Fifo { slots, .. } => f64::from(slots),
+            Discipline::Sharing { cores, .. } => self.cpu_limit.unwrap_or(cores).min(cores),
+        }
+    }
 }
 
 /// How one instance works on requests.
@@ -99,7 +111,11 @@ pub struct Version {
     pub service_time: Dist,
     /// Image to pull before the process starts, if pulls are modelled.
     pub pull: Option<Bytes>,
-    /// Process start until it could answer a readiness probe.
+    /// Share of that image which is in the images of the other versions too.
+    pub pull_shared: Share,
+    /// CPU time that the process needs first, shared with whatever else starts on its host.
+    pub start_cpu: Option<Dist>,
+    /// Process start (or the end of that CPU time) until it could answer a readiness probe.
     pub start: Dist,
     /// How slow a fresh instance is, and what makes that fade.
     pub warmup: Warmup,
@@ -115,6 +131,15 @@ pub struct Version {
     pub errors: Share,
     /// Weight in weighted balancing, relative to 1.
     pub weight: f64,
+}
+
+impl Version {
+    /// How long the start of an instance takes whose image is there and who has a core to
+    /// itself: the sum of this quantile of both steps.
+    pub fn start_quantile(&self, p: f64) -> Span {
+        let cpu = self.start_cpu.as_ref().map_or(Span::ZERO, |cpu| cpu.quantile(p));
+        cpu + self.start.quantile(p)
+    }
 }
 
 /// Speed of a fresh instance: 1 − β·e^(−x/scale), with β = 1 − 1/slowdown and x the requests
@@ -405,21 +430,6 @@ pub struct WriteLimit {
     pub rate: Rate,
     /// Tokens at most.
     pub burst: u32,
-}
-
-/// Hosts and the registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Hosts {
-    /// How many; instances go to the one with fewest.
-    pub count: u32,
-    /// What one host can pull ([`None`]: no limit).
-    pub bandwidth: Option<Bandwidth>,
-    /// One image at a time per host.
-    pub serial_pulls: bool,
-    /// What the registry can serve to all hosts together ([`None`]: no limit).
-    pub registry: Option<Bandwidth>,
-    /// A host that has the image pulls nothing.
-    pub cache: bool,
 }
 
 /// Who notices a bad rollout and rolls it back.

@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use super::keys::quantile_of;
 use super::{
-    Algorithm, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Profile, Protocol,
-    Scenario, Version, Warmup,
+    Algorithm, AntiAffinity, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Pipeline,
+    Profile, Protocol, Scenario, Traffic, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -18,10 +18,7 @@ pub fn to_toml(scenario: &Scenario) -> String {
     version(&mut page, "new", &scenario.versions.new);
     if let Some(traffic) = &scenario.traffic {
         page.table("traffic");
-        page.raw("rate", profile(&traffic.profile));
-        let poisson = traffic.arrivals == Arrivals::Poisson;
-        page.text("arrivals", if poisson { "poisson" } else { "deterministic" });
-        page.raw("scale", number(traffic.scale));
+        page.traffic(traffic);
     }
     clients(&mut page, &scenario.clients);
     balancer(&mut page, scenario);
@@ -99,6 +96,14 @@ impl Page {
     /// A count or `"unbounded"`.
     pub(super) fn limit(&mut self, key: &str, value: Option<u32>) {
         self.raw(key, limit(value));
+    }
+
+    /// What arrives.
+    pub(super) fn traffic(&mut self, traffic: &Traffic) {
+        self.raw("rate", profile(&traffic.profile));
+        let poisson = traffic.arrivals == Arrivals::Poisson;
+        self.text("arrivals", if poisson { "poisson" } else { "deterministic" });
+        self.number("scale", traffic.scale);
     }
 
     /// A distribution.
@@ -195,17 +200,24 @@ fn service(page: &mut Page, scenario: &Scenario) {
             page.raw("limit", limit(most));
         }
     }
+    if let Some(cores) = scenario.service.cpu_limit {
+        page.number("cpu_limit", cores);
+    }
 }
 
 fn version(page: &mut Page, name: &str, version: &Version) {
     page.table(&format!("versions.{name}"));
     page.raw("service_time", dist(&version.service_time));
-    match version.pull {
-        Some(pull) => {
-            let boot = dist(&version.start);
-            page.raw("start", format!("{{ pull = \"{pull}\", boot = {boot} }}"));
-        }
-        None => page.raw("start", dist(&version.start)),
+    let pull = version.pull.map(|pull| format!("pull = \"{pull}\""));
+    let some_shared = version.pull.is_some() && version.pull_shared.0 > 0.0;
+    let shared = some_shared.then(|| format!("shared = \"{}\"", share(version.pull_shared.0)));
+    let cpu = version.start_cpu.as_ref().map(|cpu| format!("cpu = {}", dist(cpu)));
+    if pull.is_some() || cpu.is_some() {
+        let boot = Some(format!("boot = {}", dist(&version.start)));
+        let steps: Vec<_> = [pull, shared, cpu, boot].into_iter().flatten().collect();
+        page.raw("start", format!("{{ {} }}", steps.join(", ")));
+    } else {
+        page.raw("start", dist(&version.start));
     }
     match version.warmup {
         Warmup::None => page.text("warmup", "none"),
@@ -371,6 +383,22 @@ fn surroundings(page: &mut Page, scenario: &Scenario) {
     };
     page.table("hosts");
     page.raw("count", hosts.count);
+    page.limit("room", hosts.room);
+    page.raw("zones", hosts.zones);
+    page.limit("max_skew", hosts.max_skew);
+    let anti_affinity = match hosts.anti_affinity {
+        AntiAffinity::None => "none",
+        AntiAffinity::Version => "version",
+        AntiAffinity::All => "all",
+    };
+    page.text("anti_affinity", anti_affinity);
+    if let Some(provision) = &hosts.provision {
+        page.dist("provision", &provision.delay);
+        page.limit("nodes_max", provision.nodes_max);
+        page.text("scan_interval", provision.scan_interval);
+    }
+    page.number("cores", hosts.cores);
+    page.number("wave_cv", hosts.wave_cv);
     page.text("bandwidth", link(hosts.bandwidth));
     page.raw("serial_pulls", hosts.serial_pulls);
     page.text("registry", link(hosts.registry));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keys::{Default, Key};
+use super::pieces::Preset;
 use super::reader;
 use super::settings::Orchestrator;
 use super::source::Place;
@@ -97,6 +98,8 @@ pub struct Section<'a> {
     pub path: &'a str,
     /// Which of the defaults apply.
     pub orchestrator: Orchestrator,
+    /// Whose defaults count before the orchestrator's.
+    pub plane: Option<Preset>,
 }
 
 macro_rules! getters {
@@ -157,12 +160,25 @@ impl Section<'_> {
             .iter()
             .find(|k| k.name == key)
             .unwrap_or_else(|| unreachable!("`{key}` is in the catalogue"));
-        let text = match (self.orchestrator.default_of(self.path, key), declared.default) {
+        let text = match (self.default_of(key), declared.default) {
             (Some(text), _) | (None, Default::Is(text)) => text,
             (None, Default::Required | Default::Says(_)) => declared.example,
         };
         let value = from_text(declared, text, self.fields.at);
         Entry { key_at: self.fields.at, at: self.fields.at, value }
+    }
+
+    /// What the data plane or else the orchestrator makes of a key, in TOML.
+    fn default_of(&self, key: &str) -> Option<&'static str> {
+        let of_plane = self.plane.and_then(|plane| plane.default_of(self.path, key));
+        of_plane.or_else(|| self.orchestrator.default_of(self.path, key))
+    }
+
+    /// The value of a key whose default the program works out: written, or what the data plane or
+    /// the orchestrator makes of it.
+    pub fn said(&self, key: &str) -> Option<Value> {
+        let is_said = self.written(key).is_some() || self.default_of(key).is_some();
+        is_said.then(|| self.value(key))
     }
 
     /// A count, or no limit.
@@ -180,7 +196,14 @@ impl Section<'_> {
 
     /// The section of an inline table in this one.
     pub fn inner<'b>(&self, keys: &'static [Key], fields: &'b Fields) -> Section<'b> {
-        Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator }
+        Section {
+            keys,
+            fields,
+            behind: None,
+            path: "",
+            orchestrator: self.orchestrator,
+            plane: self.plane,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The luck of a run: what is drawn, and from which stream.
 
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::{Scenario, Version};
+use crate::scenario::pieces::DataPlane;
+use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// Purposes of the world's draws.
 mod purpose {
@@ -21,11 +22,26 @@ mod purpose {
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
     pub(super) const CRASH_AFTER: u32 = 22;
+    pub(super) const REGISTER: u32 = 60;
+    pub(super) const DEREGISTER: u32 = 61;
+    pub(super) const SIDECAR: u32 = 62;
+    pub(super) const CHECKS: u32 = 63;
+    pub(super) const LOOKUPS: u32 = 64;
+    pub(super) const CATCH_UP: u32 = 410;
+    pub(super) const AUTOSCALER: u32 = 411;
+    pub(super) const START_CPU: u32 = 80;
+    pub(super) const WAVE: u32 = 81;
+    pub(super) const PROVISION: u32 = 82;
+    pub(super) const SCAN: u32 = 83;
+    pub(super) const PROBE_PHASE: u32 = 61;
+    pub(super) const PROPAGATE: u32 = 63;
+    pub(super) const MIGRATION: u32 = 64;
 }
 
 #[derive(Debug, Clone)]
 struct VersionChance {
     start: Sampler,
+    start_cpu: Option<Sampler>,
     exit: Sampler,
     drain: Sampler,
     never_ready: f64,
@@ -52,12 +68,21 @@ pub(crate) struct Tables {
     control: [Sampler; 5],
     launch: Sampler,
     reaction: Option<Sampler>,
+    /// Registration, deregistration and the start of a sidecar.
+    plane: Option<[Sampler; 3]>,
+    catch_up: Option<Sampler>,
+    /// The factor that the starts of a wave share, times 10⁹.
+    wave: Option<Sampler>,
+    provision: Option<Sampler>,
+    propagate: Sampler,
+    migration: Sampler,
 }
 
 impl Tables {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let version = |version: &Version| VersionChance {
             start: model::sampler(&version.start),
+            start_cpu: version.start_cpu.as_ref().map(model::sampler),
             exit: model::sampler(&version.exit),
             drain: drain::sampler(scenario, version),
             never_ready: version.never_ready.0,
@@ -65,6 +90,8 @@ impl Tables {
             crash_after: model::sampler(&version.crash_after),
         };
         let control = &scenario.control;
+        let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
+        let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
         let reaction = match &scenario.pipeline {
             crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
             _ => None,
@@ -83,8 +110,20 @@ impl Tables {
             .map(model::sampler),
             launch: model::sampler(&control.launch),
             reaction,
+            plane: scenario.pieces.data_plane.as_ref().map(plane),
+            catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
+            wave: wave_factor(scenario.hosts.wave_cv),
+            provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
+            propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
+            migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
         }
     }
+}
+
+fn plane(plane: &DataPlane) -> [Sampler; 3] {
+    let fixed = Dist::Fixed(Span::ZERO);
+    let sidecar = plane.sidecar.as_ref().map_or(&fixed, |sidecar| &sidecar.start);
+    [&plane.register, &plane.deregister, sidecar].map(model::sampler)
 }
 
 /// The luck of one run.
@@ -132,6 +171,32 @@ impl<'a> Chance<'a> {
         Some(span(model.start.at(self.process_bits(purpose::START, version, ordinal, process))))
     }
 
+    /// CPU time that the `process`-th process needs to start, before that.
+    pub(crate) fn start_cpu(&self, version: VersionId, ordinal: u32, process: u32) -> Option<Span> {
+        let work = self.version(version).start_cpu.as_ref()?;
+        Some(span(work.at(self.process_bits(purpose::START_CPU, version, ordinal, process))))
+    }
+
+    /// What all start times of a wave are multiplied by.
+    pub(crate) fn wave(&self, wave: u32) -> f64 {
+        match &self.tables.wave {
+            None => 1.0,
+            Some(factor) => factor.at(self.seeds.bits(purpose::WAVE, wave.into())) / 1e9,
+        }
+    }
+
+    /// The `number`-th host bought → there.
+    pub(crate) fn provision(&self, number: u32) -> Span {
+        let delay = self.tables.provision.as_ref();
+        delay.map_or(Span::ZERO, |d| span(d.at(self.seeds.bits(purpose::PROVISION, number.into()))))
+    }
+
+    /// When in its interval somebody looks for instances without a place.
+    pub(crate) fn scan_phase(&self, interval: Span) -> Span {
+        let bits = self.seeds.bits(purpose::SCAN, 0);
+        interval * crate::engine::math::open_unit(bits)
+    }
+
     /// Start of the `process`-th process → its end by itself; `None`: it stays.
     pub(crate) fn crash(&self, version: VersionId, ordinal: u32, process: u32) -> Option<Span> {
         let model = self.version(version);
@@ -172,10 +237,75 @@ impl<'a> Chance<'a> {
         span(self.tables.lag_remove.at(self.seeds.bits(purpose::LAG_REMOVE, index)))
     }
 
+    /// Ready → known to the data plane as a whole.
+    pub(crate) fn register(&self, instance: u32) -> Span {
+        self.plane(0, purpose::REGISTER, instance.into())
+    }
+
+    /// Terminating → known to the data plane as a whole.
+    pub(crate) fn deregister(&self, instance: u32) -> Span {
+        self.plane(1, purpose::DEREGISTER, instance.into())
+    }
+
+    /// Start of a sidecar → it passes requests on.
+    pub(crate) fn sidecar(&self, version: VersionId, ordinal: u32) -> Span {
+        self.plane(2, purpose::SIDECAR, u64::from(version.0) << 32 | u64::from(ordinal))
+    }
+
+    fn plane(&self, which: usize, purpose: u32, index: u64) -> Span {
+        let tables = self.tables.plane.as_ref();
+        tables.map_or(Span::ZERO, |all| span(all[which].at(self.seeds.bits(purpose, index))))
+    }
+
+    /// Where in its rhythm a node is with an instance that it has checked for long, 0..1.
+    pub(crate) fn check_phase(&self, instance: u32, node: u32) -> f64 {
+        let index = u64::from(instance) << 32 | u64::from(node);
+        crate::engine::math::open_unit(self.seeds.bits(purpose::CHECKS, index))
+    }
+
+    /// Where between two look-ups the first node that makes them is, 0..1.
+    pub(crate) fn lookup_phase(&self) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(purpose::LOOKUPS, 0))
+    }
+
     /// The next latency of the control plane.
     pub(crate) fn latency(&mut self, which: Latency) -> Span {
         self.drawn += 1;
         span(self.tables.control[which as usize].at(self.seeds.bits(purpose::CONTROL, self.drawn)))
+    }
+
+    /// The `process`-th process could answer → it votes.
+    pub(crate) fn catch_up(&self, version: VersionId, ordinal: u32, process: u32) -> Span {
+        let bits = self.process_bits(purpose::CATCH_UP, version, ordinal, process);
+        self.tables.catch_up.as_ref().map_or(Span::ZERO, |catch_up| span(catch_up.at(bits)))
+    }
+
+    /// When metrics are read for the first time and when the autoscaler first looks, as parts of
+    /// their periods.
+    pub(crate) fn autoscaler_phases(&self) -> [f64; 2] {
+        [0, 1].map(|index| {
+            crate::engine::math::open_unit(self.seeds.bits(purpose::AUTOSCALER, index))
+        })
+    }
+
+    /// The `round`-th change is written → a running process has it.
+    pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
+        let index = u64::from(round) << 32 | u64::from(instance);
+        span(self.tables.propagate.at(self.seeds.bits(purpose::PROPAGATE, index)))
+    }
+
+    /// A migration, forth or back.
+    pub(crate) fn migration(&self, back: bool) -> Span {
+        span(self.tables.migration.at(self.seeds.bits(purpose::MIGRATION, u64::from(back))))
+    }
+
+    /// When in its period an instance is probed: at its launch, or, if that was before the record,
+    /// at any time.
+    pub(crate) fn probe_phase(&self, instance: u32, booted: Time) -> f64 {
+        if booted > Time::ZERO {
+            return 0.0;
+        }
+        crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
     }
 
     /// A person's reaction time.
@@ -193,6 +323,13 @@ impl<'a> Chance<'a> {
     pub(crate) fn strategy_key(&self) -> u64 {
         self.seeds.bits(purpose::STRATEGY, 0)
     }
+}
+
+/// Lognormal with mean 1.
+fn wave_factor(cv: f64) -> Option<Sampler> {
+    let variance = libm::log1p(cv * cv);
+    let law = Dist::LogNormal { mu: -variance / 2.0, sigma: variance.sqrt() };
+    (cv > 0.0).then(|| model::sampler(&law))
 }
 
 fn span(nanos: f64) -> Span {

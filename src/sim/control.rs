@@ -1,6 +1,5 @@
 //! The orchestrator in the world: its controllers look, decide, and write to the API.
 
-use super::bucket::Bucket;
 use super::chance::Latency;
 use super::world::{Event, World};
 use crate::strategy::{Action, Decision, Draws, View};
@@ -31,6 +30,10 @@ impl World<'_> {
             return;
         }
         self.looks[controller] = Time::NEVER;
+        if self.is_hot() {
+            // There is nothing that it was told to do.
+            return;
+        }
         // Whoever waits for the API does nothing else.
         let busy_until = self.busy_until[controller];
         if self.now < busy_until {
@@ -68,16 +71,25 @@ impl World<'_> {
         }
         if let Some(instances) = decision.desired {
             sink.record(self.now, Record::Desired { instances });
+            if let Some(scaler) = &mut self.scaler {
+                scaler.note_wanted(instances);
+            }
+            self.draining.desired = instances;
         }
         self.act(controller, &decision.actions, sink);
+        // What the others watch is written, once for all of them.
+        let mut written = self.now;
+        for _ in 0..decision.writes.max(u32::from(decision.notify != 0)) {
+            written = self.write(controller, self.now);
+        }
         if decision.notify != 0 {
-            // What the others watch is written, once for all of them.
-            let written = self.write(controller, self.now);
+            // All controllers of a process share one informer: they learn of it together.
+            let told = written + self.chance.latency(Latency::Sync);
             for other in 0..self.looks.len() {
                 if decision.notify & (1 << other) == 0 {
                     continue;
                 }
-                let mut at = written + self.chance.latency(Latency::Sync);
+                let mut at = told;
                 if other == controller {
                     // Its own write must go out and come back before it is seen; who looks
                     // earlier sees what was before, writes against it and is refused.
@@ -105,17 +117,25 @@ impl World<'_> {
         granted
     }
 
-    /// The same for an instance of this version that is created or stopped.
-    fn write_instance(&mut self, controller: usize, at: Time, version: VersionId) -> Time {
+    /// The same for an instance of this version that is created or stopped, so long after the one
+    /// before it.
+    fn write_instance(
+        &mut self,
+        controller: usize,
+        at: Time,
+        version: VersionId,
+        pace: Span,
+    ) -> Time {
         let limit = self.scenario.control.writes;
         let granted = self.writes[controller].act(at, limit, version);
         self.wait_for(controller, at, granted);
-        let pace = self.script().pace;
         let place = usize::from(version.0);
         if self.paces.len() <= place {
-            self.paces.resize(place + 1, Bucket::default());
+            self.paces.resize(place + 1, Time::ZERO);
         }
-        self.paces[place].take(granted, pace)
+        let at = granted.max(self.paces[place]);
+        self.paces[place] = at + pace;
+        at
     }
 
     fn wait_for(&mut self, controller: usize, at: Time, granted: Time) {
@@ -131,6 +151,13 @@ impl World<'_> {
         let mut latency = Span::ZERO;
         let mut stopping = None;
         let (mut started, mut batch) = (0, 1);
+        self.waves += 1;
+        let wave = self.waves;
+        let count = |test: fn(&Action) -> bool| actions.iter().filter(|a| test(a)).count() as u64;
+        let mut to_start = count(|action| matches!(action, Action::Start { .. }));
+        let to_stop = count(|action| matches!(action, Action::Stop { .. }));
+        let pace = self.script().pace.unwrap_or_default();
+        let crowd = |requests: u64| Span(pace.crowd.0 * requests.saturating_sub(1));
         for action in actions {
             match *action {
                 Action::Start { version, slot, held } => {
@@ -142,20 +169,22 @@ impl World<'_> {
                         } else {
                             // The next batch goes out when the last has come back.
                             batch_at = batch_done + self.chance.latency(Latency::Batch);
-                            Span::ZERO
+                            crowd(to_start.min(batch))
                         };
                     }
                     started += 1;
-                    let at = self.write_instance(controller, batch_at, version) + latency;
+                    to_start -= 1;
+                    let at =
+                        self.write_instance(controller, batch_at, version, pace.start) + latency;
                     batch_done = batch_done.max(at);
-                    self.plan(at, Event::Create { version, slot, held });
+                    self.plan(at, Event::Create { version, slot, held, wave });
                 }
                 Action::Stop { instance } => {
                     let version = self.fleet.get(instance).version;
-                    let written = self.write_instance(controller, self.now, version);
+                    let written = self.write_instance(controller, self.now, version, pace.stop);
                     // All at once, hence one latency.
-                    let latency =
-                        *stopping.get_or_insert_with(|| self.chance.latency(Latency::Act));
+                    let latency = *stopping
+                        .get_or_insert_with(|| self.chance.latency(Latency::Act) + crowd(to_stop));
                     self.plan(written + latency, Event::Tell { instance });
                 }
                 Action::Release { instance } => {

@@ -52,6 +52,7 @@ impl World<'_> {
         };
         let Some(delay) = delay else {
             self.fail(instance, sink);
+            self.noticed(sink);
             return true;
         };
         self.end_process(instance, sink);
@@ -59,6 +60,7 @@ impl World<'_> {
             self.fleet.move_to(self.now, instance, Phase::Starting, Cause::Crashed, sink);
         }
         self.fleet.restarted(instance);
+        self.noticed(sink);
         if delay == Span::ZERO {
             self.boot(instance, sink);
         } else {
@@ -86,7 +88,15 @@ impl World<'_> {
     /// the grace period, SIGKILL. What follows is as after a crash. Says whether it was there.
     pub(super) fn unfit(&mut self, instance: u32, process: u32) -> bool {
         let entry = *self.fleet.get(instance);
-        if entry.process != process || entry.phase != Phase::Starting {
+        // What it was given up for has not come true if it answers by now.
+        let answers = entry.able_at <= self.now;
+        if entry.process != process || entry.phase != Phase::Starting || answers {
+            return false;
+        }
+        if self.starts.is_done(self.now, instance) {
+            // It may answer at this very instant, which comes to light first.
+            self.restless += 1;
+            self.queue.push(self.now, Event::Unfit { instance, process });
             return false;
         }
         let exit = self.chance.exit(entry.version, entry.ordinal);
@@ -114,9 +124,14 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
+        self.cut_streams(instance);
+        self.stop_start(instance);
         self.fleet.next_process(instance);
         self.withdraw(instance);
+        self.disconnect(instance, sink);
     }
 }
 

@@ -10,7 +10,7 @@ impl World<'_> {
         // Any event may have begun something: what was planned before no longer holds.
         self.end_stamp += 1;
         let pending_operation = self.strategy.next_operation(&self.state).is_some();
-        let waiting = self.is_awaited();
+        let waiting = self.is_awaited() || self.is_recovering();
         let told = self.script().end.is_some();
         if self.moving > 0 || pending_operation || waiting || !self.said.is_terminal() {
             if let Some(kernel) = self.kernel() {
@@ -33,10 +33,11 @@ impl World<'_> {
         self.queue.push(at, Event::End { stamp: self.end_stamp });
     }
 
-    /// No controller will look again, and nothing else is under way.
+    /// No controller will look again, nobody will tell one to, and nothing else is under way.
     fn is_dead(&self) -> bool {
         self.now >= self.begun
             && self.restless == 0
+            && self.scaler.is_none()
             && self.looks.iter().all(|look| *look == Time::NEVER)
     }
 
@@ -72,8 +73,14 @@ impl World<'_> {
             let served_after = served_after.collect();
             let attempts = kernel.desk.tally.arrived() + kernel.desk.tally.retried;
             sink.record(end, Record::Totals { attempts, served_after });
+            if let Some(caches) = &kernel.desk.caches {
+                let (total, most) = (caches.total, caches.most);
+                sink.record(end, Record::Misses { total, most });
+            }
         }
+        self.finish_pieces(end, sink);
         self.served = before;
+        self.flush_streams(end, sink);
         end
     }
 }

@@ -1,5 +1,7 @@
 //! The instances: their phases, their places in rotations, and the records of both.
 
+use super::places::Places;
+use crate::scenario::{AntiAffinity, Hosts};
 use crate::strategy::{InstanceView, NO_SLOT};
 use crate::trace::{Cause, Phase, Record, Sink, VersionId};
 use crate::units::Time;
@@ -27,8 +29,17 @@ pub(crate) struct Instance {
     pub(crate) held: bool,
     /// It is prepared and has no process: it is held, or waits to be started again.
     pub(crate) halted: bool,
+    /// When its process was launched, and when it will be able to answer, once that is known.
+    pub(crate) started: Time,
+    pub(crate) able_at: Time,
+    /// Which wave of starts it belongs to.
+    pub(crate) wave: u32,
     /// Told to stop, it waits for rest before SIGTERM.
     pub(crate) waits: bool,
+    /// When its process has its connections and begins to start.
+    pub(crate) begins: Time,
+    /// Its process keeps connections to what the service depends on.
+    pub(crate) connected: bool,
     /// Since when it has been in no rotation, once it was told to stop.
     pub(crate) out_since: Time,
 }
@@ -39,19 +50,21 @@ pub(crate) struct Fleet {
     all: Vec<Instance>,
     views: Vec<InstanceView>,
     by_version: Vec<u32>,
-    by_host: Vec<u32>,
+    pub(crate) places: Places,
+    /// Instances of one version do not share a host.
+    apart: bool,
     nodes: u32,
     /// Bit per (instance, node): in rotation.
     members: Vec<u64>,
 }
 
 impl Fleet {
-    pub(crate) fn reset(&mut self, nodes: u32, hosts: u32) {
+    pub(crate) fn reset(&mut self, nodes: u32, hosts: &Hosts, tight: bool) {
         self.all.clear();
         self.views.clear();
         self.by_version.clear();
-        self.by_host.clear();
-        self.by_host.resize(hosts.max(1) as usize, 0);
+        self.places.reset(hosts, tight);
+        self.apart = hosts.anti_affinity == AntiAffinity::Version;
         self.nodes = nodes;
         self.members.clear();
     }
@@ -65,8 +78,27 @@ impl Fleet {
         &self.all[instance as usize]
     }
 
+    /// How many there have been.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Since when it has been ready, if it was not when the record began.
+    pub(crate) fn warming_since(&self, instance: u32) -> Option<Time> {
+        let since = self.ready_since(instance);
+        let fresh = since > Time::ZERO || self.get(instance).process > 0;
+        (fresh && since < Time::NEVER).then_some(since)
+    }
+
     pub(crate) fn get_mut(&mut self, instance: u32) -> &mut Instance {
         &mut self.all[instance as usize]
+    }
+
+    /// The instance before this one that had its slot.
+    pub(crate) fn last_in_slot(&self, instance: u32) -> Option<u32> {
+        let slot = self.get(instance).slot;
+        let before = self.all[..instance as usize].iter().rposition(|other| other.slot == slot);
+        before.filter(|_| slot != NO_SLOT).map(|before| before as u32)
     }
 
     /// How often the process of an instance was started again; 0 if it is gone.
@@ -114,10 +146,12 @@ impl Fleet {
         let instance = self.push(now, version, slot, Phase::Available);
         let to = Phase::Available;
         sink.record(now, Record::Phase { instance, version, to, cause: Cause::Initial });
-        self.place(instance);
+        let host = self.place(instance);
+        debug_assert!(host.is_some(), "the hosts hold what runs before the rollout");
         let view = &mut self.views[instance as usize];
         view.ready_since = now;
-        self.all[instance as usize].able = true;
+        let entry = &mut self.all[instance as usize];
+        (entry.able, entry.connected) = (true, true);
         instance
     }
 
@@ -144,7 +178,12 @@ impl Fleet {
             process: 0,
             held: false,
             halted: false,
+            started: Time::ZERO,
+            able_at: Time::NEVER,
+            wave: 0,
             waits: false,
+            begins: Time::ZERO,
+            connected: false,
             out_since: Time::NEVER,
         });
         let ready_since = Time::NEVER;
@@ -162,23 +201,40 @@ impl Fleet {
     }
 
     /// Puts the instance on the host of its slot, or on the one that has fewest; returns it.
-    pub(crate) fn place(&mut self, instance: u32) -> u32 {
-        let hosts = 0..self.by_host.len();
-        let host = match self.get(instance).slot {
-            NO_SLOT => hosts.min_by_key(|host| self.by_host[*host]).unwrap_or(0),
-            slot => slot as usize % self.by_host.len(),
-        };
-        self.by_host[host] += 1;
-        self.all[instance as usize].host = host as u32;
-        if let Some(view) = self.view(instance) {
-            view.host = host as u32;
+    /// `None`: there is no place for it.
+    pub(crate) fn place(&mut self, instance: u32) -> Option<u32> {
+        let Instance { slot, version, .. } = *self.get(instance);
+        let mut taken = Vec::new();
+        if self.apart {
+            let same = |view: &&InstanceView| view.version == version && view.id != instance;
+            taken.extend(self.views.iter().filter(same).map(|view| view.host));
         }
-        host as u32
+        let host = self.places.take(slot, &taken)?;
+        self.all[instance as usize].host = host;
+        if let Some(view) = self.view(instance) {
+            view.host = host;
+        }
+        Some(host)
     }
 
     fn view(&mut self, instance: u32) -> Option<&mut InstanceView> {
         let place = self.views.binary_search_by_key(&instance, |view| view.id).ok()?;
         Some(&mut self.views[place])
+    }
+
+    /// An instance takes another version while it runs.
+    pub(crate) fn turn(
+        &mut self,
+        now: Time,
+        instance: u32,
+        version: VersionId,
+        sink: &mut impl Sink,
+    ) {
+        self.all[instance as usize].version = version;
+        if let Some(view) = self.view(instance) {
+            view.version = version;
+        }
+        sink.record(now, Record::Reloaded { instance, version });
     }
 
     /// Moves an instance to a phase.
@@ -192,13 +248,15 @@ impl Fleet {
     ) {
         let entry = &mut self.all[instance as usize];
         assert!(entry.phase.may_become(to), "instance {instance}: {:?} → {to:?}", entry.phase);
+        let terminates = entry.phase.is_active() && !to.is_active();
         entry.phase = to;
         let (version, host) = (entry.version, entry.host);
         sink.record(now, Record::Phase { instance, version, to, cause });
+        if terminates {
+            self.places.terminates(host);
+        }
         if matches!(to, Phase::Stopped | Phase::Lost) {
-            if let Some(count) = self.by_host.get_mut(host as usize) {
-                *count -= 1;
-            }
+            self.places.leave(host);
             self.set_able(now, instance, false, sink);
             if let Ok(place) = self.views.binary_search_by_key(&instance, |view| view.id) {
                 self.views.remove(place);

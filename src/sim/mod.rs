@@ -1,24 +1,38 @@
 //! The simulated world: fleet, data plane, control-plane latencies, requests.
 
+mod autoscaler;
 mod bucket;
 mod chance;
 mod client;
 mod control;
 mod crash;
+mod dependencies;
 mod drain;
 mod ending;
+mod evict;
 mod fleet;
 pub mod kernel;
 mod life;
+mod messages;
+mod migration;
 mod model;
 mod outside;
+mod pieces;
 mod pipeline;
+mod places;
+mod plane;
 mod pulls;
+mod quorum;
+mod quota;
+mod reload;
+mod room;
 mod rotation;
 pub mod script;
 mod shutdown;
+mod starts;
 mod status;
 pub mod steady;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod world;

@@ -1,11 +1,14 @@
 //! From what a scenario says to what the kernel and the world compute with.
 
 use super::chance::Tables;
-use super::kernel::{Config, Habits, VersionModel};
+use super::ending::on_grid;
+use super::kernel::{CallModel, Config, Habits, VersionModel};
+use super::messages;
 use super::script::Script;
 use crate::engine::{Law, Sampler};
 use crate::scenario::pieces::Users;
 use crate::scenario::{Conduct, Dist, Scenario, Version};
+use crate::units::Time;
 
 /// A scenario with everything computed that does not change from run to run: its distributions
 /// tabulated, its laws ready for blocks. Worlds on several threads share one.
@@ -14,7 +17,10 @@ pub struct Model<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) tables: Tables,
     pub(super) kernel: Config,
+    pub(super) messages: Option<messages::Config>,
     pub(super) script: Script,
+    /// When the rollout begins.
+    pub(super) begun: Time,
 }
 
 impl<'a> Model<'a> {
@@ -25,7 +31,10 @@ impl<'a> Model<'a> {
 
     /// Of this scenario, with luck that is told instead of drawn as far as the script goes.
     pub fn with_script(scenario: &'a Scenario, script: Script) -> Self {
-        Self { scenario, tables: Tables::new(scenario), kernel: config(scenario), script }
+        let begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
+        let (tables, kernel) = (Tables::new(scenario), config(scenario, begun));
+        let messages = messages::Config::of(scenario);
+        Self { scenario, tables, kernel, messages, script, begun }
     }
 }
 
@@ -61,11 +70,14 @@ fn version(version: &Version) -> VersionModel {
     VersionModel { service: law(base), factor, warmup: version.warmup, errors: version.errors.0 }
 }
 
-/// What the kernel must know of a scenario.
-pub(crate) fn config(scenario: &Scenario) -> Config {
+/// What the kernel must know of a scenario whose rollout begins at `begun`.
+fn config(scenario: &Scenario, begun: Time) -> Config {
     let clients = &scenario.clients;
+    let dependencies = scenario.pieces.dependencies.iter().enumerate();
     Config {
         discipline: scenario.service.discipline,
+        cpu_limit: scenario.service.cpu_limit,
+        cache: scenario.pieces.cache.clone(),
         nodes: clients.nodes,
         protocol: clients.protocol,
         timeout: clients.timeout,
@@ -75,6 +87,8 @@ pub(crate) fn config(scenario: &Scenario) -> Config {
         window: scenario.slo.window,
         slow_above: scenario.slo.latency,
         habits: habits(&clients.conduct, scenario.pieces.users.as_ref()),
+        troubled: scenario.pieces.migration.is_some(),
+        calls: dependencies.filter_map(|(i, d)| CallModel::new(i, &d.piece, begun)).collect(),
     }
 }
 

@@ -50,6 +50,9 @@ impl World<'_> {
 
     /// The orchestrator's word has changed.
     pub(super) fn say(&mut self, said: Said, sink: &mut impl Sink) {
+        if self.migrates_last(said, sink) {
+            return;
+        }
         self.said = said;
         sink.record(self.now, Record::Said(said));
         if said.is_terminal() {
@@ -82,7 +85,7 @@ impl World<'_> {
     }
 
     /// The pipeline learns that the rollout failed.
-    fn alert(&mut self, sink: &mut impl Sink) {
+    pub(super) fn alert(&mut self, sink: &mut impl Sink) {
         if self.pipeline != PipelineState::Watching {
             return;
         }
@@ -101,7 +104,7 @@ impl World<'_> {
     pub(super) fn roll_back(&mut self, sink: &mut impl Sink) {
         self.pipeline = PipelineState::Done;
         sink.record(self.now, Record::Moment(Moment::RollbackDecided));
-        self.command(Command::Rollback);
+        self.want_back(sink);
     }
 }
 

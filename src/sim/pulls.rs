@@ -1,5 +1,7 @@
 //! Image pulls that share their host's link and the registry's.
 
+use std::collections::BTreeSet;
+
 use crate::scenario::Hosts;
 use crate::units::{Bytes, Time};
 
@@ -22,13 +24,13 @@ pub(crate) struct Pulls {
     running: Vec<Pull>,
     waiting: Vec<Pull>,
     /// (host, version) whose image is there.
-    cached: Vec<(u32, u8)>,
+    cached: BTreeSet<(u32, u8)>,
     updated: Time,
 }
 
 impl Pulls {
     pub(crate) fn new(hosts: Hosts) -> Self {
-        let (running, waiting, cached) = (Vec::new(), Vec::new(), Vec::new());
+        let (running, waiting, cached) = (Vec::new(), Vec::new(), BTreeSet::new());
         Self { hosts, running, waiting, cached, updated: Time::ZERO }
     }
 
@@ -39,14 +41,23 @@ impl Pulls {
         self.updated = Time::ZERO;
     }
 
-    /// An instance asks for its image; `true` if it need not wait.
+    /// The image of a version is on a host.
+    pub(crate) fn has(&mut self, host: u32, version: u8) {
+        let limited = self.hosts.bandwidth.is_some() || self.hosts.registry.is_some();
+        if limited {
+            self.cached.insert((host, version));
+        }
+    }
+
+    /// An instance asks for its image; `true` if it need not wait. A host that has the image of
+    /// another version has the `shared` part of this one.
     pub(crate) fn ask(
         &mut self,
         now: Time,
         instance: u32,
         host: u32,
         version: u8,
-        image: Bytes,
+        (image, shared): (Bytes, f64),
     ) -> bool {
         let unlimited = self.hosts.bandwidth.is_none() && self.hosts.registry.is_none();
         let cached = self.hosts.cache && self.cached.contains(&(host, version));
@@ -54,7 +65,9 @@ impl Pulls {
             return true;
         }
         self.progress(now);
-        let pull = Pull { instance, host, version, bytes_left: image.0 as f64 };
+        let has_another = || self.cached.range((host, 0)..=(host, u8::MAX)).next().is_some();
+        let lacks = if self.hosts.cache && has_another() { 1.0 - shared } else { 1.0 };
+        let pull = Pull { instance, host, version, bytes_left: image.0 as f64 * lacks };
         let shares_image = |other: &Pull| other.host == host && other.version == version;
         let held = self.running.iter().any(|other| {
             other.host == host
@@ -95,7 +108,7 @@ impl Pulls {
         while let Some(index) = self.running.iter().position(|pull| pull.bytes_left < 0.5) {
             let pull = self.running.remove(index);
             done.push(pull.instance);
-            self.cached.push((pull.host, pull.version));
+            self.cached.insert((pull.host, pull.version));
             if self.hosts.cache {
                 let (cached, waiting): (Vec<_>, Vec<_>) = self
                     .waiting
@@ -148,13 +161,7 @@ mod tests {
 
     fn hosts(serial_pulls: bool) -> Hosts {
         let bandwidth = |bytes| Some(Bandwidth(bytes));
-        Hosts {
-            count: 2,
-            bandwidth: bandwidth(100),
-            serial_pulls,
-            registry: bandwidth(150),
-            cache: true,
-        }
+        Hosts { bandwidth: bandwidth(100), serial_pulls, registry: bandwidth(150), ..Hosts::of(2) }
     }
 
     fn run(pulls: &mut Pulls) -> Vec<(f64, Vec<u32>)> {
@@ -171,23 +178,23 @@ mod tests {
     #[test]
     fn two_hosts_share_the_registry() {
         let mut pulls = Pulls::new(hosts(false));
-        assert!(!pulls.ask(Time::ZERO, 0, 0, 1, Bytes(300)));
-        assert!(!pulls.ask(Time::ZERO, 1, 1, 1, Bytes(150)));
+        assert!(!pulls.ask(Time::ZERO, 0, 0, 1, (Bytes(300), 0.0)));
+        assert!(!pulls.ask(Time::ZERO, 1, 1, 1, (Bytes(150), 0.0)));
         // 75 bytes/s each; from 2 s on the first has its host's 100 bytes/s.
         assert_eq!(run(&mut pulls), [(2.0, vec![1]), (3.5, vec![0])]);
-        assert!(pulls.ask(Time::from_secs(9), 2, 0, 1, Bytes(300)), "the image is there");
+        assert!(pulls.ask(Time::from_secs(9), 2, 0, 1, (Bytes(300), 0.0)), "the image is there");
     }
 
     #[test]
     fn one_host_pulls_one_image_after_the_other() {
         let mut pulls = Pulls::new(hosts(true));
         for (instance, version) in [(0, 1), (1, 2), (2, 1)] {
-            assert!(!pulls.ask(Time::ZERO, instance, 0, version, Bytes(100)));
+            assert!(!pulls.ask(Time::ZERO, instance, 0, version, (Bytes(100), 0.0)));
         }
         assert_eq!(run(&mut pulls), [(1.0, vec![0, 2]), (2.0, vec![1])]);
         let mut pulls = Pulls::new(hosts(true));
-        pulls.ask(Time::ZERO, 0, 0, 1, Bytes(100));
-        pulls.ask(Time::ZERO, 1, 0, 2, Bytes(100));
+        pulls.ask(Time::ZERO, 0, 0, 1, (Bytes(100), 0.0));
+        pulls.ask(Time::ZERO, 1, 0, 2, (Bytes(100), 0.0));
         pulls.cancel(Time::ZERO, 0);
         assert_eq!(run(&mut pulls), [(1.0, vec![1])]);
     }

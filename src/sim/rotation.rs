@@ -1,6 +1,8 @@
 //! Rotations: which data-plane node sends requests to which instance, and how many.
 
+use super::plane::{Plane, WARM};
 use super::world::{Depth, Event, World};
+use crate::balancer::slow_start_weight;
 use crate::scenario::Algorithm;
 use crate::trace::{Phase, Sink, VersionId};
 use crate::units::{Span, Time};
@@ -11,6 +13,9 @@ const REWEIGH_STEPS: f64 = 60.0;
 impl World<'_> {
     /// An instance became ready: each node will hear of it.
     pub(super) fn announce(&mut self, instance: u32) {
+        if self.plane.is_some() {
+            return self.register(instance);
+        }
         for node in 0..self.scenario.clients.nodes {
             let at = self.now + self.chance.lag_add(instance, node);
             self.plan(at, Event::Join { instance, node: node as u16 });
@@ -41,6 +46,9 @@ impl World<'_> {
 
     /// An instance is unwanted or not ready any more: each node that has it will hear of it.
     pub(super) fn withdraw(&mut self, instance: u32) {
+        if self.plane.is_some() {
+            return self.deregister(instance);
+        }
         for node in 0..self.scenario.clients.nodes {
             if self.fleet.is_member(instance, node) {
                 let at = self.now + self.chance.lag_remove(instance, node);
@@ -50,13 +58,16 @@ impl World<'_> {
     }
 
     pub(super) fn join(&mut self, instance: u32, node: u32, sink: &mut impl Sink) {
+        if self.plane.is_some() {
+            return self.hear(instance, node, true, sink);
+        }
         if !self.fleet.get(instance).phase.is_ready() {
             return;
         }
-        // After a crash this may be old news, or none: the node never heard that it was gone.
-        if self.fleet.get(instance).process > 0
-            && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node))
-        {
+        // After a crash or an outage this may be old news, or none: the node never heard that it
+        // was gone.
+        let returns = self.fleet.get(instance).process > 0 || self.pools.is_some();
+        if returns && (!self.has_heard(instance, node) || self.fleet.is_member(instance, node)) {
             return;
         }
         self.rotate(instance, node, true, sink);
@@ -66,12 +77,20 @@ impl World<'_> {
     }
 
     pub(super) fn leave(&mut self, instance: u32, node: u32, sink: &mut impl Sink) {
+        if self.plane.is_some() {
+            return self.hear(instance, node, false, sink);
+        }
         let ready = self.fleet.get(instance).phase.is_ready();
         // Not if it came back and the node heard of that first.
         if !self.fleet.is_member(instance, node) || (ready && self.has_heard(instance, node)) {
             return;
         }
         self.rotate(instance, node, false, sink);
+        self.left(instance, sink);
+    }
+
+    /// It may have left its last rotation.
+    pub(super) fn left(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get_mut(instance);
         if entry.rotations == 0 && entry.phase == Phase::Draining {
             entry.out_since = self.now;
@@ -84,13 +103,16 @@ impl World<'_> {
         self.fleet.ready_since(instance) + self.chance.lag_add(instance, node) <= self.now
     }
 
-    fn plan_reweigh(&mut self, instance: u32) {
+    pub(super) fn plan_reweigh(&mut self, instance: u32) {
         let step = self.scenario.balancer.slow_start * (1.0 / REWEIGH_STEPS);
         self.queue.push(self.now + step, Event::Reweigh { instance });
     }
 
     /// Slow start counts from readiness, which is when the first node may know.
     pub(super) fn reweigh(&mut self, instance: u32) {
+        if self.plane.is_some() {
+            return self.reweigh_by_node(instance);
+        }
         let views = self.fleet.views();
         let Some(view) = views.iter().find(|view| view.id == instance).copied() else { return };
         if !view.phase.is_ready() {
@@ -113,8 +135,14 @@ impl World<'_> {
     /// Brings an instance into the rotation of a node, or takes it out.
     pub(super) fn rotate(&mut self, instance: u32, node: u32, joins: bool, sink: &mut impl Sink) {
         // A node that learns late of an instance does not take it for a fresh one.
-        let weight = self.weight(instance, self.fleet.ready_since(instance));
+        let weight = match &self.plane {
+            None => self.weight(instance, self.fleet.ready_since(instance)),
+            Some(plane) => self.weight(instance, plane.fresh_since(instance, node)),
+        };
         self.fleet.rotate(self.now, instance, node, joins, sink);
+        if let Some(streams) = &mut self.streams {
+            streams.rotate(instance, node, joins);
+        }
         let Some(kernel) = self.kernel() else { return };
         if joins {
             kernel.join(node, instance, weight);
@@ -130,10 +158,11 @@ impl World<'_> {
         let base =
             if version == VersionId::OLD { versions.old.weight } else { versions.new.weight };
         let window = self.scenario.balancer.slow_start;
-        if window == Span::ZERO || self.now < self.begun {
+        if window == Span::ZERO || self.now < self.begun || ready == WARM {
             return base;
         }
-        base * crate::balancer::slow_start_weight(self.now.since(ready), window, 1.0)
+        let (aggression, least) = self.plane.as_ref().map_or((1.0, 0.1), Plane::ramp);
+        base * slow_start_weight(self.now.since(ready), window, aggression, least)
     }
 
     /// Whether weights rise slowly here.

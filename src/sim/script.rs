@@ -1,6 +1,5 @@
 //! What befalls each instance when it is told rather than drawn: for recorded rollouts.
 
-use crate::scenario::WriteLimit;
 pub use crate::strategy::{Command, Status};
 use crate::trace::VersionId;
 use crate::units::{Span, Time};
@@ -18,11 +17,23 @@ pub struct Script {
     pub events: Vec<(Span, Outside)>,
     /// Wall-clock time at the beginning of the rollout, after a whole second; drawn if `None`.
     pub wall_phase: Option<Span>,
-    /// How fast the API server creates, and stops, the instances of one version: its writers
-    /// wait, but the controllers do not. At once if `None`.
-    pub pace: Option<WriteLimit>,
+    /// How fast the API server creates, and stops, instances. At once if `None`.
+    pub pace: Option<Pace>,
     /// The record ends so long after the beginning, whatever happens; by itself if `None`.
     pub end: Option<Span>,
+}
+
+/// How fast an API server carries out what a controller asks for all at once: writers wait, but
+/// the controllers do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pace {
+    /// From one creation to the next of the same version.
+    pub start: Span,
+    /// From one stop to the next of the same version.
+    pub stop: Span,
+    /// Requests share the server before the first of them is done: it is later by this for every
+    /// other one.
+    pub crowd: Span,
 }
 
 /// One instance's life as far as the orchestrator does not decide it.

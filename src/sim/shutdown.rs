@@ -9,17 +9,25 @@ impl World<'_> {
     /// The instance is told to stop: removal from the data plane and the way to SIGTERM begin
     /// at the same moment and race.
     pub(super) fn tell(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.tell_because(instance, Cause::Strategy, sink);
+    }
+
+    /// The same for any reason.
+    pub(super) fn tell_because(&mut self, instance: u32, cause: Cause, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
         if !entry.phase.is_active() {
             return;
         }
         self.changed();
-        self.fleet.move_to(self.now, instance, Phase::Draining, Cause::Strategy, sink);
+        self.fleet.move_to(self.now, instance, Phase::Draining, cause, sink);
+        self.stop_start(instance);
+        self.freed();
         let fate = self.fate(instance);
         let nobody = matches!(entry.phase, Phase::Pending | Phase::Failed);
         // What was never released has no process that could take its time.
         if nobody || entry.held || (entry.halted && fate.is_none()) {
             self.fleet.move_to(self.now, instance, Phase::Stopped, Cause::Exited, sink);
+            self.gone(instance, sink);
             return;
         }
         self.pulls.cancel(self.now, instance);
@@ -27,6 +35,7 @@ impl World<'_> {
             self.plan_pull();
         }
         self.withdraw(instance);
+        self.stop_sidecar(instance);
         if let Some(fate) = fate {
             self.plan(self.now + fate.stop, Event::Exit { instance });
             return;
@@ -71,7 +80,9 @@ impl World<'_> {
     /// SIGTERM if it waits for rest and this is it.
     pub(super) fn idle(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
-        if !entry.waits || entry.rotations > 0 || self.keeps_connections() {
+        // Nobody sends messages to an instance: it takes them until SIGTERM.
+        let takes = self.keeps_connections() || self.messages.is_some();
+        if !entry.waits || entry.rotations > 0 || takes {
             return;
         }
         let now = self.now;
@@ -79,6 +90,7 @@ impl World<'_> {
             Some(kernel) => kernel.idle_at(instance, now),
             None => entry.out_since + self.chance.drain(entry.version, entry.ordinal),
         };
+        let idle_at = idle_at.max(self.streams_rest_at(instance));
         if idle_at > now {
             self.plan(idle_at, Event::Idle { instance });
         } else {
@@ -129,6 +141,8 @@ impl World<'_> {
                 if let Some(kernel) = self.kernel() {
                     kernel.kill(instance, now);
                 }
+                self.cut_streams(instance);
+                self.drop_messages(instance);
                 idle
             }
             OnTerm::Drain | OnTerm::Ignore => {
@@ -137,14 +151,18 @@ impl World<'_> {
                 } else if let Some(kernel) = self.kernel() {
                     kernel.close(instance, goodbye);
                     kernel.idle_at(instance, now)
+                } else if let Some(messages) = &mut self.messages {
+                    messages.close(instance);
+                    messages.idle_at(instance, now)
                 } else {
                     let drain = self.chance.drain(entry.version, entry.ordinal);
                     self.drains_since(instance) + drain
                 };
-                drained.max(idle)
+                drained.max(idle).max(self.drain_streams(instance))
             }
         };
         self.fleet.set_able(now, instance, false, sink);
+        self.answers_anew(instance);
         // Otherwise SIGKILL comes first.
         if exits < self.fleet.get(instance).kill_at {
             self.plan(exits, Event::Exit { instance });
@@ -182,12 +200,24 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
         }
+        self.drop_messages(instance);
         self.fleet.move_to(now, instance, Phase::Stopped, cause, sink);
+        self.disconnect(instance, sink);
+        self.vanish(instance, sink);
+        self.cut_streams(instance);
         self.end_wait(instance);
         // The pending SIGKILL has lost its meaning, or is this very one.
         if self.fleet.get(instance).kill_at < Time::NEVER {
             self.moving -= 1;
         }
         self.changed();
+        self.gone(instance, sink);
+    }
+
+    /// Its place is free, and so is its part of a quota.
+    fn gone(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.freed();
+        self.emptied(sink);
+        self.look_at_refusals(self.fleet.get(instance).version);
     }
 }

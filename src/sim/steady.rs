@@ -1,10 +1,10 @@
 //! A fleet under traffic without a control plane: for benches, and for cases that queueing
 //! theory knows. Whoever holds it plays the orchestrator by hand.
 
-use super::kernel::{Config, Kernel, VersionModel};
+use super::kernel::{CallModel, Config, Kernel, VersionModel};
 use super::model;
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::pieces::Users;
+use crate::scenario::pieces::{Dependency, Users};
 use crate::scenario::{
     Algorithm, Arrivals, Conduct, Discipline, Dist, Profile, Protocol, Traffic, Warmup,
 };
@@ -21,6 +21,8 @@ pub struct Steady {
     pub servers: u32,
     /// How each serves.
     pub discipline: Discipline,
+    /// CPU limit of a server, for processor sharing.
+    pub cpu_limit: Option<f64>,
     /// Service times.
     pub service: Dist,
     /// How slow a fresh server is; servers are fresh at the beginning.
@@ -45,6 +47,8 @@ pub struct Steady {
     pub protocol: Protocol,
     /// Chance that a request is answered with an error.
     pub errors: Share,
+    /// What requests ask of others.
+    pub dependencies: Vec<Dependency>,
     /// Seed of all streams.
     pub seed: u64,
     /// Which replication.
@@ -56,6 +60,7 @@ impl Default for Steady {
         Self {
             servers: 1,
             discipline: Discipline::Fifo { slots: 1, queue: None },
+            cpu_limit: None,
             service: Dist::Exponential { mean: Span::from_secs(1) },
             warmup: Warmup::None,
             rate: Rate(0.5),
@@ -68,6 +73,7 @@ impl Default for Steady {
             users: None,
             protocol: Protocol::PerRequest { reuse: Share(0.0) },
             errors: Share(0.0),
+            dependencies: Vec::new(),
             seed: 1,
             replication: 0,
         }
@@ -89,8 +95,18 @@ pub struct SteadyFleet {
 impl SteadyFleet {
     /// Ready to run, empty.
     pub fn new(steady: &Steady) -> Self {
+        let profile = Profile::Constant(steady.rate);
+        Self::with_traffic(steady, &Traffic { profile, arrivals: steady.arrivals, scale: 1.0 })
+    }
+
+    /// The same under traffic that may vary, instead of `rate` and `arrivals`.
+    pub fn with_traffic(steady: &Steady, traffic: &Traffic) -> Self {
+        let calls = steady.dependencies.iter().enumerate();
+        let calls = calls.filter_map(|(i, d)| CallModel::new(i, d, Time::ZERO));
         let config = Config {
             discipline: steady.discipline,
+            cpu_limit: steady.cpu_limit,
+            cache: None,
             nodes: steady.nodes,
             protocol: steady.protocol,
             timeout: steady.timeout,
@@ -106,15 +122,12 @@ impl SteadyFleet {
             window: Span::from_secs(100_000_000),
             slow_above: Span::MAX,
             habits: model::habits(&steady.conduct, steady.users.as_ref()),
+            calls: calls.collect(),
+            troubled: false,
         };
         let seeds = Seeds::new(steady.seed, steady.replication);
-        let traffic = Traffic {
-            profile: Profile::Constant(steady.rate),
-            arrivals: steady.arrivals,
-            scale: 1.0,
-        };
         let mut kernel = Kernel::new(config, steady.algorithm);
-        kernel.reset(seeds, Some(Source::new(&traffic, Time::ZERO, seeds)));
+        kernel.reset(seeds, Some(Source::new(traffic, Time::ZERO, seeds)));
         for _ in 0..steady.servers {
             let server = kernel.add_server(0);
             kernel.open(server, Time::ZERO, false);

@@ -44,7 +44,7 @@ fn play(scenario: &Scenario, events: &[(u64, Event)]) -> Vec<(u64, u32, Phase)> 
 }
 
 fn start(slot: u32, held: bool) -> Event {
-    Event::Create { version: VersionId::NEW, slot, held }
+    Event::Create { version: VersionId::NEW, slot, held, wave: 0 }
 }
 
 #[test]

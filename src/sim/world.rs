@@ -1,17 +1,26 @@
 //! One rollout in virtual time: the control plane as events, requests in between.
 
-use super::bucket::Bucket;
-use super::chance::{Chance, Latency};
+use super::autoscaler::Scaler;
+use super::chance::Chance;
 use super::client::Client;
-use super::ending::on_grid;
+use super::dependencies::Pools;
+use super::evict::Draining;
 use super::fleet::Fleet;
 use super::kernel::Kernel;
+use super::messages::Messages;
+use super::migration::Migrated;
 use super::model::Model;
 use super::pipeline::PipelineState;
+use super::plane::{Plane, Step};
 use super::pulls::Pulls;
+use super::quorum::Votes;
+use super::quota::Refusals;
+use super::room::{Around, Room};
+use super::starts::Starts;
+use super::streams::Streams;
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
-use crate::strategy::{Command, Decision, State, Status, Strategy};
+use crate::strategy::{Decision, State, Status, Strategy};
 use crate::trace::{Moment, Record, Said, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
@@ -33,7 +42,7 @@ pub(super) enum Event {
     /// A controller looks; only if this is still its next look.
     Look { controller: u8 },
     /// A start that was decided takes effect.
-    Create { version: VersionId, slot: u32, held: bool },
+    Create { version: VersionId, slot: u32, held: bool, wave: u32 },
     /// A stop that was decided takes effect.
     Tell { instance: u32 },
     /// A host was found.
@@ -54,6 +63,8 @@ pub(super) enum Event {
     Unfit { instance: u32, process: u32 },
     /// The process is started again, if the instance is still there.
     Restart { instance: u32, process: u32 },
+    /// The process has caught up and votes.
+    Vote { instance: u32, process: u32 },
     /// A node learns that the instance is there.
     Join { instance: u32, node: u16 },
     /// A node learns that the instance goes.
@@ -62,6 +73,10 @@ pub(super) enum Event {
     Follow { node: u16, new: u32 },
     /// The weight of a fresh instance rises.
     Reweigh { instance: u32 },
+    /// Something in a data plane with rules of its own.
+    Plane(Step),
+    /// The nodes look at whom to leave out.
+    Sweep,
     /// The wait before SIGTERM is over.
     Terminate { instance: u32 },
     /// Perhaps nobody sends the instance anything any more and everything is answered.
@@ -72,12 +87,26 @@ pub(super) enum Event {
     Exit { instance: u32 },
     /// SIGKILL, unless it has exited.
     Kill { instance: u32 },
+    /// Metrics are read.
+    Scrape,
+    /// The autoscaler looks.
+    Autoscale,
+    /// A dependency goes down, or is there again.
+    Outage { dependency: u8, begins: bool },
+    /// Probes of a ready instance have failed too often.
+    Unready { instance: u32, process: u32 },
     /// The pipeline has waited long enough.
     Deadline,
     /// A person decides.
     Decide,
+    /// A process takes a change while it runs, the `round`-th that is written.
+    Reload { instance: u32, version: VersionId, round: u32 },
+    /// The change of the data is done, or undone.
+    Migrated,
     /// Somebody does what the script says.
     Outside { index: u32 },
+    /// Something happens around the fleet.
+    Around(Around),
     /// The record ends, if nothing has happened since this was planned.
     End { stamp: u32 },
 }
@@ -95,9 +124,24 @@ pub struct World<'a> {
     pub(super) chance: Chance<'a>,
     pub(super) pulls: Pulls,
     pub(super) pull_stamp: u32,
+    pub(super) starts: Starts,
+    pub(super) start_stamp: u32,
+    pub(super) room: Room,
+    pub(super) draining: Draining,
+    pub(super) refusals: Refusals,
+    /// Looks that asked for instances: those of one are a wave.
+    pub(super) waves: u32,
+    /// What processes are connected to, if to anything.
+    pub(super) pools: Option<Box<Pools>>,
     pub(super) scratch: Vec<u32>,
     /// Made at the first run that needs it.
     pub(super) kernel: Option<Kernel>,
+    /// The queue, if instances work on one.
+    pub(super) messages: Option<Messages>,
+    /// The quorum, if it takes one.
+    pub(super) votes: Option<Votes>,
+    /// The autoscaler, if there is one.
+    pub(super) scaler: Option<Scaler>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -105,6 +149,10 @@ pub struct World<'a> {
     pub(super) moving: u32,
     /// By node: when it will have heard of every instance that is ready now.
     pub(super) informed: Vec<Time>,
+    /// What nodes know, in a data plane with rules of its own.
+    pub(super) plane: Option<Plane<'a>>,
+    /// Long-lived streams, if there are any.
+    pub(super) streams: Option<Streams<'a>>,
     /// Ends and restarts of processes pending, some of which may have lost their meaning.
     pub(super) restless: u32,
     pub(super) state: State,
@@ -113,8 +161,12 @@ pub struct World<'a> {
     pub(super) looks: Vec<Time>,
     /// By controller: what it may write, and until when it waits for that.
     pub(super) writes: Vec<Client>,
-    /// By version: creations and stops that the API server has yet to carry out.
-    pub(super) paces: Vec<Bucket>,
+    /// Changes written for running processes, and how many have yet to take the last one.
+    pub(super) reloads: u32,
+    pub(super) reloading: u32,
+    pub(super) migrated: Migrated,
+    /// By version: when the API server can carry out the next creation or stop.
+    pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
     pub(super) pipeline: PipelineState,
@@ -146,20 +198,36 @@ impl<'a> World<'a> {
             queue: EventQueue::default(),
             fleet: Fleet::default(),
             chance: Chance::new(&model.tables),
-            pulls: Pulls::new(scenario.hosts),
+            pulls: Pulls::new(scenario.hosts.clone()),
             pull_stamp: 0,
+            starts: Starts::new(scenario.hosts.cores, scenario.service.cpu_limit),
+            start_stamp: 0,
+            room: Room::default(),
+            draining: Draining::default(),
+            refusals: Refusals::default(),
+            waves: 0,
+            pools: Pools::new(&scenario.pieces.dependencies, model.begun),
             scratch: Vec::new(),
             kernel: None,
+            messages: model.messages.clone().map(Messages::new),
+            votes: scenario.pieces.quorum.as_ref().map(Votes::new),
+            scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
             moving: 0,
             informed: Vec::new(),
+            plane: scenario.pieces.data_plane.as_ref().map(Plane::new),
+            streams: (scenario.pieces.streams.as_ref())
+                .map(|streams| Streams::new(streams, scenario.balancer.algorithm)),
             restless: 0,
             state,
             decision: Decision::default(),
             looks: vec![Time::NEVER; controllers],
             writes: vec![Client::default(); controllers],
+            reloads: 0,
+            reloading: 0,
+            migrated: Migrated::No,
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
@@ -191,6 +259,12 @@ impl<'a> World<'a> {
                 {
                     kernel.advance(at);
                 }
+                if let Some(streams) = &mut self.streams {
+                    streams.advance(at);
+                }
+                if let Some(messages) = &mut self.messages {
+                    messages.advance(at);
+                }
                 self.now = at;
             }
             self.happen(event, sink);
@@ -202,11 +276,10 @@ impl<'a> World<'a> {
         let scenario = self.scenario;
         self.depth = if scenario.has_requests() { depth } else { Depth::Control };
         self.now = Time::ZERO;
-        self.begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
+        self.begun = self.model.begun;
         self.queue.clear();
         self.chance.reset(seeds);
-        self.pulls.clear();
-        self.fleet.reset(scenario.clients.nodes, scenario.hosts.count);
+        self.reset_surroundings();
         self.informed.clear();
         self.informed.resize(scenario.clients.nodes as usize, Time::ZERO);
         (self.moving, self.restless, self.end_stamp, self.ended) = (0, 0, 0, false);
@@ -215,6 +288,8 @@ impl<'a> World<'a> {
         self.looks.fill(Time::NEVER);
         self.writes.fill(Client::default());
         self.paces.clear();
+        (self.reloads, self.reloading) = (0, 0);
+        self.migrated = Migrated::No;
         self.busy_until.fill(Time::ZERO);
         self.served.clear();
         self.statuses.iter_mut().for_each(Vec::clear);
@@ -226,21 +301,44 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.reset_plane();
+        self.reset_streams(seeds);
+        self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
+        self.tell_hosts(sink);
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
+            self.pulls.has(self.fleet.get(id).host, VersionId::OLD.0);
+            self.tell_place(id, self.fleet.get(id).host, sink);
             if let Some(kernel) = self.kernel() {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
-            for node in 0..scenario.clients.nodes {
-                self.rotate(id, node, true, sink);
-            }
+            self.add_running(id);
+            self.know_from_the_start(id, sink);
         }
+        self.count_votes(sink);
+        self.plan_autoscaler();
+        self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
+        self.plan_sweep();
+        self.begin_streams();
         for (index, (after, _)) in self.model.script.events.iter().enumerate() {
             self.plan(self.begun + *after, Event::Outside { index: index as u32 });
         }
+    }
+
+    /// Hosts, and what happens around them.
+    fn reset_surroundings(&mut self) {
+        let scenario = self.scenario;
+        self.pulls.clear();
+        self.starts.clear();
+        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some();
+        self.fleet.reset(scenario.clients.nodes, &scenario.hosts, tight);
+        self.room.reset(scenario.hosts.zones);
+        self.draining.reset(scenario.service.instances);
+        self.refusals.clear();
+        self.waves = 0;
     }
 
     /// The kernel, if requests are simulated in this run.
@@ -256,7 +354,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happen(&mut self, event: Event, sink: &mut impl Sink) {
+    pub(super) fn happen(&mut self, event: Event, sink: &mut impl Sink) {
         let happened = match event {
             Event::Begin => {
                 self.begin(sink);
@@ -278,6 +376,11 @@ impl<'a> World<'a> {
                 self.reweigh(instance);
                 true
             }
+            Event::Scrape => {
+                self.scrape();
+                false
+            }
+            Event::Autoscale => self.autoscale(),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false
@@ -290,17 +393,28 @@ impl<'a> World<'a> {
             | Event::Launch { .. }
             | Event::Able { .. }
             | Event::Ready { .. }
+            | Event::Vote { .. }
             | Event::Join { .. }
             | Event::Leave { .. }
             | Event::Follow { .. }
+            | Event::Plane(_)
             | Event::Terminate { .. }
             | Event::Idle { .. }
             | Event::Exit { .. }
+            | Event::Outage { .. }
+            | Event::Unready { .. }
+            | Event::Reload { .. }
+            | Event::Migrated
             | Event::Outside { .. } => {
                 self.moving -= 1;
                 self.live(event, sink);
                 true
             }
+            Event::Sweep => {
+                self.sweep(sink);
+                false
+            }
+            Event::Around(what) => self.around(what, sink),
             // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),
             Event::Waited { instance } => self.waited(instance, sink),
@@ -318,6 +432,7 @@ impl<'a> World<'a> {
             }
         };
         if happened {
+            self.count_votes(sink);
             self.plan_end(sink);
         }
     }
@@ -326,13 +441,17 @@ impl<'a> World<'a> {
         sink.record(self.now, Record::Moment(Moment::Begun));
         let now = self.now;
         if let Some(kernel) = self.kernel() {
-            kernel.desk.tally.begin(now);
+            kernel.desk.begin(now);
         }
-        self.strategy.command(&mut self.state, Command::Begin, now);
-        self.note_status();
+        if let Some(messages) = &mut self.messages {
+            messages.begin(now);
+        }
         let end = self.script().ends_at(now).unwrap_or(now + self.scenario.horizon);
         self.queue.push(end, Event::End { stamp: HORIZON });
-        self.look_after(0, Latency::Sync);
+        self.plan_drains();
+        if !self.migrates_first(sink) {
+            self.hand_over(sink);
+        }
         self.watch();
     }
 }

@@ -183,10 +183,7 @@ impl Missing {
                 }
                 let runs = two_digits(runs);
                 let more = runs - given;
-                format!(
-                    "about {more:.0} more runs would settle it if they go on like this: \
-                     `--runs {runs:.0}`"
-                )
+                format!("about {more:.0} more runs may settle it: `--runs {runs:.0}`")
             }
         }
     }
@@ -268,7 +265,7 @@ mod tests {
         assert_eq!(verdict(&gate, &same(72)), Verdict::Undecided);
         assert_eq!(verdict(&gate, &same(73)), Verdict::Pass);
         let result = judge(&gate, 20, &same(40));
-        let advice = "about 33 more runs would settle it if they go on like this: `--runs 73`";
+        let advice = "about 33 more runs may settle it: `--runs 73`";
         assert_eq!(result.note.unwrap(), advice);
         assert_eq!(verdict(&at_most(Measure::Mean, 9.0), &same(29)), Verdict::Undecided);
         assert_eq!(verdict(&at_most(Measure::Mean, 9.0), &same(30)), Verdict::Pass);

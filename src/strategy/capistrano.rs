@@ -18,7 +18,7 @@
 //!   once, points the link back, and restarts all servers the same way.
 //!
 //! # Settings and defaults
-//! `in` (parallel), `limit` (2), `wait` (2 s, `SSHKit`'s own default), `restart_time` (1 s). The
+//! `in` (parallel), `limit` (2), `wait` (2 s, SSHKit's own default), `restart_time` (1 s). The
 //! world's defaults are a balancer that finds out by its own checks (`inter 2s rise 2 fall 3`), and
 //! systemd's 90 s before SIGKILL.
 //!
@@ -43,10 +43,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::seats::{Places, Seat, mark_ready};
+use super::errand::Errand;
+use super::seats::{Places, Seat};
 use super::verdict::{Standing, Teller};
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View, batches};
-use crate::scenario::settings::{self, Operation, Runner};
+use crate::scenario::settings::{self, Runner};
 use crate::trace::{Moment, Phase, VersionId};
 use crate::units::{Span, Time};
 
@@ -63,13 +64,9 @@ pub struct Capistrano {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// What servers are restarted into.
-    target: VersionId,
+    errand: Errand,
     places: Places,
     run: Option<Run>,
-    /// A run shall begin.
-    asked: bool,
-    /// An operator undid the rollout and no decision has told so yet.
-    undone: bool,
     teller: Teller,
 }
 
@@ -129,7 +126,8 @@ impl Capistrano {
             let first = self.groups[run.group].start as u32;
             for (work, server) in run.work.iter_mut().zip(first..) {
                 let places = &mut state.places;
-                *work = self.server(*work, server, places, state.target, now, view, decision);
+                *work =
+                    self.server(*work, server, places, state.errand.target, now, view, decision);
             }
             if run.work.contains(&Work::Failed) && run.standing == Standing::Running {
                 run.standing = Standing::Failed;
@@ -212,17 +210,6 @@ fn tell_failures(
     teller.detect(decision);
 }
 
-impl State {
-    fn go(&mut self, target: VersionId) {
-        let running = self.run.as_ref().is_some_and(|run| run.standing == Standing::Running);
-        let already = self.target == target && (running || self.asked);
-        if !already {
-            self.target = target;
-            self.asked = true;
-        }
-    }
-}
-
 impl Rules for Capistrano {
     type State = State;
 
@@ -230,33 +217,16 @@ impl Rules for Capistrano {
 
     fn initial(&self) -> State {
         State {
-            target: VersionId::OLD,
+            errand: Errand::new(),
             places: Places::new(self.instances),
             run: None,
-            asked: false,
-            undone: false,
             teller: Teller::new(),
         }
     }
 
     fn command(&self, state: &mut State, command: Command, _: Time) {
-        match command {
-            Command::Begin => state.go(VersionId::NEW),
-            Command::Rollback => state.go(VersionId::OLD),
-            Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
-                state.go(VersionId::OLD);
-            }
-            Command::Operate(
-                Operation::Pause
-                | Operation::Resume
-                | Operation::Scale(_)
-                | Operation::Rollover
-                | Operation::Set(_)
-                | Operation::Partition(_)
-                | Operation::Promote,
-            ) => {}
-        }
+        let running = state.run.as_ref().is_some_and(|run| run.standing == Standing::Running);
+        state.errand.command(command, running, &mut state.teller);
     }
 
     fn reconcile(
@@ -268,19 +238,17 @@ impl Rules for Capistrano {
         _: Draws,
         decision: &mut Decision,
     ) {
-        mark_ready(view, decision);
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
-        if std::mem::take(&mut state.asked) {
+        state.teller.tell_undone(decision);
+        if state.errand.begins() {
             self.open_group(0, state, decision);
         }
         if state.run.is_none() {
             return;
         }
         let standing = self.go_on(state, now, view, decision);
-        state.teller.tell(state.target, standing, decision);
+        state.teller.tell(state.errand.target, standing, decision);
     }
 
     /// A group at a time at least; nothing is waited for that depends on a start.

@@ -1,4 +1,21 @@
 //! What a strategy has asked for and does not see yet.
+//!
+//! # Which book to keep
+//!
+//! - [`Ledger`] (here): starts and stops under way, no more. For orchestrators that compute what to
+//!   do from counts (`asg`, `ecs`, a `mig` that substitutes), or that keep their own list of hosts
+//!   or allocations beside it (`codedeploy`, `nomad`).
+//! - `in_place::Places`, on top of it: each place has a version that it shall run, and
+//!   `tend` brings it there. For orchestrators that say *what* shall be where and do not follow
+//!   each step (`vmss`, `service_fabric`, a `mig` that recreates).
+//! - `seats::Places`: who has each place, step by step, with a second seat beside it, and whether
+//!   somebody vanished untold. For tools that work through hosts and fail by host (`ansible`,
+//!   `kamal`, `capistrano`, `appconfig`).
+//! - `pods::Requests`: the expectations of Kubernetes' controllers, which are given up after a
+//!   time, and the readiness of terminating pods (`statefulset`, `daemonset`).
+//!
+//! `kubernetes` (and what is built of it: `argo_*`, `flagger`), `swarm` and `generic` keep records
+//! of their own, because those of the originals are part of their rules.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +54,7 @@ impl Ledger {
         // Numbers that were never shown came and went between two looks: ask again.
         let gone = self.starts.len().min(unseen as usize);
         self.starts.drain(..gone);
-        self.stops.retain(|&id| find(view, id).is_some_and(|i| i.phase.is_active()));
+        self.stops.retain(|&id| view.find(id).is_some_and(|i| i.phase.is_active()));
     }
 
     /// Asks for an instance of this version, anywhere.
@@ -69,10 +86,4 @@ impl Ledger {
     pub(super) fn starts(&self) -> &[(VersionId, u32)] {
         &self.starts
     }
-}
-
-/// The instance of this number, if it is still shown.
-pub(super) fn find<'a>(view: &View<'a>, id: u32) -> Option<&'a InstanceView> {
-    let at = view.instances.binary_search_by_key(&id, |i| i.id).ok()?;
-    Some(&view.instances[at])
 }

@@ -23,9 +23,11 @@ mod domains;
 #[cfg(test)]
 mod driver;
 pub mod ecs;
+mod errand;
 pub mod flagger;
 mod flips;
 pub mod generic;
+pub(crate) mod hpa;
 mod in_place;
 pub mod kamal;
 pub mod kubernetes;
@@ -94,6 +96,14 @@ pub struct View<'a> {
     /// Wall-clock time at [`Time::ZERO`], in nanoseconds after a whole second: some
     /// orchestrators compute in whole wall-clock seconds.
     pub wall_phase: Span,
+}
+
+impl<'a> View<'a> {
+    /// The instance of this number, if it is still shown.
+    pub(crate) fn find(&self, id: u32) -> Option<&'a InstanceView> {
+        let at = self.instances.binary_search_by_key(&id, |i| i.id).ok()?;
+        Some(&self.instances[at])
+    }
 }
 
 /// Random choices for strategies, as a pure function: the same question has the same answer,
@@ -181,6 +191,8 @@ pub struct Decision {
     pub wake_at: Option<Time>,
     /// Controllers that should look because this one changed what they watch (bit set).
     pub notify: u32,
+    /// API objects written besides instances; whoever notifies writes one at least.
+    pub writes: u32,
     /// What the orchestrator now says, if it changed.
     pub said: Option<Said>,
     /// The number of instances wanted, if it changed.
@@ -195,6 +207,7 @@ impl Decision {
         self.actions.clear();
         self.wake_at = None;
         self.notify = 0;
+        self.writes = 0;
         self.said = None;
         self.desired = None;
         self.moments.clear();
@@ -203,6 +216,12 @@ impl Decision {
     /// Asks for a look at `time`, or earlier if that was asked before.
     pub fn wake(&mut self, time: Time) {
         self.wake_at = Some(self.wake_at.map_or(time, |t| t.min(time)));
+    }
+
+    /// For orchestrators that know no availability beyond readiness: marks who is ready.
+    pub(crate) fn mark_ready(&mut self, view: &View<'_>) {
+        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
+        self.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
     }
 }
 

@@ -87,7 +87,7 @@ impl Requests {
             }
         }
         self.starting.retain(|(_, since)| now < *since + PATIENCE);
-        self.stopping.retain(|s| view.instances.binary_search_by_key(&s.id, |i| i.id).is_ok());
+        self.stopping.retain(|s| view.find(s.id).is_some());
         let mut pods: Vec<Pod> =
             view.instances.iter().map(|i| self.pod(i, view.wall_phase, min_ready)).collect();
         pods.sort_by_key(|pod| (pod.slot, pod.id));

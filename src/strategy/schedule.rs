@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Decision;
 use crate::scenario::settings::Operation;
 use crate::units::{Span, Time};
 
@@ -27,6 +28,20 @@ impl Schedule {
     pub(super) fn next(&self, operations: &[(Span, Operation)]) -> Option<Time> {
         let (after, _) = operations.get(self.done)?;
         Some(self.begun? + *after)
+    }
+
+    /// The next one, if it is due; else asks for a look when it will be.
+    pub(super) fn take_or_wake(
+        &mut self,
+        operations: &[(Span, Operation)],
+        now: Time,
+        decision: &mut Decision,
+    ) -> Option<Operation> {
+        let next = self.take(operations, now);
+        if let (None, Some(due)) = (next, self.next(operations)) {
+            decision.wake(due);
+        }
+        next
     }
 
     /// The next one, if it is due; it counts as done.

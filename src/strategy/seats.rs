@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Decision, InstanceView, View};
-use crate::trace::{Phase, VersionId};
+use crate::trace::VersionId;
 
 /// Who has a seat of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,13 +122,13 @@ impl Place {
 impl Seat {
     fn observe(&mut self, view: &View<'_>) {
         match *self {
-            Self::Taken(id) => match find(view, id) {
+            Self::Taken(id) => match view.find(id) {
                 None => *self = Self::Lost,
                 // Somebody else told it to, such as a health check.
                 Some(i) if !i.phase.is_active() => *self = Self::Leaving(id),
                 Some(_) => {}
             },
-            Self::Leaving(id) if find(view, id).is_none() => *self = Self::Empty,
+            Self::Leaving(id) if view.find(id).is_none() => *self = Self::Empty,
             Self::Empty | Self::Awaited | Self::Leaving(_) | Self::Lost => {}
         }
     }
@@ -142,17 +142,6 @@ impl Seat {
 
     /// The instance that has it and was not told to stop.
     pub(super) fn instance<'a>(self, view: &View<'a>) -> Option<&'a InstanceView> {
-        if let Self::Taken(id) = self { find(view, id) } else { None }
+        if let Self::Taken(id) = self { view.find(id) } else { None }
     }
-}
-
-/// For orchestrators that know no availability beyond readiness.
-pub(super) fn mark_ready(view: &View<'_>, decision: &mut Decision) {
-    let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-    decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
-}
-
-fn find<'a>(view: &View<'a>, id: u32) -> Option<&'a InstanceView> {
-    let at = view.instances.binary_search_by_key(&id, |i| i.id).ok()?;
-    Some(&view.instances[at])
 }

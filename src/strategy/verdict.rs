@@ -1,4 +1,4 @@
-//! What runs that may fail half-way say of themselves.
+//! What an orchestrator says of itself, each thing once.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,12 +21,26 @@ pub(super) enum Standing {
 pub(super) struct Teller {
     said: Option<Said>,
     detected: bool,
+    /// Somebody goes back, and no decision has told so yet.
+    undone: bool,
 }
 
 impl Teller {
     /// Before the rollout.
     pub(super) fn new() -> Self {
-        Self { said: None, detected: false }
+        Self { said: None, detected: false, undone: false }
+    }
+
+    /// Before the rollout, where the API shows the one before it as this.
+    pub(super) fn saying(said: Said) -> Self {
+        Self { said: Some(said), ..Self::new() }
+    }
+
+    /// Says this, if it is news.
+    pub(super) fn say(&mut self, said: Said, decision: &mut Decision) {
+        if self.said.replace(said) != Some(said) {
+            decision.said = Some(said);
+        }
     }
 
     /// Says how the run towards `target` stands, if that is news.
@@ -39,8 +53,18 @@ impl Teller {
             Standing::Done => Said::Completed,
             Standing::Failed => Said::Failed,
         };
-        if self.said.replace(said) != Some(said) {
-            decision.said = Some(said);
+        self.say(said, decision);
+    }
+
+    /// An operator goes back from one version to another; to the same one is no news.
+    pub(super) fn undo(&mut self, from: VersionId, to: VersionId) {
+        self.undone |= from != to;
+    }
+
+    /// Tells that somebody goes back.
+    pub(super) fn tell_undone(&mut self, decision: &mut Decision) {
+        if std::mem::take(&mut self.undone) {
+            decision.moments.push(Moment::RollbackDecided);
         }
     }
 

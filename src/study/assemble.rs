@@ -7,7 +7,7 @@ use super::replicate::Replications;
 use super::result::{Bands, SimResult, Story};
 use super::spent;
 use crate::outcome::{Fate, Point, Series};
-use crate::scenario::{Discipline, OutcomeKey, Scenario, Version};
+use crate::scenario::{OutcomeKey, Scenario, Version};
 use crate::sim::Depth;
 use crate::stats::{self, Estimate, Verdict};
 use crate::traffic;
@@ -121,12 +121,8 @@ fn demand(scenario: &Scenario, grid: &[f64]) -> Vec<f64> {
 }
 
 /// Requests per second that one warm instance can answer.
-fn throughput(scenario: &Scenario, version: &Version) -> f64 {
-    let servers = match scenario.service.discipline {
-        Discipline::Fifo { slots, .. } => f64::from(slots),
-        Discipline::Sharing { cores, .. } => cores,
-    };
-    servers / version.service_time.mean_secs()
+pub(super) fn throughput(scenario: &Scenario, version: &Version) -> f64 {
+    scenario.service.servers() / version.service_time.mean_secs()
 }
 
 fn capacity(scenario: &Scenario, grid: &[f64], series: &[&Series]) -> Vec<[f64; 2]> {

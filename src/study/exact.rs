@@ -7,6 +7,7 @@
 use crate::exact::rolling::Rolling;
 use crate::exact::sliding::SlidingWindow;
 use crate::exact::stationary::{Mmc, Mmck};
+use crate::scenario::pieces::Pieces;
 use crate::scenario::settings::{Generic, Order, StrategySettings, Window};
 use crate::scenario::{Algorithm, Arrivals, Discipline, Dist, Profile, Scenario, Version, Warmup};
 use crate::units::{Rounding, Span};
@@ -49,6 +50,9 @@ struct Queue {
 /// constant rate, exponential service alike in both versions, one central queue, and batches
 /// that are out for a fixed time or a sliding window of exponential ones.
 pub fn solve(scenario: &Scenario) -> Result<ExactAnswer, NotMarkov> {
+    if scenario.pieces != Pieces::default() {
+        return Err(not("there must be no further pieces such as [autoscaler]"));
+    }
     let queue = queue(scenario)?;
     let StrategySettings::Generic(settings) = &scenario.strategy else {
         return Err(not("the strategy must be [strategy.generic]"));
@@ -102,6 +106,7 @@ fn plain_rollout(scenario: &Scenario, settings: &Generic) -> Result<(), NotMarko
     let steady = |version: &Version| {
         version.never_ready.0 == 0.0 && version.errors.0 == 0.0 && version.warmup == Warmup::None
     };
+    let versions = [&scenario.versions.old, &scenario.versions.new];
     if settings.order != Order::StopFirst {
         return Err(not("strategy.generic.order must be \"stop-first\""));
     }
@@ -113,6 +118,13 @@ fn plain_rollout(scenario: &Scenario, settings: &Generic) -> Result<(), NotMarko
     }
     if scenario.shutdown.pre_stop != Span::ZERO {
         return Err(not("shutdown.pre_stop must be \"0s\""));
+    }
+    let hosts = &scenario.hosts;
+    if hosts.is_tight() || hosts.wave_cv > 0.0 || versions.iter().any(|v| v.start_cpu.is_some()) {
+        return Err(not("starts must not depend on each other: no cpu, room, skew or wave_cv"));
+    }
+    if scenario.pieces != Pieces::default() {
+        return Err(not("there must be no other piece of the world (cache, quota, drains …)"));
     }
     if !steady(&scenario.versions.old) || !steady(&scenario.versions.new) {
         return Err(not("errors, never_ready and warmup must be left out"));

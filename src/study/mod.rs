@@ -12,6 +12,7 @@ mod replicate;
 pub mod result;
 mod spent;
 pub mod storm;
+pub mod system;
 pub mod validate;
 pub mod verify;
 

@@ -49,12 +49,27 @@ impl Sink for Observer {
             | Record::Said(_)
             | Record::Moment(_)
             | Record::Latency { .. }
-            | Record::Totals { .. } => {}
+            | Record::Reloaded { .. }
+            | Record::Connections { .. }
+            | Record::Calls { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. }
+            | Record::Misses { .. }
+            | Record::Totals { .. }
+            | Record::Streams { .. }
+            | Record::Votes { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(
                 record,
-                Record::Window { .. } | Record::Latency { .. } | Record::Totals { .. }
+                Record::Window { .. }
+                    | Record::Latency { .. }
+                    | Record::Totals { .. }
+                    | Record::Streams { .. }
+                    | Record::Messages(_)
+                    | Record::Scaled { .. }
             )
         {
             records.push((at, record.clone()));

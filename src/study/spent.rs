@@ -8,16 +8,16 @@ use crate::trace::{Moment, Phase, Record};
 use crate::units::{Span, Time};
 
 /// What a rollout waits for, most telling first: an instant belongs to the first that applies.
-const CAUSES: [&str; 5] = ["start", "min ready", "drain", "bake", "control plane"];
+const CAUSES: [&str; 5] = ["start", "min ready", "drain", "bake", "orchestrator"];
 const BAKE: usize = 3;
-const CONTROL_PLANE: usize = 4;
+const ORCHESTRATOR: usize = 4;
 
 /// Phase of each instance, and since when.
 type Phases = BTreeMap<u32, (Phase, Time)>;
 
 /// Shares of the time from the beginning of the rollout to its last verdict, by what was going
 /// on: some instance starting; else some waiting to count as available; else some draining; else
-/// a batch watched; else nothing but the control plane.
+/// a batch watched; else nobody is on the way: the orchestrator waits, or its commands travel.
 pub(super) fn shares(scenario: &Scenario, story: &Story) -> Vec<(String, f64)> {
     let bake = scenario.strategy.bake();
     let mut phases = Phases::new();
@@ -33,7 +33,7 @@ pub(super) fn shares(scenario: &Scenario, story: &Story) -> Vec<(String, f64)> {
         let until = *at.min(&end);
         if begun < Time::NEVER && until > last {
             let cause = waiting_for(&phases);
-            let baked = if cause == CONTROL_PLANE {
+            let baked = if cause == ORCHESTRATOR {
                 watched_until(&phases, begun, bake).clamp(last, until)
             } else {
                 last
@@ -72,7 +72,7 @@ fn waiting_for(phases: &Phases) -> usize {
     } else if has(&[Phase::Draining]) {
         2
     } else {
-        CONTROL_PLANE
+        ORCHESTRATOR
     }
 }
 
@@ -110,6 +110,6 @@ mod tests {
         assert_eq!(share("0s", "bake"), 0.0);
         let baked = share("20s", "bake");
         assert!((0.42..0.52).contains(&baked), "as long as a start: {baked}");
-        assert!(share("20s", "control plane") < 0.08);
+        assert!(share("20s", "orchestrator") < 0.08);
     }
 }

@@ -229,10 +229,10 @@ mod tests {
 
     use super::{Header, Journal, JournalError, World, Writer, read};
     use crate::trace::{
-        Cause, Ending, Histogram, Moment, Period, Phase, Record, Said, Sink, VersionId,
-        WindowCounts,
+        Cause, Ending, Histogram, HostChange, MessageCounts, Moment, Period, Phase, Record, Said,
+        Sink, VersionId, WindowCounts,
     };
-    use crate::units::Time;
+    use crate::units::{Span, Time};
 
     fn header() -> Header {
         Header::new(World::Sim, 1, 7, serde_json::json!({"service": {"name": "café"}}))
@@ -241,6 +241,7 @@ mod tests {
     /// One record of every kind.
     fn kinds() -> Vec<Record> {
         let (instance, version) = (3, VersionId::NEW);
+        let counted = MessageCounts { work_lost: Span(7), ..MessageCounts::default() };
         let mut counts = [WindowCounts::default(); 3];
         counts[1].ended[Ending::Cut as usize] = 4;
         let mut histogram = Histogram::default();
@@ -249,11 +250,21 @@ mod tests {
             Record::Phase { instance, version, to: Phase::Draining, cause: Cause::Strategy },
             Record::Serving { instance, version, serving: true },
             Record::Desired { instances: 12 },
+            Record::Placed { instance: 3, host: 2, zone: 1 },
+            Record::Host { host: 2, zone: 1, change: HostChange::Bought },
+            Record::Misses { total: 90, most: 7 },
             Record::Said(Said::RolledBack),
             Record::Moment(Moment::Batch(2)),
+            Record::Reloaded { instance, version },
             Record::Window { counts },
             Record::Latency { period: Period::During, version, histogram },
+            Record::Connections { dependency: 0, held: 40, wanted: 60, limit: Some(50) },
+            Record::Calls { dependency: 1, peak: 7, limit: 12.5 },
             Record::Totals { attempts: 9, served_after: vec![(1, 2), (3, 4)] },
+            Record::Streams { opened: 9, cut: 3, moved: 2, reconnect_peak: 1, held: vec![(1, 4)] },
+            Record::Votes { votes: 2, need: 3 },
+            Record::Messages(MessageCounts { sent: 9, done: 5, dead: 1, left: 3, ..counted }),
+            Record::Scaled { events: 2, most: 14 },
         ]
     }
 

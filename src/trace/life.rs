@@ -82,7 +82,14 @@ impl Life {
     pub fn check(&mut self, at: Time, record: &Record) -> Result<(), Violation> {
         match *record {
             // Their times are not the times at which they are written.
-            Record::Window { .. } | Record::Latency { .. } | Record::Totals { .. } => Ok(()),
+            Record::Window { .. }
+            | Record::Latency { .. }
+            | Record::Calls { .. }
+            | Record::Misses { .. }
+            | Record::Totals { .. }
+            | Record::Streams { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)
@@ -91,7 +98,20 @@ impl Life {
                 self.advance(at)?;
                 self.serving(at, instance, version, serving)
             }
-            Record::Desired { .. } | Record::Said(_) | Record::Moment(_) => self.advance(at),
+            Record::Reloaded { instance, version } => {
+                self.advance(at)?;
+                if let Some(Some(entry)) = self.instances.get_mut(instance as usize) {
+                    entry.1 = version;
+                }
+                Ok(())
+            }
+            Record::Desired { .. }
+            | Record::Connections { .. }
+            | Record::Said(_)
+            | Record::Moment(_)
+            | Record::Votes { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. } => self.advance(at),
         }
     }
 

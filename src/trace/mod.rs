@@ -8,5 +8,6 @@ pub mod recorded;
 
 pub use histogram::Histogram;
 pub use record::{
-    Cause, Ending, Moment, Period, Phase, Record, Said, Sink, VersionId, WindowCounts,
+    Cause, Ending, HostChange, MessageCounts, Moment, Period, Phase, Record, Said, Sink, VersionId,
+    WindowCounts,
 };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::trace::Histogram;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// What an instance runs: 0 is the old version, 1 the new one, 2 and up later ones (rollover).
 #[derive(
@@ -90,6 +90,10 @@ pub enum Cause {
     Killed,
     /// It crashed.
     Crashed,
+    /// Its host is drained: it was evicted.
+    Evicted,
+    /// The readiness probe failed often enough.
+    Unready,
 }
 
 /// How a request ended.
@@ -188,10 +192,32 @@ pub enum Moment {
     Detected,
     /// A rollback was decided.
     RollbackDecided,
+    /// A change of the data began, forth or back.
+    Migrating,
+    /// It is done.
+    Migrated,
+    /// A rollback was wanted, and a migration that cannot be undone forbids it.
+    RollbackBlocked,
     /// A person was called.
     HumanCalled,
     /// The simulation gave up waiting for an end.
     GaveUp,
+}
+
+/// What became of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostChange {
+    /// It was there when the record began.
+    Initial,
+    /// It was bought for instances that found no place, and is there now.
+    Bought,
+    /// It takes no more instances: it is being drained.
+    Cordoned,
+    /// It is empty.
+    Drained,
+    /// It takes instances again.
+    Uncordoned,
 }
 
 /// Which part of the record latency belongs to.
@@ -242,6 +268,39 @@ pub enum Record {
         /// Whether it does now.
         serving: bool,
     },
+    /// An instance got a place; only written where it matters which (zones, room, drains).
+    Placed {
+        /// The instance.
+        instance: u32,
+        /// Where.
+        host: u32,
+        /// The zone of that host.
+        zone: u32,
+    },
+    /// Something became of a host; only written where it matters.
+    Host {
+        /// Its number.
+        host: u32,
+        /// Where it lies.
+        zone: u32,
+        /// What.
+        change: HostChange,
+    },
+    /// Lookups that missed the caches of instances since the rollout began; written once, at the
+    /// end, if there are caches.
+    Misses {
+        /// All of them.
+        total: u64,
+        /// In the window that had most.
+        most: u64,
+    },
+    /// A running process took another version: no instance was replaced.
+    Reloaded {
+        /// The instance.
+        instance: u32,
+        /// What it runs from now on.
+        version: VersionId,
+    },
     /// The number of instances wanted changed.
     Desired {
         /// Now so many.
@@ -265,6 +324,26 @@ pub enum Record {
         /// Sojourn in nanoseconds.
         histogram: Histogram,
     },
+    /// Connections to a dependency changed, or were asked for in vain.
+    Connections {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Open now, or being opened.
+        held: u32,
+        /// Those, and what processes ask for that have none yet.
+        wanted: u32,
+        /// The most there can be.
+        limit: Option<u32>,
+    },
+    /// Calls to a dependency that has a capacity; written once, at the end.
+    Calls {
+        /// Place among the scenario's dependencies.
+        dependency: u8,
+        /// Calls in the busiest window of the whole record.
+        peak: u32,
+        /// Calls that it can answer in one window.
+        limit: f64,
+    },
     /// Totals over the whole record; written once, at the end.
     Totals {
         /// Attempts, retries included.
@@ -272,6 +351,59 @@ pub enum Record {
         /// Requests served by each instance after the strategy's terminal state.
         served_after: Vec<(u32, u64)>,
     },
+    /// Long-lived streams over the whole record; written once, at the end.
+    Streams {
+        /// Begun by clients, not counting what was opened anew.
+        opened: u64,
+        /// Cut since the rollout began.
+        cut: u64,
+        /// Asked to leave, or handed over.
+        moved: u64,
+        /// The most that were opened anew within one second.
+        reconnect_peak: u64,
+        /// Open at the end, by instance that is ready.
+        held: Vec<(u32, u64)>,
+    },
+    /// So many members of a quorum vote; written at the beginning and when it changes.
+    Votes {
+        /// Now so many.
+        votes: u32,
+        /// So many are needed.
+        need: u32,
+    },
+    /// What became of the messages of a queue; written once, at the end.
+    Messages(MessageCounts),
+    /// What an autoscaler did; written once, at the end.
+    Scaled {
+        /// How often it changed the number of instances wanted.
+        events: u32,
+        /// The most that were ever wanted.
+        most: u32,
+    },
+}
+
+/// What became of messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageCounts {
+    /// Sent, over the whole record; each is done, dead or left.
+    pub sent: u64,
+    /// Worked on to the end.
+    pub done: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Neither, at the end: they wait, or somebody works on them.
+    pub left: u64,
+    /// Given up since the beginning of the rollout.
+    pub dead_letters: u64,
+    /// Handed out for the second time or a later one, since the beginning of the rollout.
+    pub redelivered: u64,
+    /// Time of slots spent on work that was in vain, since the beginning of the rollout.
+    pub work_lost: Span,
+    /// The most messages that waited at once, since the beginning of the rollout; those included
+    /// whose consumer is gone and that nobody can see yet.
+    pub backlog_max: u64,
+    /// The longest time from when a message was sent until it waited no more.
+    pub oldest: Span,
 }
 
 /// Takes records in order of time.

@@ -169,10 +169,15 @@ impl FromStr for Span {
 }
 
 impl fmt::Display for Span {
-    /// Prints what [`Span::from_str`] reads back to the same nanoseconds: `1m30s`, `250ms`.
+    /// Prints what [`Span::from_str`] reads back to the same nanoseconds: `1m30s`, `1.5s`,
+    /// `250ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.write_str("0s");
+        }
+        let (seconds, millis) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000 / 1_000_000);
+        if (1..60).contains(&seconds) && millis > 0 && self.0.is_multiple_of(1_000_000) {
+            return write!(f, "{}s", format!("{seconds}.{millis:03}").trim_end_matches('0'));
         }
         let units: [(&str, u64); 6] = [
             ("h", 3_600_000_000_000),
@@ -208,7 +213,10 @@ mod tests {
     fn spans_read_and_print() {
         check("30s", 30_000_000_000, "30s");
         check("1m30s", 90_000_000_000, "1m30s");
-        check("1.5s", 1_500_000_000, "1s500ms");
+        check("1.5s", 1_500_000_000, "1.5s");
+        check("59s80ms", 59_080_000_000, "59.08s");
+        check("1m1s500ms", 61_500_000_000, "1m1s500ms");
+        check("1s1us", 1_000_001_000, "1s1us");
         check("250ms", 250_000_000, "250ms");
         check("100us", 100_000, "100us");
         check("0", 0, "0s");

@@ -34,6 +34,16 @@ fn gates_that_hold_exit_with_0() {
 }
 
 #[test]
+fn a_comparison_of_all_orchestrators_fits_80_columns() {
+    let args = ["compare", "scenarios/bad-release.toml", "--strategies", "all", "--runs", "2"];
+    let compared = expect(0, &args);
+    assert!(compared.stdout.lines().count() >= 19);
+    for line in compared.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
 fn a_failed_gate_exits_with_10() {
     let set = ["--gate", "duration <= 1s in 50% of runs", "--runs", "40", "--quiet"];
     let failed = expect(10, &[&["sim", "scenarios/bad-release.toml"], &set[..]].concat());

@@ -3,9 +3,15 @@
 use std::path::Path;
 
 use rollcast::scenario::load;
+use rollcast::scenario::print::to_toml;
+use rollcast::sim::{Depth, Model, World};
 use rollcast::stats::fit::Family;
+use rollcast::study::backtest::{Input, Options as BacktestOptions, backtest};
 use rollcast::study::fit::{Answer, Options, Quantity, sample};
+use rollcast::trace::journal::{Header, World as JournalWorld, Writer};
 use rollcast::trace::recorded::kubectl::Pods;
+use rollcast::units::{Bandwidth, Bytes};
+use serde_json::json;
 
 use crate::kubectl::{Watch, scenario};
 use crate::support::Run;
@@ -19,8 +25,8 @@ const EXIT: &str = "{ law = \"gamma\", mean = \"3s\", cv = 0.5 }";
 fn answer(watch: &Watch, quantity: Quantity) -> Answer {
     // Too few resamples to refuse a law: intervals are what is looked at here.
     let options = Options { resamples: 1, seed: 1, ..Options::default() };
-    let read = Pods::read(&[&watch.text()]).unwrap();
-    Answer::of(&sample(quantity, read.pods.iter(), read.latest), &options)
+    let read = Pods::read(&[&watch.text()]).unwrap().lives();
+    Answer::of(&sample(quantity, read.lives.iter(), read.tick), &options)
 }
 
 #[test]
@@ -115,7 +121,7 @@ fn what_cannot_be_fitted_says_what_is_missing() {
     let mut watch = Watch::new(0.0);
     watch.rollout(&scenario(1, "\"60s\"", EXIT), 1, 1, 20.0);
     let few = said(&watch.text(), 1);
-    assert!(few.contains("too few pods were seen becoming ready"), "{few}");
+    assert!(few.contains("too few instances were seen becoming ready"), "{few}");
 }
 
 #[test]
@@ -164,4 +170,220 @@ fn a_history_needs_two_rollouts() {
     let crash = Run::new(["backtest", "tests/data/traces/r1e1c36b1.json"]).run();
     assert_eq!(crash.code, Some(1));
     assert!(crash.stderr.contains("is no plain rolling update"), "{}", crash.stderr);
+}
+
+/// A log line of nginx whose last field is the time of the response.
+fn line(i: u32) -> String {
+    let ms = i * i % 89 + 3;
+    let request = "[17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 3 \"-\" \"x\"";
+    format!("::1 - - {request} 0.{ms:03}\n")
+}
+
+/// How often what happens lies in the 90 % intervals of histories that are told apart by their
+/// seeds, and how many were asked.
+fn coverage(instances: u32, rollouts: usize, seeds: std::ops::Range<u64>) -> (f64, f64, usize) {
+    let scenario = scenario(instances, START, EXIT);
+    let (mut durations, mut lowest, mut asked) = (0, 0, 0);
+    for seed in seeds {
+        let mut watch = Watch::new(seed as f64 * 0.618);
+        for to in 1..=rollouts {
+            watch.rollout(&scenario, to, seed * 100 + to as u64, 1e9);
+        }
+        let input = [Input::Text("pods".to_owned(), watch.text())];
+        let options = BacktestOptions { workload: None, runs: 200, seed, threads: 0 };
+        let report = backtest(&input, Some(&scenario), &options).unwrap();
+        for one in &report.played {
+            durations += usize::from(one.duration.covered);
+            lowest += usize::from(one.available_min.covered);
+            asked += 1;
+        }
+    }
+    let share = |held: usize| held as f64 / asked as f64;
+    (share(durations), share(lowest), asked)
+}
+
+#[test]
+fn intervals_of_forecasts_hold_what_happens_about_as_often_as_they_say() {
+    // From one rollout of six pods the spread is hardly known, from three of them better.
+    let (durations, lowest, asked) = coverage(6, 4, 1..26);
+    assert_eq!(asked, 75);
+    // 75 answers: 90 % ± 7 % at two standard errors.
+    assert!((0.82..=0.98).contains(&durations), "{durations}");
+    assert!(lowest > 0.9, "{lowest}");
+}
+
+#[test]
+fn own_traces_are_a_history() {
+    let scenario = scenario(8, START, EXIT);
+    let dir = tempfile::tempdir().unwrap();
+    let mut args = vec!["backtest".to_owned(), "--json".to_owned()];
+    args.extend(["--runs".to_owned(), "100".to_owned()]);
+    for replication in 0..4 {
+        let text = serde_json::Value::from(to_toml(&scenario));
+        let header = Header::new(JournalWorld::Sim, 7, replication, text);
+        let mut writer = Writer::new(Vec::new(), &header);
+        let model = Model::new(&scenario);
+        World::new(&model).run(7, replication, Depth::Control, &mut writer);
+        let path = dir.path().join(format!("{replication}.jsonl"));
+        std::fs::write(&path, writer.finish().unwrap()).unwrap();
+        args.push(path.display().to_string());
+    }
+    let run = Run::new(args).run();
+    assert!(run.code == Some(0) || run.code == Some(10), "{}", run.stderr);
+    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let rollouts = value["rollouts"].as_array().unwrap();
+    assert_eq!(rollouts.len(), 3, "{value}");
+    for one in rollouts {
+        let (median, happened) = (&one["duration"]["median"], &one["duration"]["happened"]);
+        let ratio = median.as_f64().unwrap() / happened.as_f64().unwrap();
+        assert!((ratio - 1.0).abs() < 0.4, "{one}");
+    }
+}
+
+#[test]
+fn recordings_of_a_swarm_are_a_history() {
+    // The same update twice is a history of two that are alike; one that crashes is none.
+    let [plain, crashes] = ["r18", "r41"].map(|name| format!("tests/data/swarm/{name}.json"));
+    let args = ["backtest", "--json", "--runs", "100", &plain, &plain, &crashes];
+    let run = Run::new(args).run();
+    assert!(run.code == Some(0) || run.code == Some(10), "{}", run.stderr);
+    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let rollouts = value["rollouts"].as_array().unwrap();
+    assert_eq!(rollouts.len(), 1, "{value}");
+    let median = rollouts[0]["duration"]["median"].as_f64().unwrap();
+    let happened = rollouts[0]["duration"]["happened"].as_f64().unwrap();
+    assert!((median / happened - 1.0).abs() < 0.3, "{value}");
+    let left_out = value["left_out"][0].as_str().unwrap();
+    assert!(left_out.contains("tasks that end by themselves"), "{value}");
+}
+
+#[test]
+fn values_go_into_a_scenario_and_the_rest_of_it_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("checkout.toml");
+    let name = file.to_str().unwrap();
+    let before = "# ours\nrollcast = 1\n\n[service]\nname = \"checkout\"  # the shop's\n\
+                  instances = 12\n\n[strategy.kubernetes]\nmax_surge = 1 # careful\n\n\
+                  [versions.old]\nstart = { p50 = \"9s\", p95 = \"20s\" }  # assumed: typical\n\n\
+                  # that's all\n";
+    std::fs::write(&file, before).unwrap();
+    let log = dir.path().join("access.log");
+    std::fs::write(&log, (0..200).map(line).collect::<String>()).unwrap();
+    let log = log.to_str().unwrap();
+    let args = ["fit", EXAMPLE, log, "--resamples", "49", "--into", name];
+    let run = Run::new(args).run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("replaced  versions.old.start"), "{}", run.stderr);
+    let after = std::fs::read_to_string(&file).unwrap();
+    for kept in ["# ours\n", "# the shop's", "max_surge = 1 # careful", "# that's all"] {
+        assert!(after.contains(kept), "{after}");
+    }
+    assert!(!after.contains("assumed"), "it was measured:\n{after}");
+    assert!(after.find("[strategy.kubernetes]") < after.find("[versions.old]"), "{after}");
+    let loaded = load(&after, name, Path::new("."), &[]).unwrap();
+    let median = |dist: &rollcast::scenario::Dist| dist.quantile(0.5).as_secs_f64();
+    let versions = &loaded.scenario.versions;
+    assert!((8.0..17.0).contains(&median(&versions.old.start)), "{after}");
+    assert!((0.01..0.09).contains(&median(&versions.old.service_time)), "{after}");
+    // Again: the same bytes.
+    assert_eq!(Run::new(args).run().code, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
+    // What cannot be changed in its place is refused, and nothing is written.
+    let parts = "rollcast = 1\n[service]\ninstances = 2\n[strategy.kubernetes]\n\
+                 [versions.old]\nstart.p50 = \"9s\"\nstart.p95 = \"20s\"\n";
+    std::fs::write(&file, parts).unwrap();
+    let refused = Run::new(args).run();
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("line 6: `versions.old.start` is written in parts"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), parts);
+}
+
+#[test]
+fn versions_are_told_apart_where_both_have_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pods.toml");
+    let name = file.to_str().unwrap();
+    for (instances, apart) in [(12, true), (7, false)] {
+        let mut watch = Watch::new(0.25);
+        watch.rollout(&scenario(instances, START, EXIT), 1, 31, 1e9);
+        let slow = "{ law = \"lognormal\", mu = 3.4, sigma = 0.3 }";
+        watch.rollout(&scenario(instances, slow, EXIT), 2, 32, 1e9);
+        let args = ["fit", "-", "--resamples", "49", "--complete", "-o", name];
+        let run = Run::new(args).stdin(watch.text()).run();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let toml = std::fs::read_to_string(&file).unwrap();
+        let loaded = load(&toml, name, Path::new("."), &[]).unwrap().scenario.versions;
+        let median = |dist: &rollcast::scenario::Dist| dist.quantile(0.5).as_secs_f64();
+        let (old, new) = (median(&loaded.old.start), median(&loaded.new.start));
+        if apart {
+            assert!(old < 17.0 && new > 22.0, "{toml}");
+        } else {
+            assert!(old == new && toml.contains("All versions pooled"), "{toml}");
+        }
+    }
+}
+
+#[test]
+fn an_access_log_needs_times_of_responses() {
+    let run = Run::new(["fit", "tests/data/access.log"]).run();
+    assert_eq!(run.code, Some(1));
+    let wanted = "tests/data/access.log: line 1: the log has no response times";
+    assert!(run.stderr.contains(wanted), "{}", run.stderr);
+    assert!(run.stderr.contains("nginx's $request_time"), "{}", run.stderr);
+    let neither = Run::new(["fit", "-"]).stdin("\nhello\n").run();
+    assert!(neither.stderr.contains("standard input: line 2: neither JSON nor an access log"));
+    let logs = Run::new(["backtest", "-"]).stdin("{\"status\": 200, \"request_time\": 0.1}").run();
+    assert!(logs.stderr.contains("access logs tell of no rollout"), "{}", logs.stderr);
+}
+
+#[test]
+fn pulls_of_known_size_are_told_apart_from_the_boot() {
+    let mut items = Vec::new();
+    for i in 0..20u32 {
+        let stamp = |second: u32| format!("2026-11-22T10:{i:02}:{second:02}Z");
+        // Sizes alike, speeds and boots not.
+        let (pull, boot) = (4 + i % 3, 6 + i * 7 % 9);
+        let name = format!("cart-6f7c9d-{i:05}");
+        let (started, ready) = (2 + pull, 2 + pull + boot);
+        items.push(json!({ "kind": "Pod",
+            "metadata": { "name": name, "namespace": "shop", "uid": name,
+                "labels": { "pod-template-hash": "6f7c9d" },
+                "ownerReferences": [{ "kind": "ReplicaSet", "name": "cart-6f7c9d" }],
+                "creationTimestamp": stamp(0) },
+            "spec": { "nodeName": format!("node-{}", i % 5),
+                "containers": [{ "image": "cart:2" }] },
+            "status": {
+                "conditions": [
+                    { "type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(0) },
+                    { "type": "Ready", "status": "True", "lastTransitionTime": stamp(ready) }],
+                "containerStatuses": [{ "restartCount": 0,
+                    "state": { "running": { "startedAt": stamp(started) } } }] } }));
+        let pulled = format!(
+            "Successfully pulled image \"cart:2\" in {pull}s ({pull}s including waiting). Image \
+             size: 80000000 bytes."
+        );
+        for (reason, message, second) in [("Pulling", "", 1), ("Pulled", &pulled, 1 + pull)] {
+            items.push(json!({ "kind": "Event", "reason": reason, "message": message,
+                "firstTimestamp": stamp(second),
+                "involvedObject": { "kind": "Pod", "namespace": "shop", "name": name,
+                    "uid": name } }));
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("cart.toml");
+    let name = file.to_str().unwrap();
+    let list = json!({ "kind": "List", "items": items }).to_string();
+    let args = ["fit", "-", "--resamples", "49", "--complete", "-o", name];
+    let run = Run::new(args).stdin(list).run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let toml = std::fs::read_to_string(&file).unwrap();
+    let scenario = load(&toml, name, Path::new("."), &[]).unwrap().scenario;
+    assert_eq!(scenario.versions.old.pull, Some(Bytes(80_000_000)), "{toml}");
+    // 80 MB in the median 5 s.
+    assert_eq!(scenario.hosts.bandwidth, Some(Bandwidth(16_000_000)), "{toml}");
+    assert_eq!(scenario.hosts.count, 5, "{toml}");
+    let boot = scenario.versions.old.start.quantile(0.5).as_secs_f64();
+    assert!((8.0..12.0).contains(&boot), "{toml}");
+    // Nobody saw one stop.
+    assert!(toml.contains("# exit: Too few instances were seen"), "{toml}");
 }

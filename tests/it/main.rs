@@ -3,12 +3,16 @@
 mod cli;
 mod clients;
 mod determinism;
+mod docker;
 mod failures;
 mod fit;
+mod fleets;
 mod imports;
 mod kubectl;
 mod manual;
 mod outputs;
+mod planes;
+mod production;
 mod readme;
 mod strategies;
 mod support;

@@ -81,10 +81,13 @@ fn words(line: &str) -> Vec<String> {
 /// record.
 fn readers_folder(blocks: &[Block]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    for folder in ["scenarios", "tests/data/traces"] {
+    for folder in ["scenarios", "scenarios/system", "tests/data/traces"] {
         fs::create_dir_all(dir.path().join(folder)).unwrap();
         for entry in fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
             let from = entry.unwrap().path();
+            if from.is_dir() {
+                continue;
+            }
             fs::copy(&from, dir.path().join(folder).join(from.file_name().unwrap())).unwrap();
         }
     }

@@ -3,7 +3,11 @@
 
 pub(crate) mod any;
 pub(crate) mod books;
+mod changes;
+mod cold;
+mod dependencies;
 mod processes;
+mod room;
 mod told;
 
 use std::collections::BTreeMap;

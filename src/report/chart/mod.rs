@@ -16,12 +16,14 @@ mod palette;
 mod raster;
 mod slots;
 mod storm;
+mod system;
 mod timeline;
 mod vector;
 mod verify;
 
 use super::compare::Row;
 use crate::study::storm::Map;
+use crate::study::system::SystemResult;
 use crate::study::verify::Verdict;
 use crate::study::{SimResult, Story};
 use crate::trace::Said;
@@ -103,6 +105,19 @@ pub fn svg_of_storms(map: &Map) -> String {
 /// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_storms(map: &Map) -> Result<Vec<u8>, ChartError> {
     raster::png(&storm::draw(map))
+}
+
+/// Several services rolled out in order, a lane each, as SVG.
+pub fn svg_of_system(title: &str, result: &SystemResult) -> String {
+    vector::svg(&system::draw(title, result), "system")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_system(title: &str, result: &SystemResult) -> Result<Vec<u8>, ChartError> {
+    raster::png(&system::draw(title, result))
 }
 
 /// A recorded rollout in its predicted band over so many runs, as SVG.

@@ -20,7 +20,9 @@ pub(super) fn count(result: &SimResult) -> String {
     match (failed, open) {
         (0, 0) if all == 1 => "the gate holds".into(),
         (0, 0) => format!("all {all} gates hold"),
+        (0, _) if all == 1 => "the gate is undecided".into(),
         (0, open) => format!("{open} of {all} {gates} undecided"),
+        (_, 0) if all == 1 => "the gate failed".into(),
         (failed, 0) => format!("{failed} of {all} {gates} failed"),
         (failed, open) => format!("{failed} of {all} {gates} failed, {open} undecided"),
     }
@@ -85,6 +87,8 @@ fn found(gate: &GateResult) -> String {
     let unit = gate.gate.outcome.unit();
     let [value, low, high] =
         [gate.value.value, gate.value.low, gate.value.high].map(|v| format::value(v, unit));
+    // Too few runs say nothing of that side.
+    let [low, high] = [low, high].map(|v| if v == "-" { "?".to_owned() } else { v });
     if low == value && high == value { value } else { format!("{value} [{low}, {high}]") }
 }
 

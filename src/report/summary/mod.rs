@@ -14,7 +14,7 @@ pub use style::Style;
 use crate::outcome::Fate;
 use crate::report::format;
 use crate::scenario::OutcomeKey;
-use crate::stats::Verdict;
+use crate::stats::{Estimate, Verdict};
 use crate::study::SimResult;
 use crate::trace::Said;
 
@@ -25,7 +25,7 @@ const MAX_LINES: usize = 25;
 pub fn render(result: &SimResult, style: &Style) -> String {
     let mut lines = identity(result, style);
     lines.push(verdict(result, style));
-    let (ends, numbers) = (ends(result), numbers::lines(result, style));
+    let (ends, numbers) = (ends(result, style), numbers::lines(result, style));
     let mut last: Vec<String> = numbers::causes(result).into_iter().collect();
     last.extend(time(result));
     last.extend(assumed::line(result));
@@ -110,16 +110,19 @@ fn verdict(result: &SimResult, style: &Style) -> String {
 }
 
 /// Both truths: how runs end, and whether what the orchestrator says is so.
-fn ends(result: &SimResult) -> Vec<String> {
-    let shares: Vec<String> = result
-        .fates
-        .iter()
-        .map(|(fate, e)| {
-            let interval = format!("[{}, {}]", format::share(e.low), format::share(e.high));
-            format!("{} {} {interval}", fate.name(), format::share(e.value))
-        })
-        .collect();
-    let mut lines = vec![format!("  runs end   {}", shares.join("   "))];
+fn ends(result: &SimResult, style: &Style) -> Vec<String> {
+    let shares = |intervals: bool| {
+        let one = |(fate, e): &(Fate, Estimate)| {
+            let share = format!("{} {}", fate.name(), format::share(e.value));
+            let [low, high] = [e.low, e.high].map(format::share);
+            if intervals { format!("{share} [{low}, {high}]") } else { share }
+        };
+        result.fates.iter().map(one).collect::<Vec<_>>().join("   ")
+    };
+    let room = style.columns() - 13;
+    // Rather without intervals than without an end.
+    let shares = Some(shares(true)).filter(|s| s.chars().count() <= room).unwrap_or(shares(false));
+    let mut lines = vec![format!("  runs end   {shares}")];
     let rows = result.table.rows.len();
     let mut said: Vec<(Said, usize)> = Vec::new();
     for (.., outcome) in &result.table.rows {
@@ -130,17 +133,22 @@ fn ends(result: &SimResult) -> Vec<String> {
     }
     said.sort_unstable();
     let agrees = result.fates.iter().all(|(fate, _)| match fate {
-        Fate::Completed | Fate::RolledBack | Fate::Paused => true,
+        Fate::Completed | Fate::RolledBack | Fate::Paused | Fate::GivenUp => true,
         Fate::CompletedNotServing | Fate::Stuck => false,
     });
     if !agrees {
         let share = |n: usize| format::share(n as f64 / rows.max(1) as f64);
         let text: Vec<String> =
             said.iter().map(|(s, n)| format!("{} {}", said_name(*s), share(*n))).collect();
-        lines = vec![
-            format!("  it says    {}", text.join("   ")),
-            format!("  in fact    {}", shares.join("   ")),
-        ];
+        lines =
+            vec![format!("  it says    {}", text.join("   ")), format!("  in fact    {shares}")];
+    }
+    let blocked = result.summary(OutcomeKey::RollbackBlocked).map_or(0.0, |s| s.mean.value);
+    if blocked > 0.0 {
+        let share = format::share(blocked);
+        lines.push(format!(
+            "  no way back in {share} of runs: the migration that was begun cannot be undone"
+        ));
     }
     lines
 }

@@ -8,12 +8,19 @@ use crate::study::SimResult;
 use crate::trace::Ending;
 
 /// Which outcomes a person asks for first; in how many runs, if not in all.
-const ROWS: [(OutcomeKey, &str, Direction); 8] = [
+const ROWS: [(OutcomeKey, &str, Direction); 15] = [
     (OutcomeKey::Duration, "duration", Direction::AtMost),
     (OutcomeKey::ServingMin, "lowest serving", Direction::AtLeast),
     (OutcomeKey::Outage, "outage", Direction::AtMost),
+    (OutcomeKey::QuorumLost, "no quorum", Direction::AtMost),
+    (OutcomeKey::BacklogAge, "backlog age", Direction::AtMost),
+    (OutcomeKey::Redelivered, "redelivered", Direction::AtMost),
+    (OutcomeKey::WorkLost, "work lost", Direction::AtMost),
     (OutcomeKey::FailedShare, "failed share", Direction::AtMost),
     (OutcomeKey::LatencyP99, "latency p99", Direction::AtMost),
+    (OutcomeKey::DesiredMax, "most wanted", Direction::AtMost),
+    (OutcomeKey::NodesBought, "nodes bought", Direction::AtMost),
+    (OutcomeKey::Drained, "hosts drained", Direction::AtMost),
     (OutcomeKey::Restored, "restored after", Direction::AtMost),
     (OutcomeKey::CapacityLost, "capacity lost", Direction::AtMost),
     (OutcomeKey::SurgeCost, "surge cost", Direction::AtMost),

@@ -19,7 +19,7 @@ impl Default for Style {
     }
 }
 
-const MARKS: [(char, &str); 16] = [
+const MARKS: [(char, &str); 17] = [
     ('▔', "'"),
     ('▁', "_"),
     ('╌', "."),
@@ -35,6 +35,7 @@ const MARKS: [(char, &str); 16] = [
     ('┬', "+"),
     ('…', "~"),
     ('·', "*"),
+    ('→', ">"),
     ('\u{2212}', "-"),
 ];
 
@@ -83,7 +84,7 @@ impl Style {
     }
 
     /// The line in ASCII, if that is asked for; what has no counterpart becomes `?`.
-    pub(super) fn plain(self, line: &str) -> String {
+    pub(in crate::report) fn plain(self, line: &str) -> String {
         if !self.ascii {
             return line.into();
         }
@@ -109,7 +110,7 @@ impl Style {
     }
 
     /// The line, shortened to the width; colour codes count nothing.
-    pub(super) fn cut(self, line: &str) -> String {
+    pub(in crate::report) fn cut(self, line: &str) -> String {
         let mut out = String::new();
         let (mut shown, mut inside, mut cut) = (0, false, false);
         let length = visible(line);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::json::SCHEMA;
+use crate::report::shape::{closed, nullable, pair, said, said_or_null, spread, texts};
 
 /// The schema, indented by two blanks, with a line end at the end.
 pub fn schema() -> String {
@@ -56,8 +57,8 @@ fn trace() -> Value {
         "kind": said("string", "Deployment, StatefulSet, DaemonSet, swarm or rollcast."),
         "class": said("string", "What it was recorded for."),
         "final_ok": said("boolean", "Both what was said and what was are predicted."),
-        "said": two("What the orchestrator said: recorded, predicted."),
-        "is": two("What was: recorded, predicted."),
+        "said": texts("What the orchestrator said: recorded, predicted."),
+        "is": texts("What was: recorded, predicted."),
         "duration_s": pair("Until the end that the record names; predicted: the median."),
         "band_s": {
             "description": "Middle 90 % of the predicted durations.",
@@ -66,6 +67,9 @@ fn trace() -> Value {
         },
         "instances_max": pair("Most instances at once; predicted: the most frequent."),
         "available_min": pair("Fewest available as reported; predicted: the most frequent."),
+        "misses": texts("Of each of the two that is not predicted: how the runs were spread."),
+        "instances_max_runs": runs("Share of runs by most instances at once."),
+        "available_min_runs": runs("Share of runs by fewest available."),
         "steps_equal": said_or_null("boolean", "Null: the record has no determinate order."),
         "first_difference": said_or_null("string", "Where the orders of steps first differ."),
         "noise": said_or_null("string", "The record's own mark of noise."),
@@ -93,46 +97,13 @@ fn total() -> Value {
     closed(&all)
 }
 
-/// An object with exactly these properties.
-fn closed(properties: &Value) -> Value {
-    let names: Vec<&String> = properties.as_object().into_iter().flat_map(|o| o.keys()).collect();
+fn runs(what: &str) -> Value {
+    let what = format!("{what} Count, share; most frequent first.");
     json!({
-        "type": "object",
-        "properties": properties,
-        "required": names,
-        "additionalProperties": false,
+        "description": what,
+        "type": "array",
+        "items": { "type": "array", "items": { "type": "number" } },
     })
-}
-
-fn said(kind: &str, what: &str) -> Value {
-    json!({ "type": kind, "description": what })
-}
-
-fn said_or_null(kind: &str, what: &str) -> Value {
-    json!({ "type": [kind, "null"], "description": what })
-}
-
-fn two(what: &str) -> Value {
-    json!({ "type": "array", "items": { "type": "string" }, "description": what })
-}
-
-fn pair(what: &str) -> Value {
-    let number = json!({ "type": ["number", "null"] });
-    let mut pair = closed(&json!({ "recorded": number, "predicted": number }));
-    pair["description"] = json!(what);
-    pair
-}
-
-fn spread(what: &str) -> Value {
-    let number = json!({ "type": "number" });
-    let n = json!({ "type": "integer" });
-    let mut spread = closed(&json!({ "n": n, "p50": number, "p90": number, "max": number }));
-    spread["description"] = json!(what);
-    spread
-}
-
-fn nullable(of: &Value) -> Value {
-    json!({ "anyOf": [of, { "type": "null" }] })
 }
 
 #[cfg(test)]
@@ -143,6 +114,7 @@ mod tests {
 
     use super::super::json::render;
     use super::schema;
+    use crate::report::shape::holds;
     use crate::study::verify::{Inputs, Options, verify};
 
     #[test]
@@ -157,45 +129,6 @@ mod tests {
             "docs/verify.schema.json is stale: run \
              `ROLLCAST_UPDATE_SCHEMA=1 cargo test --lib report::verify` and commit it"
         );
-    }
-
-    /// Whether a value has exactly the properties that the schema requires, all the way down.
-    fn holds(value: &Value, schema: &Value, at: &str) {
-        let types = match &schema["type"] {
-            Value::String(one) => vec![one.as_str()],
-            Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let is = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(n) if n.is_u64() && types.contains(&"integer") => "integer",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
-        assert!(types.is_empty() || types.contains(&is), "{at}: {value} is no {types:?}");
-        if let Some(either) = schema["anyOf"].as_array() {
-            if !value.is_null() {
-                holds(value, &either[0], at);
-            }
-        } else if let Some(items) = value.as_array() {
-            for item in items {
-                holds(item, &schema["items"], at);
-            }
-        } else if let Some(object) = value.as_object() {
-            for name in schema["required"].as_array().into_iter().flatten() {
-                let name = name.as_str().unwrap();
-                assert!(object.contains_key(name), "{at} lacks {name}");
-            }
-            for (name, inner) in object {
-                let known = schema["properties"].get(name);
-                let schema = known.unwrap_or(&schema["additionalProperties"]);
-                assert!(schema.is_object(), "{at}: {name} is not in the schema");
-                holds(inner, schema, &format!("{at}.{name}"));
-            }
-        }
     }
 
     #[test]

@@ -64,6 +64,9 @@ fn table(text: &mut String, report: &Report) {
             let _ =
                 writeln!(text, "  recorded {}, {}; predicted {}, {}", said.0, is.0, said.1, is.1);
         }
+        for miss in &v.misses {
+            let _ = writeln!(text, "  {miss}");
+        }
         if let (Some(false), Some(first)) = (v.steps_equal, &v.first_difference) {
             let _ = writeln!(text, "  {first}");
         }

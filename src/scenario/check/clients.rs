@@ -50,8 +50,8 @@ fn nodes(env: &mut Env<'_>) -> u32 {
 fn protocol(env: &mut Env<'_>) -> Protocol {
     let section = env.section("clients");
     let protocol = section.word("protocol");
-    let per_request = match section.written("balance") {
-        Some(_) => section.word("balance") == "request",
+    let per_request = match section.said("balance") {
+        Some(balance) => balance == Value::Word("request"),
         None => protocol == "http1",
     };
     let (foreign, why) = if per_request {
@@ -108,8 +108,14 @@ fn retries(env: &mut Env<'_>) -> Retries {
 
 pub(super) fn balancer(env: &mut Env<'_>) -> Balancer {
     let section = env.section("balancer");
-    let algorithm = algorithm(&section);
     let slow_start = section.span("slow_start");
+    // A data plane with a rule of its own is one that has weights if they are to rise.
+    let rises = slow_start > Span::ZERO && section.plane.is_some();
+    let algorithm = if rises && section.written("algorithm").is_none() {
+        Algorithm::Weighted
+    } else {
+        algorithm(&section)
+    };
     let owners = [
         ("keys", matches!(algorithm, Algorithm::ConsistentHash { .. })),
         ("decay", matches!(algorithm, Algorithm::PeakEwma { .. })),

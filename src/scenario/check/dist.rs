@@ -27,8 +27,7 @@ impl Env<'_> {
 
     fn form(&mut self, form: &str, fields: &Fields, old: Option<&Dist>) -> Dist {
         let keys = DIST.iter().find(|f| f.name == form).map_or(&[][..], |f| f.keys);
-        let section =
-            Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator };
+        let section = self.inline(keys, fields);
         match form {
             "quantiles" => self.quantiles(fields),
             "exponential" => Dist::Exponential { mean: self.mean(&section) },

@@ -7,24 +7,35 @@ use crate::scenario::keys::VERSION_KEYS;
 use crate::scenario::raw::{Fields, Section, Value};
 use crate::scenario::settings::{Orchestrator, StrategySettings};
 use crate::scenario::{
-    ControlPlane, Discipline, Dist, GraceFrom, Hosts, OnTerm, Pipeline, Probes, Restart, Service,
+    ControlPlane, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Probes, Restart, Service,
     Shutdown, Version, Versions, Warmup, WriteLimit,
 };
-use crate::units::{Bandwidth, Bytes, Span};
+use crate::units::{Bytes, Share, Span};
 
 pub(super) fn service(env: &mut Env<'_>) -> Service {
     env.require("service");
     let section = env.section("service");
     let of_ps = section.word("discipline") == "ps";
+    let limit = match section.value("cpu_limit") {
+        Value::Number(cores) => Some(cores),
+        _ => None,
+    };
+    let cores = match section.written("cores") {
+        Some(_) => section.number("cores"),
+        None => limit.map_or(1.0, f64::ceil),
+    };
+    let limits_slots = section.written("cpu_limit").filter(|_| limit.is_some() && !of_ps);
+    let limits_slots = limits_slots.map(|entry| ("cpu_limit", entry.key_at));
     let (foreign, here) = if of_ps {
         (["slots", "queue"], "discipline = \"ps\" shares `cores`")
     } else {
         (["cores", "limit"], "discipline = \"fifo\" has `slots`")
     };
-    let stray: Vec<_> =
+    let mut stray: Vec<_> =
         foreign.iter().filter_map(|key| section.written(key).map(|e| (*key, e.key_at))).collect();
+    stray.extend(limits_slots);
     let discipline = if of_ps {
-        Discipline::Sharing { cores: section.number("cores"), limit: section.limit("limit") }
+        Discipline::Sharing { cores, limit: section.limit("limit") }
     } else {
         Discipline::Fifo { slots: section.count("slots"), queue: section.limit("queue") }
     };
@@ -33,11 +44,7 @@ pub(super) fn service(env: &mut Env<'_>) -> Service {
         let message = format!("`{key}` has no meaning here");
         env.problem(Diagnostic::new(Code::Conflict, at, message, here));
     }
-    Service { name, instances, discipline }
-}
-
-fn link(section: &Section<'_>, key: &str) -> Option<Bandwidth> {
-    if let Value::Bandwidth(bandwidth) = section.value(key) { Some(bandwidth) } else { None }
+    Service { name, instances, discipline, cpu_limit: limit }
 }
 
 pub(super) fn versions(env: &mut Env<'_>, traffic: bool) -> Versions {
@@ -51,8 +58,7 @@ pub(super) fn versions(env: &mut Env<'_>, traffic: bool) -> Versions {
         let hint = "write versions.old.service_time";
         env.problem(Diagnostic::new(Code::AssumedServiceTime, at, message, hint));
     }
-    let (path, orchestrator) = ("versions.old", env.orchestrator);
-    let old = Section { keys: VERSION_KEYS, fields: old_fields, behind: None, path, orchestrator };
+    let old = Section { path: "versions.old", ..env.inline(VERSION_KEYS, old_fields) };
     let new = Section { fields: new_fields, behind: Some(old_fields), ..old };
     let old = version(env, &old, None);
     let new = version(env, &new, Some((&old, new_fields)));
@@ -80,14 +86,16 @@ fn version(
         Some((old, _)) => old.crash_after.clone(),
         None => dist(env, section, "crash_after", behind.map(|(old, _)| &old.crash_after)),
     };
-    let (pull, start) = match inherited("start") {
-        Some((old, _)) => (old.pull, old.start.clone()),
+    let Start { pull, shared, cpu, boot } = match inherited("start") {
+        Some((old, _)) => Start::of(old),
         None => start(env, section, behind.map(|(old, _)| old)),
     };
     Version {
         service_time,
         pull,
-        start,
+        pull_shared: shared,
+        start_cpu: cpu,
+        start: boot,
         warmup: warmup(section),
         exit,
         never_ready: section.share("never_ready"),
@@ -102,26 +110,67 @@ fn dist(env: &mut Env<'_>, section: &Section<'_>, key: &str, old: Option<&Dist>)
     env.dist_of(&section.entry(key), old)
 }
 
-/// `start`: the image to pull and the time after that.
-fn start(env: &mut Env<'_>, section: &Section<'_>, old: Option<&Version>) -> (Option<Bytes>, Dist) {
+/// The steps of a start.
+struct Start {
+    pull: Option<Bytes>,
+    shared: Share,
+    cpu: Option<Dist>,
+    boot: Dist,
+}
+
+impl Start {
+    fn of(version: &Version) -> Self {
+        Self {
+            pull: version.pull,
+            shared: version.pull_shared,
+            cpu: version.start_cpu.clone(),
+            boot: version.start.clone(),
+        }
+    }
+}
+
+/// `start`: the image to pull, the CPU time, and the time after that.
+fn start(env: &mut Env<'_>, section: &Section<'_>, old: Option<&Version>) -> Start {
     let entry = section.entry("start");
+    let like_old = old.map(|old| &old.start);
     match &entry.value {
         Value::Record("pull", fields) => {
             let pull = match fields.get("pull").map(|e| &e.value) {
                 Some(Value::Size(bytes)) => Some(*bytes),
                 _ => None,
             };
-            let boot = fields.get("boot").cloned();
-            let boot = boot.map_or(Dist::Fixed(Span::ZERO), |boot| {
-                env.dist_of(&boot, old.map(|old| &old.start))
-            });
-            (pull, boot)
+            let shared = match fields.get("shared").map(|e| (&e.value, e.key_at)) {
+                Some((Value::Share(share), at)) => {
+                    if pull.is_none() {
+                        let message = "`shared` is a part of the image, which has no size";
+                        env.problem(Diagnostic::new(Code::Conflict, at, message, "add `pull`"));
+                    }
+                    *share
+                }
+                _ => Share(0.0),
+            };
+            let like_old_cpu = old.and_then(|old| old.start_cpu.as_ref());
+            let cpu = fields.get("cpu").map(|cpu| env.dist_of(cpu, like_old_cpu));
+            let boot = fields.get("boot").map(|boot| env.dist_of(boot, like_old));
+            Start { pull, shared, cpu, boot: boot.unwrap_or(Dist::Fixed(Span::ZERO)) }
         }
-        // Like the old version means its image too.
+        // Like the old version means its image and its CPU time too.
         Value::Record("like", _) => {
-            (old.and_then(|old| old.pull), env.dist_of(&entry, old.map(|old| &old.start)))
+            let boot = env.dist_of(&entry, like_old);
+            let Some(old) = old else {
+                return Start { pull: None, shared: Share(0.0), cpu: None, boot };
+            };
+            let scaled = |cpu: Dist| match &boot {
+                Dist::Scaled(_, factor) => Dist::Scaled(Box::new(cpu), *factor),
+                _ => cpu,
+            };
+            let cpu = old.start_cpu.clone().map(scaled);
+            Start { cpu, boot, ..Start::of(old) }
         }
-        _ => (None, env.dist_of(&entry, old.map(|old| &old.start))),
+        _ => {
+            let boot = env.dist_of(&entry, like_old);
+            Start { pull: None, shared: Share(0.0), cpu: None, boot }
+        }
     }
 }
 
@@ -225,21 +274,6 @@ fn write_limit(env: &Env<'_>) -> Option<WriteLimit> {
     let section = env.section("control");
     let Value::Rate(rate) = section.value("writes") else { return None };
     Some(WriteLimit { rate, burst: section.count("burst") })
-}
-
-pub(super) fn hosts(env: &mut Env<'_>, instances: u32) -> Hosts {
-    let section = env.section("hosts");
-    let count = match section.written("count") {
-        Some(_) => section.count("count"),
-        None => instances,
-    };
-    Hosts {
-        count,
-        bandwidth: link(&section, "bandwidth"),
-        serial_pulls: section.flag("serial_pulls"),
-        registry: link(&section, "registry"),
-        cache: section.flag("cache"),
-    }
 }
 
 pub(super) fn pipeline(env: &mut Env<'_>) -> Pipeline {

@@ -20,6 +20,13 @@ pub(super) fn gates(env: &mut Env<'_>, traffic: bool) -> Vec<Gate> {
                 let hint = "add [traffic] rate = \"…/s\", or remove this gate";
                 env.problem(Diagnostic::new(Code::GateNeedsTraffic, entry.at, message, hint));
             }
+            Ok(gate) if gate.outcome.needs_table().is_some_and(|table| !env.is_there(table)) => {
+                let (name, table) = (gate.outcome.name(), gate.outcome.needs_table());
+                let table = table.unwrap_or_default();
+                let message = format!("`{name}` needs [{table}], and there is none");
+                let hint = format!("add [{table}], or remove this gate");
+                env.problem(Diagnostic::new(Code::Conflict, entry.at, message, hint));
+            }
             Ok(gate) => gates.push(gate),
             Err(error) => {
                 let at = within(entry.at, text, error.range);

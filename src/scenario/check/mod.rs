@@ -5,6 +5,7 @@ mod conduct;
 mod dist;
 mod fleet;
 mod gates;
+mod hosts;
 mod strategy;
 mod traffic;
 
@@ -13,7 +14,7 @@ use std::path::Path;
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::keys::{self, Key};
-use super::pieces::Pieces;
+use super::pieces::{Pieces, Preset};
 use super::raw::{Fields, Section, Value};
 use super::reader::{Raw, missing_key};
 use super::settings::{Orchestrator, StrategySettings};
@@ -27,6 +28,8 @@ pub(in crate::scenario) struct Env<'a> {
     raw: &'a Raw,
     /// Which of the defaults apply.
     orchestrator: Orchestrator,
+    /// Whose defaults count before those.
+    plane: Option<Preset>,
     /// Recorded files are looked for here.
     base_dir: &'a Path,
     /// Complaints so far.
@@ -42,13 +45,14 @@ const LONGEST: Span = Span::from_secs(6 * 86_400);
 pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) -> Scenario {
     let orchestrator = strategy::orchestrator(raw, problems);
     let nothing = Fields::empty(Place::file(0..0));
-    let mut env = Env { raw, orchestrator, base_dir, problems, nothing };
+    let plane = Preset::written(raw.tables.get("data_plane"));
+    let mut env = Env { raw, orchestrator, plane, base_dir, problems, nothing };
     env.format_version();
     let service = fleet::service(&mut env);
     let traffic = traffic::traffic(&mut env);
     let pieces = Pieces::read(&mut env);
     let asked = traffic.is_some() || pieces.users.is_some();
-    let versions = fleet::versions(&mut env, asked);
+    let versions = fleet::versions(&mut env, asked || pieces.queue.is_some());
     let gates = gates::gates(&mut env, asked);
     let strategy = StrategySettings::read(orchestrator, &mut env);
     Scenario {
@@ -59,7 +63,7 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         restart: fleet::restart(&mut env),
         strategy,
         control: fleet::control(&mut env),
-        hosts: fleet::hosts(&mut env, service.instances),
+        hosts: hosts::hosts(&mut env, service.instances),
         pipeline: fleet::pipeline(&mut env),
         pieces,
         slo: env.slo(),
@@ -78,7 +82,13 @@ impl<'a> Env<'a> {
     pub(in crate::scenario) fn section<'b>(&'b self, path: &'b str) -> Section<'b> {
         let keys = keys::table(path).map_or(&[][..], |table| table.keys);
         let fields = self.raw.tables.get(path).unwrap_or(&self.nothing);
-        Section { keys, fields, behind: None, path, orchestrator: self.orchestrator }
+        Section { path, ..self.inline(keys, fields) }
+    }
+
+    /// An inline table.
+    fn inline<'b>(&self, keys: &'static [Key], fields: &'b Fields) -> Section<'b> {
+        let (orchestrator, plane) = (self.orchestrator, self.plane);
+        Section { keys, fields, behind: None, path: "", orchestrator, plane }
     }
 
     /// Whether a table was written.

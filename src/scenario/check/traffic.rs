@@ -13,27 +13,31 @@ use crate::units::{Rate, Span};
 /// The traffic, if the table was written.
 pub(super) fn traffic(env: &mut Env<'_>) -> Option<Traffic> {
     env.fields("traffic")?;
-    let section = env.section("traffic");
-    let (rate, scale) = (section.entry("rate"), section.number("scale"));
-    let arrivals = match section.word("arrivals") {
-        "deterministic" => Arrivals::Deterministic,
-        _ => Arrivals::Poisson,
-    };
-    let profile = match &rate.value {
-        Value::Rate(rate) => Profile::Constant(*rate),
-        Value::Record(form, fields) => env.profile(form, fields),
-        other => unreachable!("a rate is a rate or a table: {other:?}"),
-    };
-    Some(Traffic { profile, arrivals, scale })
+    Some(env.arrivals("traffic"))
 }
 
 const NONE: Profile = Profile::Constant(Rate(0.0));
 
 impl Env<'_> {
+    /// What arrives, by the keys `rate`, `arrivals` and `scale` of a table.
+    pub(in crate::scenario) fn arrivals(&mut self, path: &str) -> Traffic {
+        let section = self.section(path);
+        let (rate, scale) = (section.entry("rate"), section.number("scale"));
+        let arrivals = match section.word("arrivals") {
+            "deterministic" => Arrivals::Deterministic,
+            _ => Arrivals::Poisson,
+        };
+        let profile = match &rate.value {
+            Value::Rate(rate) => Profile::Constant(*rate),
+            Value::Record(form, fields) => self.profile(form, fields),
+            other => unreachable!("a rate is a rate or a table: {other:?}"),
+        };
+        Traffic { profile, arrivals, scale }
+    }
+
     fn profile(&mut self, form: &str, fields: &Fields) -> Profile {
         let keys = PROFILE.iter().find(|f| f.name == form).map_or(&[][..], |f| f.keys);
-        let section =
-            Section { keys, fields, behind: None, path: "", orchestrator: self.orchestrator };
+        let section = self.inline(keys, fields);
         match form {
             "recorded" => self.recorded_traffic(&section),
             "table" => self.table(&section),

@@ -141,10 +141,24 @@ const FACTOR: Key =
 pub(super) const START: &[Form] = &[Form {
     name: "pull",
     tag: None,
-    marks: &["pull", "boot"],
+    marks: &["pull", "cpu", "boot"],
     keys: &[
-        key("pull", Kind::Size, Required, "Image to pull first.", "\"400MiB\""),
-        key("boot", Kind::Dist, Required, "From then until ready to answer.", "\"14s\""),
+        key("pull", Kind::Size, Says("no image"), "Image to pull first.", "\"400MiB\""),
+        key(
+            "shared",
+            Kind::Share,
+            Is("\"0%\""),
+            "Part of the image (layers) that the other version's has too.",
+            "\"80%\"",
+        ),
+        key(
+            "cpu",
+            Kind::Dist,
+            Says("none"),
+            "CPU time needed then, shared with what else starts on the host.",
+            "\"14s\"",
+        ),
+        key("boot", Kind::Dist, Is("\"0s\""), "From then until ready to answer.", "\"2s\""),
     ],
 }];
 

@@ -38,11 +38,32 @@ pub fn help(path: &str) -> Result<String, Option<String>> {
 
 fn of_key(path: &str, key: &Key) -> String {
     let default = default_text(path.rsplit_once('.').map_or("", |(table, _)| table), key);
-    let (name, takes) = (key.name, key.kind.expected());
-    format!(
-        "{path}\n  {}\n\n  takes    {takes}\n  default  {default}\n  example  {name} = {}\n",
-        key.about, key.example
-    )
+    let example = format!("{} = {}", key.name, key.example);
+    let mut text = format!("{path}\n  {}\n\n", key.about);
+    for (what, words) in
+        [("takes", key.kind.expected()), ("default", default), ("example", example)]
+    {
+        let _ = writeln!(text, "  {what:<7}  {}", hanging(&words, 11));
+    }
+    text
+}
+
+/// Broken between words at 80 columns; all lines but the first are indented.
+fn hanging(words: &str, indent: usize) -> String {
+    let (mut out, mut column) = (String::new(), indent);
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > 80 {
+            out.extend(["\n", &" ".repeat(indent)]);
+            column = indent;
+        } else if column > indent {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -53,6 +74,7 @@ mod tests {
     fn keys_tables_and_last_names_are_explained() {
         let text = help("probes.period").unwrap();
         assert!(text.contains("\"1s\"; \"10s\" with kubernetes"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(help("probes").unwrap().contains("initial_delay"));
         assert_eq!(help("batch"), help("strategy.generic.batch"));
         assert_eq!(help("bach"), Err(Some("batch".to_owned())));

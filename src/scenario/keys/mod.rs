@@ -8,6 +8,7 @@ pub(crate) mod any;
 mod clients;
 mod forms;
 mod help;
+mod hosts;
 mod tables;
 
 pub(in crate::scenario) use forms::{BUDGET, HEDGE, OPERATION, POOL, RETRIES, STICKY, key};
@@ -15,7 +16,7 @@ pub use forms::{DIST, PROFILE, quantile_of};
 pub use help::help;
 pub use tables::VERSION_KEYS;
 
-use super::pieces;
+use super::pieces::{self, Preset};
 use super::settings::Orchestrator;
 
 /// A table of the file.
@@ -50,7 +51,8 @@ pub struct Key {
 pub enum Default {
     /// It must be there.
     Required,
-    /// This value, in TOML; an orchestrator may have another ([`Orchestrator::world`]).
+    /// This value, in TOML; an orchestrator may have another ([`Orchestrator::world`]), and so may
+    /// a data plane ([`Preset::rows`]).
     Is(&'static str),
     /// What the sentence says; the program works it out.
     Says(&'static str),
@@ -189,7 +191,17 @@ pub fn default_text(table: &str, key: &Key) -> String {
             None => by_value.push((value, vec![of.name()])),
         }
     }
-    for (value, names) in by_value {
+    for plane in Preset::ALL {
+        let Some(value) = plane.default_of(table, key.name).filter(|value| *value != text) else {
+            continue;
+        };
+        match by_value.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, names)) => names.push(plane.kind()),
+            None => by_value.push((value, vec![plane.kind()])),
+        }
+    }
+    for (value, mut names) in by_value {
+        names.dedup();
         text = format!("{text}; {value} with {}", names.join(", "));
     }
     text

@@ -3,11 +3,11 @@
 use super::Default::{Is, Required, Says};
 use super::clients::CLIENTS;
 use super::forms::{POWER, PROFILE, START, WARMUP, key};
+use super::hosts::HOSTS;
 use super::{Key, Kind, Table};
 
 pub(super) const LIMIT: Kind =
     Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
-const LINK: Kind = Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Bandwidth]);
 
 /// The tables before those of the orchestrators, in the order in which files should show them.
 pub(super) const BEFORE: &[Table] = &[
@@ -85,7 +85,20 @@ const SERVICE: &[Key] = &[
     ),
     key("slots", Kind::Count(1, 100_000), Is("16"), "fifo: requests in service at once.", "32"),
     key("queue", LIMIT, Is("\"unbounded\""), "fifo: waiting places.", "100"),
-    key("cores", Kind::Number(0.0, true), Is("1"), "ps: cores; may be a fraction.", "2"),
+    key(
+        "cores",
+        Kind::Number(0.0, true),
+        Says("1, or `cpu_limit` rounded up"),
+        "ps: cores; may be a fraction.",
+        "2",
+    ),
+    key(
+        "cpu_limit",
+        Kind::OneOf(&[Kind::Word(&["none"]), Kind::Number(0.0, true)]),
+        Is("\"none\""),
+        "ps: cores that an instance may use on average over each 100 ms; then it is throttled.",
+        "1.5",
+    ),
     key("limit", LIMIT, Is("\"unbounded\""), "ps: requests at once.", "200"),
 ];
 
@@ -326,20 +339,6 @@ const CONTROL: &[Key] = &[
         "\"20/s\"",
     ),
     key("burst", Kind::Count(1, 1_000_000), Is("30"), "writes: at once.", "30"),
-];
-
-const HOSTS: &[Key] = &[
-    key(
-        "count",
-        Kind::Count(1, 1_000_000),
-        Says("as many as instances"),
-        "How many; instances go to the one with fewest.",
-        "6",
-    ),
-    key("bandwidth", LINK, Is("\"unbounded\""), "What one host can pull.", "\"1Gbit/s\""),
-    key("serial_pulls", Kind::Flag, Is("true"), "One image at a time per host.", "true"),
-    key("registry", LINK, Is("\"unbounded\""), "What the registry serves.", "\"500MiB/s\""),
-    key("cache", Kind::Flag, Is("true"), "A host that has the image pulls nothing.", "true"),
 ];
 
 const PIPELINE: &[Key] = &[

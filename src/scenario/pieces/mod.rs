@@ -4,11 +4,33 @@
 //! A scenario without a piece is played as if the piece did not exist.
 
 mod autoscaler;
+mod cache;
+mod change;
+mod data_plane;
 mod dependency;
+mod drains;
+mod migration;
+mod queue;
+mod quorum;
+mod quota;
+mod streams;
 mod users;
 
-pub use autoscaler::Autoscaler;
-pub use dependency::Dependency;
+#[cfg(test)]
+pub(crate) use autoscaler::SCALED;
+pub use autoscaler::{Autoscaler, DownRule, UpRule};
+pub use cache::Cache;
+pub use change::{Change, ChangeKind, Reload};
+pub use data_plane::{
+    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
+};
+pub use dependency::{Dependency, Failure, Over};
+pub use drains::{Budget, Drains};
+pub use migration::{Migration, When};
+pub use queue::{Queue, Redelivery};
+pub use quorum::Quorum;
+pub use quota::Quota;
+pub use streams::{OnDrain, StreamDemand, Streams};
 pub use users::Users;
 
 use super::check::Env;
@@ -82,8 +104,26 @@ pieces! {
     one {
         /// `[autoscaler]`: somebody else who changes how many instances are wanted.
         autoscaler: Autoscaler;
+        /// `[data_plane]`: how nodes come to know of instances, and whom they leave out.
+        data_plane: DataPlane;
+        /// `[streams]`: connections that live long.
+        streams: Streams;
+        /// `[queue]`: the fleet takes messages instead of answering requests.
+        queue: Queue;
+        /// `[quorum]`: the service answers only while enough of its members vote.
+        quorum: Quorum;
+        /// `[cache]`: what each instance keeps near, and a fresh one lacks.
+        cache: Cache;
+        /// `[quota]`: how many instances there may be.
+        quota: Quota;
+        /// `[drains]`: hosts are emptied one after the other.
+        drains: Drains;
         /// `[users]`: a closed loop of requests.
         users: Users;
+        /// `[change]`: what is rolled out, if it is no image.
+        change: Change;
+        /// `[migration]`: a change of the data that belongs to the rollout.
+        migration: Migration;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

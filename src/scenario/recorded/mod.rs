@@ -9,12 +9,14 @@ mod counts;
 mod durations;
 mod holes;
 mod record;
+mod responses;
 mod scale;
 mod source;
 mod table;
 mod window;
 
 pub use durations::read_durations;
+pub use responses::{ResponseOptions, Responses, is_access_log, read_responses};
 
 use std::fmt::Write;
 use std::path::Path;

@@ -30,7 +30,7 @@ pub(super) const ERRORS: Key = key(
 pub(super) const DELAY: Key = key(
     "alarm_delay",
     Kind::Duration,
-    Says("1m"),
+    Says("`\"1m\"`"),
     "So long the new version must have been answering requests before the alarm can rise.",
     "\"1m\"",
 );

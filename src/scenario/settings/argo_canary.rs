@@ -420,7 +420,7 @@ const KEYS: &[Key] = &[
     key(
         "abort_scale_down_delay",
         Kind::Duration,
-        Says("\"30s\"; none with `dynamic_stable_scale`"),
+        Says("`\"30s\"`; none with `dynamic_stable_scale`"),
         "How long the canary stays after an abort, with a traffic router; 0: for ever.",
         "\"30s\"",
     ),

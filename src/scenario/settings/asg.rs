@@ -184,7 +184,7 @@ const KEYS: &[Key] = &[
     key(
         "instance_warmup",
         Kind::Duration,
-        Says("like health_check_grace_period"),
+        Says("as `health_check_grace_period`"),
         "A new instance counts when it is healthy and this long launched.",
         "\"120s\"",
     ),

@@ -180,7 +180,7 @@ const KEYS: &[Key] = &[
     key(
         "first_zone_monitor_duration",
         Kind::Duration,
-        Says("`monitor_duration`"),
+        Says("as `monitor_duration`"),
         "After the first zone.",
         "\"30m\"",
     ),

@@ -281,7 +281,7 @@ const KEYS: &[Key] = &[
     key(
         "bake_time",
         Kind::Duration,
-        Says("5m"),
+        Says("`\"5m\"`"),
         "With an alarm: it is watched so long after the last old task has gone.",
         "\"10m\"",
     ),

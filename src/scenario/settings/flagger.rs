@@ -215,7 +215,7 @@ const KEYS: &[Key] = &[
     key(
         "iterations",
         Kind::Count(0, 1_000_000),
-        Says("0: by weight; 10 with provider = \"kubernetes\""),
+        Says("0: by weight; 10 with `provider = \"kubernetes\"`"),
         "Checks before all of the traffic switches (blue-green).",
         "10",
     ),

@@ -217,14 +217,14 @@ const KEYS: &[Key] = &[
     key(
         "max_surge",
         Kind::Amount,
-        Says("zones"),
+        Says("as `zones`"),
         "Machines above the target size, rounded up; unused in place.",
         "3",
     ),
     key(
         "max_unavailable",
         Kind::Amount,
-        Says("zones"),
+        Says("as `zones`"),
         "Machines missing from the target size, rounded up.",
         "0",
     ),

@@ -164,7 +164,7 @@ const KEYS: &[Key] = &[
     key(
         "max_unavailable",
         Kind::Amount,
-        Says("1, and the feature gate MaxUnavailableStatefulSet is off"),
+        Says("1, with the feature gate off"),
         "Pods down at once; rounded down, at least 1. Written, the feature gate is on.",
         "\"25%\"",
     ),

@@ -271,6 +271,14 @@ fn file_of(choices: &[usize], strategy: usize) -> String {
         }
         text.extend([lines.unwrap_or(""), "\n"]);
     }
+    // Pieces are there only if they are written.
+    let mut pieces: Vec<_> = choices.iter().map(|choice| LINES[choice % LINES.len()]).collect();
+    pieces.retain(|line| !TABLES.contains(&line.0));
+    pieces.sort_unstable();
+    pieces.dedup_by_key(|line| line.0);
+    for (table, lines) in pieces {
+        text.extend(["[", table, "]\n", lines, "\n"]);
+    }
     text + strategy
 }
 

@@ -141,6 +141,44 @@ serial_pulls = false
 registry = "1GiB/s"
 cache = false"#,
     ),
+    ("data_plane", r#"kind = "kube-proxy""#),
+    (
+        "data_plane",
+        r#"kind = "nlb"
+rise = 2
+panic = "33.3%"
+min_weight = "0.7%"
+aggression = 1.7"#,
+    ),
+    (
+        "data_plane",
+        r#"outlier = 3
+ejected_share = "100%"
+sidecar = "unordered"
+dns = "66.7%"
+never = "5%""#,
+    ),
+    (
+        "data_plane",
+        r#"discovery = "checks"
+check = "2500ms"
+sidecar = "ordered"
+terminating = true"#,
+    ),
+    (
+        "streams",
+        r#"open = 500
+length = { p50 = "5m", p95 = "40m" }
+on_drain = "migrate"
+wait = true"#,
+    ),
+    (
+        "streams",
+        r#"rate = "2.5/s"
+length = "90s"
+on_drain = "goaway"
+reconnect = "9s""#,
+    ),
     ("pipeline", r#"kind = "helm-atomic""#),
     (
         "pipeline",
@@ -154,13 +192,105 @@ period = "7d"
 outage_share = "33.3%""#,
     ),
     ("assumed", r#""versions.old.start" = "5s..60s""#),
+    ("service", "discipline = \"ps\"\ncpu_limit = 1.5"),
+    ("versions.new", r#"start = { pull = "400MiB", shared = "80%", cpu = "14s", boot = "2s" }"#),
+    ("versions.new", r#"start = { cpu = { law = "exponential", mean = "9s" } }"#),
+    (
+        "hosts",
+        "count = 20
+room = 7
+zones = 3
+max_skew = 1
+cores = 3.5
+wave_cv = 0.3",
+    ),
+    (
+        "hosts",
+        r#"count = 20
+room = 7
+anti_affinity = "version"
+provision = { p50 = "90s", p95 = "3m" }
+nodes_max = 40
+scan_interval = "12s""#,
+    ),
+    ("cache", "requests = 800\nmiss_time = \"20ms\""),
+    ("cache", "hit = \"61.5%\"\nrequests = 80.5\nmiss_time = { p50 = \"20ms\", p95 = \"90ms\" }"),
+    ("quota", "instances = 100\nback_off = \"9ms\"\nback_off_max = \"9s\""),
+    ("drains", "hosts = 2\nback = \"3m\"\nmin_available = \"80%\""),
+    ("drains", "hosts = 1\nat = \"9s\"\nretry = \"7s\"\nmax_unavailable = 3"),
     ("autoscaler", "max = 90"),
     (
         "autoscaler",
         r#"min = 2
 max = 90
-target_cpu = "61.5%""#,
+target_cpu = "61.5%"
+scale_up_percent = 50
+scale_up_stabilization = "1m"
+scale_down_percent = 10
+cpu_initialization = "2m""#,
     ),
-    ("dependencies.postgres", "connections_max = 1000"),
+    (
+        "autoscaler",
+        r#"max = 40
+target_requests = "50.5/s"
+tolerance = "5%"
+sync = "30s"
+scrape = "60s"
+delay = "20s""#,
+    ),
+    ("queue", r#"rate = "20/s""#),
+    (
+        "queue",
+        r#"rate = { base = "8/s", burst = "20/s", every = "2m", length = "9s" }
+arrivals = "deterministic"
+scale = 1.5
+visibility_timeout = "2m"
+extend = true"#,
+    ),
+    (
+        "queue",
+        r#"rate = "0.1/s"
+redelivery = "disconnect"
+max_receives = 5"#,
+    ),
+    ("quorum", r#"catch_up = "20s""#),
+    (
+        "quorum",
+        r#"members = 15
+need = 9
+catch_up = { p50 = "9s", p95 = "20s" }"#,
+    ),
+    (
+        "dependencies.postgres",
+        r#"connections_max = 100_000_000
+per_instance = 3
+connect_rate = "50.5/s"
+over = "wait""#,
+    ),
+    (
+        "dependencies.postgres",
+        r#"readiness = true
+capacity = "2000/s"
+calls = "30%"
+fails = { at = "1m", for = "30s" }"#,
+    ),
+    (
+        "change",
+        r#"kind = "secret"
+reload = "hot"
+propagate = { p50 = "40s", p95 = "85s" }"#,
+    ),
+    (
+        "migration",
+        r#"takes = { p50 = "40s", p95 = "2m" }
+locks = "20.5%"
+old_errors = "0.7%"
+irreversible = true"#,
+    ),
     ("dependencies.cache-1", "per_instance = 7"),
+    (
+        "dependencies.cache-1",
+        r#"calls = 2.5
+fails = { at = "0s", for = "9ms", share = "0.7%" }"#,
+    ),
 ];

@@ -3,6 +3,8 @@
 mod any_file;
 mod hosts;
 mod lines;
+mod pieces;
+mod surroundings;
 
 use std::path::Path;
 

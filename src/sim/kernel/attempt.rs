@@ -247,6 +247,21 @@ fn closer_look<S: Station>(
     attempt: &Attempt,
     service: u64,
 ) -> Option<(u64, bool)> {
+    let admitted = look(desk, station, index, now, attempt, service);
+    if desk.servers[index].guard & guard::WATCHED != 0 {
+        desk.errors.note(attempt.node, index as u32, !matches!(admitted, Some((_, false))));
+    }
+    admitted
+}
+
+fn look<S: Station>(
+    desk: &mut Desk,
+    station: &mut S,
+    index: usize,
+    now: u64,
+    attempt: &Attempt,
+    service: u64,
+) -> Option<(u64, bool)> {
     let Server { guard, version, .. } = desk.servers[index];
     if guard & guard::CLOSED != 0 {
         let reuse = match desk.config.protocol {
@@ -273,8 +288,16 @@ fn closer_look<S: Station>(
         let starts = station.starts(index, now);
         service = (service as f64 * desk.coldness(index, starts)) as u64;
     }
+    if guard & guard::CACHED != 0 {
+        service += desk.look_up(index, now) as u64;
+    }
     let errors = desk.config.versions[version as usize].errors;
-    let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+    let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+    if guard & guard::DEPENDS != 0 {
+        let (waits, failed) = desk.calls.ask(now, version);
+        service = service.saturating_add(waits as u64);
+        error |= failed;
+    }
     Some((service, error))
 }
 

@@ -231,10 +231,18 @@ impl Central {
         let index = server as usize;
         let Server { factor, law, guard, .. } = desk.servers[index];
         let cold = if guard & guard::COLD == 0 { 1.0 } else { desk.coldness(index, now) };
-        let service = waiting.services[usize::from(law)] * factor * cold;
-        let departs = now + (service as u64).max(1);
+        let mut service = waiting.services[usize::from(law)] * factor * cold;
+        if guard & guard::CACHED != 0 {
+            service += desk.look_up(index, now);
+        }
         let errors = desk.config.versions[desk.servers[index].version as usize].errors;
-        let error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+        let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
+        let mut departs = now + (service as u64).max(1);
+        if guard & guard::DEPENDS != 0 {
+            let (waits, failed) = desk.calls.ask(now, desk.servers[index].version);
+            departs = departs.saturating_add(waits as u64);
+            error |= failed;
+        }
         desk.servers[index].served += 1;
         let worker = &mut self.workers[index];
         let slot = worker.running.iter().position(Option::is_none).unwrap_or(0);

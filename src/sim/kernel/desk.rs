@@ -1,10 +1,14 @@
 //! What every combination of station and policy shares: servers, nodes, streams, counts.
 
+use super::cache::Caches;
+use super::calls::{CallModel, Calls};
+use super::errors::Errors;
 use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
+use crate::scenario::pieces::Cache;
 use crate::scenario::{Discipline, Protocol, Warmup};
 use crate::traffic::Source;
 use crate::units::{Span, Time};
@@ -15,6 +19,7 @@ mod purpose {
     pub(super) const PICKS: u32 = 2;
     pub(super) const NODES: u32 = 3;
     pub(super) const ASIDE: u32 = 4;
+    pub(super) const CACHES: u32 = 80;
 }
 
 /// What a version does to requests.
@@ -33,6 +38,10 @@ pub(crate) struct VersionModel {
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) discipline: Discipline,
+    /// Cores that an instance may use on average over a quota's period.
+    pub(crate) cpu_limit: Option<f64>,
+    /// What each instance keeps near.
+    pub(crate) cache: Option<Cache>,
     pub(crate) nodes: u32,
     pub(crate) protocol: Protocol,
     pub(crate) timeout: Span,
@@ -45,6 +54,10 @@ pub(crate) struct Config {
     pub(crate) slow_above: Span,
     /// What clients do beyond one attempt for each request, if they do.
     pub(crate) habits: Option<Box<Habits>>,
+    /// What attempts ask of others.
+    pub(crate) calls: Vec<CallModel>,
+    /// Requests may fail for what happens around the service.
+    pub(crate) troubled: bool,
 }
 
 /// A server needs a closer look before it takes an attempt.
@@ -57,6 +70,14 @@ pub(crate) mod guard {
     pub(crate) const COLD: u8 = 4;
     /// Answers some requests with errors.
     pub(crate) const ERRORS: u8 = 8;
+    /// Asks others before it answers.
+    pub(crate) const DEPENDS: u8 = 16;
+    /// Its errors in a row are counted.
+    pub(crate) const WATCHED: u8 = 32;
+    /// Its cache is not full yet.
+    pub(crate) const FILLING: u8 = 64;
+    /// Has a cache that may miss.
+    pub(crate) const CACHED: u8 = 128;
 }
 
 /// One server as the kernel sees it.
@@ -136,6 +157,10 @@ pub(crate) struct Desk {
     pub(crate) services: Vec<VariateBlock>,
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
+    pub(crate) errors: Errors,
+    /// Caches of the instances, if they have any.
+    pub(crate) caches: Option<Caches>,
+    pub(crate) calls: Calls,
     source: Option<Source>,
     pick_stream: Stream,
     node_stream: Stream,
@@ -150,6 +175,9 @@ impl Desk {
     pub(crate) fn new(config: Config) -> Self {
         let seeds = Seeds::new(0, 0);
         let tally = Tally::new(config.window, config.slow_above);
+        let luck = seeds.stream(purpose::CACHES, 0);
+        let caches = config.cache.as_ref();
+        let caches = caches.map(|cache| Caches::new(cache, config.window.0, luck));
         Self {
             servers: Vec::new(),
             nodes: Vec::new(),
@@ -164,6 +192,9 @@ impl Desk {
             services: Vec::new(),
             cursor: BLOCK,
             routes: Routes::default(),
+            errors: Errors::default(),
+            caches,
+            calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
             pick_stream: seeds.stream(purpose::PICKS, 0),
             node_stream: seeds.stream(purpose::NODES, 0),
@@ -181,6 +212,7 @@ impl Desk {
         self.epochs.clear();
         self.taken_before.clear();
         self.tally.clear();
+        self.caches.iter_mut().for_each(|c| c.reset(seeds.stream(purpose::CACHES, 0)));
         self.retries.clear();
         self.departures.clear();
         self.services.clear();
@@ -200,6 +232,8 @@ impl Desk {
         }
         self.source = source;
         self.routes = Routes::default();
+        self.calls.reset(seeds);
+        self.errors.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);
@@ -215,6 +249,12 @@ impl Desk {
             let unmade = Connection { server: u32::MAX, expires: 0 };
             node.connections.resize(connections as usize, unmade);
         }
+    }
+
+    /// What happens from now on is during the rollout.
+    pub(crate) fn begin(&mut self, now: Time) {
+        self.tally.begin(now);
+        self.caches.iter_mut().for_each(|caches| caches.begin(now.0));
     }
 
     /// Draws the next block of arrivals and all that goes with them.

@@ -9,6 +9,7 @@ use super::journeys::Journeys;
 use super::line::{LineStation, WideStation};
 use super::sharing::SharingStation;
 use super::station::{InFlight, Station, pack};
+use super::throttled::ThrottledStation;
 use crate::balancer::{
     ConsistentHash, LeastOutstanding, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
     Weighted,
@@ -24,6 +25,7 @@ enum Stations {
     Line(LineStation),
     Wide(WideStation),
     Sharing(SharingStation),
+    Throttled(ThrottledStation),
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ macro_rules! with_station {
             Stations::Line($station) => $body,
             Stations::Wide($station) => $body,
             Stations::Sharing($station) => $body,
+            Stations::Throttled($station) => $body,
         }
     };
 }
@@ -105,7 +108,12 @@ impl Kernel {
                 Stations::Line(LineStation::new(slots, config.nodes))
             }
             Discipline::Fifo { slots, .. } => Stations::Wide(WideStation::new(slots)),
-            Discipline::Sharing { cores, .. } => Stations::Sharing(SharingStation::new(cores)),
+            Discipline::Sharing { cores, .. } => match config.cpu_limit {
+                Some(limit) if limit < cores => {
+                    Stations::Throttled(ThrottledStation::new(cores, limit))
+                }
+                _ => Stations::Sharing(SharingStation::new(cores)),
+            },
         };
         let policies = policies(algorithm, &config, 0..config.nodes);
         let habits = config.habits.clone().filter(|_| !matches!(policies, Policies::Central(_)));
@@ -138,7 +146,7 @@ impl Kernel {
         let version = version.min(desk.config.versions.len() as u8 - 1);
         let (law, factor) = desk.laws[version as usize];
         let model = &desk.config.versions[version as usize];
-        let guard = guard::CLOSED | guards(model, desk.config.discipline);
+        let guard = guard::CLOSED | guards(model, desk);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
         self.weights.push(1.0);
         desk.servers.push(server);
@@ -158,11 +166,12 @@ impl Kernel {
     /// this is another process.
     pub(crate) fn open(&mut self, server: u32, now: Time, warm: bool) {
         let desk = &mut self.desk;
+        let version = desk.servers[server as usize].version;
+        let guards = guards(&desk.config.versions[version as usize], desk);
         let entry = &mut desk.servers[server as usize];
-        let model = &desk.config.versions[entry.version as usize];
-        entry.guard = guards(model, desk.config.discipline);
+        entry.guard = guards | desk.errors.guard();
         if warm {
-            entry.guard &= !guard::COLD;
+            entry.guard &= !(guard::COLD | guard::FILLING);
         }
         entry.opened = now.0;
         entry.goodbye = false;
@@ -170,6 +179,37 @@ impl Kernel {
         if let Policies::Central(central) = &mut self.policies {
             central.open(server, now.0, &mut self.desk);
         }
+    }
+
+    /// The server answers as another version from now on. Attempts that are in flight end as they
+    /// would have; where that is known they no longer take a slot.
+    pub(crate) fn turn(&mut self, server: u32, version: u8, now: Time) {
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.clear();
+        let desk = &mut self.desk;
+        with_parts!(
+            self,
+            |station, policies| {
+                record_settled(desk, station, server as usize, now.0);
+                if is_known(station) {
+                    station.evict(server as usize, now.0, &mut lost);
+                    desk.epochs[server as usize] += 1;
+                }
+                for attempt in &lost {
+                    let latency = now.0 - attempt.first.min(now.0);
+                    policies[attempt.node as usize].ended(server, latency, now.0);
+                }
+            },
+            central | _central | ()
+        );
+        self.scratch = lost;
+        let version = version.min(desk.config.versions.len() as u8 - 1);
+        let guards = guards(&desk.config.versions[version as usize], desk);
+        let (law, factor) = desk.laws[version as usize];
+        let entry = &mut desk.servers[server as usize];
+        let kept = entry.guard & (guard::CLOSED | guard::COLD);
+        entry.guard = guards & !guard::COLD | kept;
+        (entry.law, entry.factor, entry.version) = (law, factor, version);
     }
 
     /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its
@@ -282,6 +322,14 @@ impl Kernel {
         Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
     }
 
+    /// How much longer a service takes that begins then because the server is not warm.
+    pub(crate) fn slowness(&mut self, server: u32, then: Time) -> f64 {
+        if self.desk.servers[server as usize].guard & guard::COLD == 0 {
+            return 1.0;
+        }
+        self.desk.coldness(server as usize, then.0)
+    }
+
     /// Connections opened so far, as far as they are modelled one by one.
     pub(crate) fn opened(&self) -> u64 {
         self.journeys.as_ref().map_or(0, |journeys| journeys.opened())
@@ -378,6 +426,7 @@ impl Kernel {
         self.settle_all(end);
         self.expire(end.0);
         self.desk.tally.flush(end, sink);
+        self.desk.calls.flush(end, sink);
     }
 
     /// Ends the requests whose clients have left by `end`, where that shows only once the work
@@ -449,8 +498,8 @@ fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
 }
 
-fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
-    let limited = match discipline {
+fn guards(model: &VersionModel, desk: &Desk) -> u8 {
+    let limited = match desk.config.discipline {
         Discipline::Fifo { queue, .. } => queue.is_some(),
         Discipline::Sharing { limit, .. } => limit.is_some(),
     };
@@ -458,6 +507,8 @@ fn guards(model: &VersionModel, discipline: Discipline) -> u8 {
     u8::from(limited) * guard::LIMITED
         + u8::from(cold) * guard::COLD
         + u8::from(model.errors > 0.0) * guard::ERRORS
+        + u8::from(desk.config.cache.is_some()) * (guard::CACHED | guard::FILLING)
+        + u8::from(!desk.calls.is_empty()) * guard::DEPENDS
 }
 
 /// Policies of these nodes.

@@ -7,16 +7,21 @@
 //! (how a server works) and policy (how a node chooses).
 
 mod attempt;
+mod cache;
+mod calls;
 mod central;
 mod desk;
 mod dispatch;
+mod errors;
 mod journeys;
 mod line;
 mod routes;
 mod sharing;
 mod station;
 mod tally;
+mod throttled;
 
+pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
 pub(crate) use journeys::Habits;

@@ -119,6 +119,8 @@ mod tests {
         };
         let config = Config {
             discipline,
+            cpu_limit: None,
+            cache: None,
             nodes,
             protocol,
             timeout: Span::from_secs(5),
@@ -128,6 +130,8 @@ mod tests {
             window: Span::from_secs(1),
             slow_above: Span::from_secs(1),
             habits: None,
+            calls: Vec::new(),
+            troubled: false,
         };
         let profile = Profile::Constant(Rate(600.0));
         let traffic = Traffic { profile, arrivals: Arrivals::Poisson, scale: 1.0 };

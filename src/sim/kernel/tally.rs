@@ -56,6 +56,15 @@ impl Tally {
 
     /// Requests that arrive from now on count as after the rollout (`NEVER` takes that back).
     pub(crate) fn settle(&mut self, now: Time) {
+        if self.settled != u64::MAX {
+            // What counted as after it was during the rollout after all; and what is undone must
+            // be found where it was counted.
+            let (earlier, after) = self.latency.split_at_mut(4);
+            for (during, after) in earlier[2..].iter_mut().zip(after) {
+                during.merge(after);
+                after.clear();
+            }
+        }
         self.settled = now.0;
     }
 
@@ -175,5 +184,31 @@ impl Tally {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fleet that had settled is stirred up again: an instance crashes, then another.
+    #[test]
+    fn what_was_counted_as_after_can_be_undone_once_it_is_not() {
+        let mut tally = Tally::new(Span(100), Span(1000));
+        tally.begin(Time(0));
+        tally.settle(Time(10));
+        tally.answered(11, 15, 0);
+        tally.answered(12, 19, 0);
+        tally.settle(Time::NEVER);
+        tally.unanswered(11, 15, 0);
+        let lengths = |tally: &Tally| {
+            [Period::Before, Period::During, Period::After].map(|p| tally.latency(p).len())
+        };
+        assert_eq!(lengths(&tally), [0, 1, 0]);
+        tally.settle(Time(30));
+        tally.answered(30, 31, 1);
+        assert_eq!(lengths(&tally), [0, 1, 1]);
+        tally.settle(Time(40));
+        assert_eq!(lengths(&tally), [0, 2, 0]);
     }
 }

@@ -7,12 +7,16 @@
 //! difference of ∫∫ f. What had not ended when it was last seen (right-censored) contributes the
 //! probability of lasting longer.
 
+mod between;
 mod climb;
 mod goodness;
 mod law;
+mod posterior;
 
+pub use between::{Between, between};
 pub use goodness::Goodness;
 pub use law::{Family, Law};
+pub use posterior::{plausible, plausible_of_few, redrawn};
 
 use climb::{inverse_curvature, lowest};
 

@@ -31,7 +31,7 @@
 //! # Settings and defaults
 //! `serial` (none: one batch of all), `max_fail_percentage` (none), `any_errors_fatal` (false),
 //! `forks` (5), `order` (inventory), `drain_wait` (0), `start_timeout` (5 min, as `wait_for`). The
-//! world's defaults are `HAProxy`'s checks (`inter 2s rise 2 fall 3`) and systemd's 90 s before
+//! world's defaults are HAProxy's checks (`inter 2s rise 2 fall 3`) and systemd's 90 s before
 //! SIGKILL.
 //!
 //! # Known surprises
@@ -62,11 +62,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::seats::{Places, mark_ready};
+use super::errand::Errand;
+use super::seats::Places;
 use super::verdict::Teller;
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View, batches};
-use crate::scenario::settings::{self, HostOrder, Operation};
-use crate::trace::{Moment, VersionId};
+use crate::scenario::settings::{self, HostOrder};
 use crate::units::{CountOrPercent, Span, Time};
 use play::Play;
 
@@ -85,14 +85,10 @@ pub struct Ansible {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// What the play installs.
-    target: VersionId,
+    errand: Errand,
     places: Places,
     /// Plays begun.
     plays: u32,
-    /// A play shall begin.
-    asked: bool,
-    /// An operator undid the rollout and no decision has told so yet.
-    undone: bool,
     play: Option<Play>,
     teller: Teller,
 }
@@ -135,16 +131,6 @@ fn serial(sizes: &[CountOrPercent], index: usize, hosts: u32) -> u32 {
     }
 }
 
-impl State {
-    fn run(&mut self, target: VersionId) {
-        let running = self.play.as_ref().is_some_and(Play::is_running);
-        if self.target != target || !(running || self.asked) {
-            self.target = target;
-            self.asked = true;
-        }
-    }
-}
-
 impl Rules for Ansible {
     type State = State;
 
@@ -152,34 +138,17 @@ impl Rules for Ansible {
 
     fn initial(&self) -> State {
         State {
-            target: VersionId::OLD,
+            errand: Errand::new(),
             places: Places::new(self.instances),
             plays: 0,
-            asked: false,
-            undone: false,
             play: None,
             teller: Teller::new(),
         }
     }
 
     fn command(&self, state: &mut State, command: Command, _: Time) {
-        match command {
-            Command::Begin => state.run(VersionId::NEW),
-            Command::Rollback => state.run(VersionId::OLD),
-            Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
-                state.run(VersionId::OLD);
-            }
-            Command::Operate(
-                Operation::Pause
-                | Operation::Resume
-                | Operation::Scale(_)
-                | Operation::Rollover
-                | Operation::Set(_)
-                | Operation::Partition(_)
-                | Operation::Promote,
-            ) => {}
-        }
+        let running = state.play.as_ref().is_some_and(Play::is_running);
+        state.errand.command(command, running, &mut state.teller);
     }
 
     fn reconcile(
@@ -191,12 +160,10 @@ impl Rules for Ansible {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        mark_ready(view, decision);
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
-        if std::mem::take(&mut state.asked) {
+        state.teller.tell_undone(decision);
+        if state.errand.begins() {
             state.play = Some(Play::new(self.order(state.plays, draws)));
             state.plays += 1;
             self.open_batch(state, decision);
@@ -205,7 +172,7 @@ impl Rules for Ansible {
             return;
         }
         let standing = self.play(state, now, view, decision);
-        state.teller.tell(state.target, standing, decision);
+        state.teller.tell(state.errand.target, standing, decision);
     }
 
     /// The largest batch is out at once; `forks` hosts of it start at a time.

@@ -93,7 +93,8 @@ impl Ansible {
         decision: &mut Decision,
     ) -> Standing {
         while let Some(play) = state.play.as_mut().filter(|play| play.is_running()) {
-            let (target, places, teller) = (state.target, &mut state.places, &mut state.teller);
+            let (target, places, teller) =
+                (state.errand.target, &mut state.places, &mut state.teller);
             let mut bench = Bench {
                 ansible: self,
                 target,

@@ -1,9 +1,9 @@
-//! A share of the targets that grows with time: AWS `AppConfig`, and the linear and canary shifts
-//! of `CodeDeploy` for ECS and Lambda.
+//! A share of the targets that grows with time: AWS AppConfig, and the linear and canary shifts
+//! of CodeDeploy for ECS and Lambda.
 //!
 //! # Source
-//! AWS `AppConfig` user guide, "Working with deployment strategies" and "Using predefined
-//! deployment strategies"; `CreateDeploymentStrategy` in its API reference; AWS `CodeDeploy` user
+//! AWS AppConfig user guide, "Working with deployment strategies" and "Using predefined
+//! deployment strategies"; `CreateDeploymentStrategy` in its API reference; AWS CodeDeploy user
 //! guide, "Working with deployment configurations". No source code is public.
 //!
 //! # Rules
@@ -12,7 +12,7 @@
 //!   then all.
 //! - `deployment_duration` is cut into n equal intervals; each step is made at the end of its
 //!   interval: 20 % linear over ten hours is 0 % at first, 20 % after two hours, 100 % after ten.
-//!   `CodeDeploy`'s presets make the first step at once.
+//!   CodeDeploy's presets make the first step at once.
 //! - Steps are made by the clock. Nobody looks whether the targets of the step before are ready.
 //! - The share of targets is rounded up. Which ones come first is random, and stays so: a target
 //!   that was changed stays changed.
@@ -28,7 +28,8 @@
 //! # Settings and defaults
 //! `preset` (none), `growth_type` (LINEAR), `growth_factor` (20 %), `deployment_duration` (30 min),
 //! `final_bake_time` (0), `apply` (live), `alarm_errors` and `alarm_unready` (none: nothing rolls
-//! back by itself), `alarm_after` (1 min). Presets:
+//! back by itself), `alarm_after` (1 min). The
+//! presets (… is ECS or Lambda, and an interval):
 //!
 //! | preset | growth | duration | bake |
 //! |---|---|---|---|
@@ -36,9 +37,9 @@
 //! | `AppConfig.Linear20PercentEvery6Minutes` | 20 % linear | 30 min | 30 min |
 //! | `AppConfig.Linear50PercentEvery30Seconds` | 50 % linear | 1 min | 1 min |
 //! | `AppConfig.Canary10Percent20Minutes` | 10 % exponential | 20 min | 10 min |
-//! | `CodeDeployDefault.{ECS,Lambda}Linear10PercentEvery…` | 10 % linear | 9 intervals | 0 |
-//! | `CodeDeployDefault.{ECS,Lambda}Canary10Percent…` | 10 %, then all | 1 interval | 0 |
-//! | `CodeDeployDefault.{ECS,Lambda}AllAtOnce` | all at once | 0 | 0 |
+//! | `CodeDeployDefault.…Linear10Percent…` | 10 % linear | 9 intervals | 0 |
+//! | `CodeDeployDefault.…Canary10Percent…` | 10 %, then all | 1 interval | 0 |
+//! | `CodeDeployDefault.…AllAtOnce` | all at once | 0 | 0 |
 //!
 //! # Known surprises
 //! - Completed means that the time is over, not that a target is well.
@@ -50,7 +51,7 @@
 //! - Without alarms no strategy rolls back, however long it bakes.
 //!
 //! # Where we depart
-//! - `AppConfig` moves configuration to processes that go on running, and `CodeDeploy` moves
+//! - AppConfig moves configuration to processes that go on running, and CodeDeploy moves
 //!   traffic between two sets of tasks. Here a target is an instance that is replaced in its place.
 //!   `apply = "live"`: the new one starts beside the old one and takes over when it is ready, so
 //!   that no capacity is missing; while both run they count as two instances. A target whose new
@@ -60,8 +61,8 @@
 //! - That exponential steps are evenly spaced, that shares are rounded up, and that a rollback
 //!   reaches all targets at once is our reading; the documentation is silent.
 //! - `apply`, `alarm_errors`, `alarm_unready` and `alarm_after` are our keys; in AWS they are the
-//!   application's habit and `CloudWatch` alarms.
-//! - Pausing, scaling, partitions and further versions are not `AppConfig`'s; they are ignored.
+//!   application's habit and CloudWatch alarms.
+//! - Pausing, scaling, partitions and further versions are not AppConfig's; they are ignored.
 
 mod growth;
 mod targets;
@@ -70,10 +71,10 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::seats::{Places, mark_ready};
+use super::seats::Places;
 use super::verdict::{Standing, Teller};
-use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
-use crate::scenario::settings::{self, Apply, Operation};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View, errand};
+use crate::scenario::settings::{self, Apply};
 use crate::trace::{Moment, VersionId};
 use crate::units::{Rounding, Span, Time};
 
@@ -105,8 +106,6 @@ pub struct State {
     steps: usize,
     /// Since when an alarm's condition holds.
     alarmed: Option<Time>,
-    /// An operator undid the rollout and no decision has told so yet.
-    undone: bool,
     /// How it stands.
     standing: Standing,
     teller: Teller,
@@ -204,29 +203,17 @@ impl Rules for AppConfig {
             order: (0..self.instances).collect(),
             steps: 0,
             alarmed: None,
-            undone: false,
             standing: Standing::Done,
             teller: Teller::new(),
         }
     }
 
     fn command(&self, state: &mut State, command: Command, _: Time) {
-        match command {
-            Command::Begin => state.asked |= state.target != VersionId::NEW,
-            Command::Rollback => state.turn_back(),
-            Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
-                state.turn_back();
-            }
-            Command::Operate(
-                Operation::Pause
-                | Operation::Resume
-                | Operation::Scale(_)
-                | Operation::Rollover
-                | Operation::Set(_)
-                | Operation::Partition(_)
-                | Operation::Promote,
-            ) => {}
+        match errand::wanted(command, state.target, &mut state.teller) {
+            Some(VersionId::OLD) => state.turn_back(),
+            // What is under way goes on.
+            Some(_) => state.asked |= state.target != VersionId::NEW,
+            None => {}
         }
     }
 
@@ -239,11 +226,9 @@ impl Rules for AppConfig {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        mark_ready(view, decision);
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         if std::mem::take(&mut state.asked) {
             state.order.sort_by_key(|target| (draws.bits(CHOICE, *target), *target));
             (state.target, state.begun) = (VersionId::NEW, Some(now));

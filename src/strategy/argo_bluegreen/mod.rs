@@ -22,8 +22,8 @@
 //!   whole fleet has to start first.
 //!
 //! # Settings and defaults
-//! [`settings::ArgoBluegreen`]: the whole fleet as preview, promotion without a pause, both
-//! delays 30 s, min ready 0 s, progress deadline 10 min without abort.
+//! The whole fleet as preview, promotion without a pause, both delays 30 s, min ready 0 s,
+//! progress deadline 10 min without abort.
 //!
 //! # Known surprises
 //! - Twice the fleet runs, from the preview's growth until `scale_down_delay` after the switch.
@@ -34,8 +34,8 @@
 //! # Where we depart
 //! - Metrics are perfect: a measurement is the new version's true share of errors. A preview has
 //!   no users, so a real one shows only what tests cause.
-//! - An abort is said as [`Said::RollingBack`] until the stable set is whole and active, then as
-//!   [`Said::RolledBack`], although Argo says *Degraded*.
+//! - An abort is reported as rolling back until the stable set is whole and active, then as
+//!   rolled back, although Argo says *Degraded*.
 //! - A data-plane node follows the switch as soon as it knows the pods that were ready before;
 //!   beyond that the switch takes no time, so that `scale_down_delay` is never too short.
 //! - No `scaleDownDelayRevisionLimit`; deadlines are exact, not in whole seconds.

@@ -36,10 +36,10 @@
 //! - Promote ends a pause, or skips the present step if nothing is paused.
 //!
 //! # Settings and defaults
-//! [`settings::ArgoCanary`]: surge 25 % (rounded up), unavailable 25 % (rounded down; both zero
-//! make it 1), min ready 0 s, progress deadline 10 min without abort, both scale-down delays 30 s
-//! (no delay after an abort with `dynamic_stable_scale` unless written), an analysis' limits 0
-//! failures, 0 inconclusive, 4 without a value in a row.
+//! Surge 25 % (rounded up), unavailable 25 % (rounded down; both zero make it 1), min ready 0 s,
+//! progress deadline 10 min without abort, both scale-down delays 30 s (no delay after an abort
+//! with `dynamic_stable_scale` unless written), an analysis' limits 0 failures, 0 inconclusive, 4
+//! without a value in a row.
 //!
 //! # Known surprises
 //! - The code's 25 % and 25 % contradict its specification page, which says 1 and 0.
@@ -52,8 +52,8 @@
 //!
 //! # Where we depart
 //! - Metrics are perfect: a measurement is the new version's true share of errors, not a sample.
-//! - An abort is said as [`Said::RollingBack`] until the stable set is whole and has all of the
-//!   traffic, then as [`Said::RolledBack`]: that is what is, although Argo says *Degraded*.
+//! - An abort is reported as rolling back until the stable set is whole and has all of the
+//!   traffic, then as rolled back: that is what is, although Argo says *Degraded*.
 //! - `setHeaderRoute`, `setMirrorRoute`, step plugins and the pods of an experiment are left out.
 //! - Weights are verified at once. A data-plane node follows a weight as soon as it knows the
 //!   pods that were ready before; beyond that a router has no delay. No rollback window, no

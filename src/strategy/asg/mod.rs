@@ -30,10 +30,10 @@
 //!   without them, `Wait` waits, here for ever: after an hour the refresh fails.
 //!
 //! # Settings and defaults
-//! [`settings::Asg`]; the defaults are the API's, except that `health_check_grace_period` is the
-//! console's 300 s (the API's is 0). Around it: target-group probes every 30 s (one success makes
-//! healthy, two failures unhealthy), 300 s of deregistration before the guest is shut down, a boot
-//! of half a minute.
+//! The defaults are the API's, except that `health_check_grace_period` is the console's 300 s
+//! (the API's is 0). Around it: target-group probes every 30 s (one success makes healthy, two
+//! failures unhealthy), 300 s of deregistration before the guest is shut down, a boot of half a
+//! minute.
 //!
 //! # Known surprises
 //! - The warm-up decides the duration: it delays the next set even if instances serve at once.
@@ -64,6 +64,7 @@ use super::checkpoints::{Checkpoints, last, longest_step};
 use super::flips::Flips;
 use super::ledger::Ledger;
 use super::limits::{Limits, Tally};
+use super::verdict::Teller;
 use super::{Action, Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::scenario::settings::{self, Operation, Protected};
 use crate::trace::{Moment, Phase, Said, VersionId};
@@ -98,11 +99,7 @@ pub struct State {
     alarm: Flips,
     /// The next look at the alarm.
     alarm_look: Time,
-    /// Somebody outside turned back, and no decision has told so yet.
-    undone: bool,
-    detected: bool,
-    /// What was said last of the present intent.
-    said: Option<Said>,
+    teller: Teller,
 }
 
 /// How far it is.
@@ -278,7 +275,7 @@ impl Asg {
     }
 
     fn fail(&self, state: &mut State, now: Time, decision: &mut Decision) {
-        state.detect(decision);
+        state.teller.detect(decision);
         if self.settings.auto_rollback && state.target == VersionId::NEW {
             decision.moments.push(Moment::RollbackDecided);
             state.begin(VersionId::OLD, now);
@@ -316,13 +313,7 @@ impl State {
         self.ledger.stop(i.id, decision);
         if i.version == VersionId::NEW {
             decision.moments.push(Moment::InstanceFailed(i.id));
-            self.detect(decision);
-        }
-    }
-
-    fn detect(&mut self, decision: &mut Decision) {
-        if !std::mem::replace(&mut self.detected, true) {
-            decision.moments.push(Moment::Detected);
+            self.teller.detect(decision);
         }
     }
 
@@ -337,10 +328,7 @@ impl State {
             (Course::GivenUp, true) => Said::Failed,
             (Course::GivenUp, false) => Said::RollbackPaused,
         };
-        if self.said != Some(said) {
-            self.said = Some(said);
-            decision.said = Some(said);
-        }
+        self.teller.say(said, decision);
     }
 }
 
@@ -359,9 +347,7 @@ impl Rules for Asg {
             begun: Time::ZERO,
             alarm: Flips::from(Time::ZERO),
             alarm_look: Time::ZERO,
-            undone: false,
-            detected: false,
-            said: None,
+            teller: Teller::new(),
         }
     }
 
@@ -370,7 +356,7 @@ impl Rules for Asg {
             Command::Begin => state.begin(VersionId::NEW, now),
             Command::Rollback => state.begin(VersionId::OLD, now),
             Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
+                state.teller.undo(state.target, VersionId::OLD);
                 state.begin(VersionId::OLD, now);
             }
             Command::Operate(
@@ -395,9 +381,7 @@ impl Rules for Asg {
         decision: &mut Decision,
     ) {
         state.ledger.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         self.care(state, now, view, decision);
         let target = state.target;
         if state.course.is_running() {

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AlarmWatch, CodeDeploy, State};
-use crate::strategy::ledger::find;
 use crate::strategy::{Decision, Draws, InstanceView, View};
 use crate::trace::{Moment, Phase, VersionId};
 use crate::units::Time;
@@ -79,7 +78,7 @@ impl State {
     fn fail(&mut self, slot: usize, id: Option<u32>, decision: &mut Decision) {
         self.hosts[slot] = Host::Failed;
         decision.moments.extend(id.map(Moment::InstanceFailed));
-        self.detect(decision);
+        self.teller.detect(decision);
     }
 
     /// The host that comes next.
@@ -160,7 +159,7 @@ impl CodeDeploy {
             state.hosts[slot] = Host::Failed;
         }
         if let Host::Work(Step::Emptying(id)) = state.hosts[slot]
-            && find(view, id).is_none()
+            && view.find(id).is_none()
         {
             state.ledger.start_in(number, version, decision);
             state.hosts[slot] = Host::Work(Step::Awaiting);
@@ -170,7 +169,7 @@ impl CodeDeploy {
         {
             return;
         }
-        let Some(i) = occupant.and_then(|id| find(view, id)).filter(|i| state.ledger.stays(i))
+        let Some(i) = occupant.and_then(|id| view.find(id)).filter(|i| state.ledger.stays(i))
         else {
             return state.fail(slot, occupant, decision);
         };
@@ -250,7 +249,7 @@ impl CodeDeploy {
                 count.work += 1;
             }
             state.deployment.pending.as_mut().and_then(Vec::pop);
-            let occupant = occupants[slot as usize].and_then(|id| find(view, id));
+            let occupant = occupants[slot as usize].and_then(|id| view.find(id));
             state.hosts[slot as usize] = Host::Work(state.clear(slot, occupant, decision));
         }
     }
@@ -307,7 +306,7 @@ impl CodeDeploy {
             state.good = state.deployment.version;
             return false;
         }
-        state.detect(decision);
+        state.teller.detect(decision);
         state.deployment.verdict = Some(Verdict::Failed);
         let rollback = stopping.unwrap_or(self.settings.auto_rollback_on_failure);
         let back = rollback && state.good != state.deployment.version;

@@ -26,9 +26,9 @@
 //!   `abort` deploy the old one.
 //!
 //! # Settings and defaults
-//! [`settings::CodeDeploy`]: `OneAtATime`, no zones, an hour for a host to become healthy behind
-//! the load balancer, no rollback. Around it: an Application Load Balancer, checks each 30 s, up
-//! to 300 s of draining (`shutdown.drain_wait`) before the application is stopped.
+//! `OneAtATime`, no zones, an hour for a host to become healthy behind the load balancer, no
+//! rollback. Around it: an Application Load Balancer, checks each 30 s, up to 300 s of draining
+//! (`shutdown.drain_wait`) before the application is stopped.
 //!
 //! # Known surprises
 //! - 95 % of ten hosts are ten: the deployment fails before it has begun. With 85 % one failed
@@ -56,9 +56,10 @@ use serde::{Deserialize, Serialize};
 use super::alarm::AlarmWatch;
 use super::ledger::Ledger;
 use super::schedule::Schedule;
-use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::verdict::Teller;
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, MinimumHealthyHosts, Operation};
-use crate::trace::{Moment, Phase, Said, VersionId};
+use crate::trace::{Said, VersionId};
 use crate::units::{Rounding, Span, Time};
 use deployment::{Deployment, Host, Verdict};
 
@@ -82,10 +83,7 @@ pub struct State {
     deployments: u32,
     /// The revision of the last one that succeeded.
     good: VersionId,
-    detected: bool,
-    /// Somebody went back and no decision has told so yet.
-    undone: bool,
-    said: Said,
+    teller: Teller,
 }
 
 impl CodeDeploy {
@@ -142,7 +140,7 @@ impl CodeDeploy {
         let versions = (deployment.replaces, deployment.version);
         if deployment.alarm.rises(alarm, versions, now, view, decision) {
             deployment.stopping = Some(self.settings.auto_rollback_on_alarm);
-            state.detect(decision);
+            state.teller.detect(decision);
         }
     }
 }
@@ -159,16 +157,7 @@ impl State {
             (Some(Verdict::Stopped), true) => Said::RollbackPaused,
             (Some(Verdict::Failed), _) => Said::Failed,
         };
-        if said != self.said {
-            self.said = said;
-            decision.said = Some(said);
-        }
-    }
-
-    fn detect(&mut self, decision: &mut Decision) {
-        if !std::mem::replace(&mut self.detected, true) {
-            decision.moments.push(Moment::Detected);
-        }
+        self.teller.say(said, decision);
     }
 
     /// Begins a deployment. Hosts that another one has in work are left to this one.
@@ -184,7 +173,7 @@ impl State {
 
     fn go_back(&mut self, version: VersionId) {
         if version != self.deployment.version {
-            self.undone = true;
+            self.teller.undo(self.deployment.version, version);
             self.deploy(version);
         }
     }
@@ -230,9 +219,7 @@ impl Rules for CodeDeploy {
             deployment,
             deployments: 0,
             good: VersionId::OLD,
-            detected: false,
-            undone: false,
-            said: Said::Completed,
+            teller: Teller::saying(Said::Completed),
         }
     }
 
@@ -261,23 +248,18 @@ impl Rules for CodeDeploy {
         decision: &mut Decision,
     ) {
         state.ledger.observe(view);
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         if !state.schedule.has_begun() {
             return;
         }
-        while let Some(operation) = state.schedule.take(&self.settings.operations, now) {
+        let operations = &self.settings.operations;
+        while let Some(operation) = state.schedule.take_or_wake(operations, now, decision) {
             state.operate(operation);
-        }
-        if let Some(next) = state.schedule.next(&self.settings.operations) {
-            decision.wake(next);
         }
         self.watch(state, now, view, decision);
         // A failed deployment may be followed by another one at once.
         while self.deploy_to_hosts(state, now, view, draws, decision) {}
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         state.report(decision);
     }
 

@@ -2,8 +2,7 @@
 //!
 //! # Source
 //! Controller `daemonset` of kube-controller-manager (v1.36), the documentation of the `apps/v1`
-//! API, and recorded rollouts of the real controller. The numbered rules in the tests are
-//! observations on those recordings.
+//! API, and recorded rollouts of the real controller.
 //!
 //! # Rules
 //! - As many nodes as there are instances, each with one pod. A look first *manages*: a node
@@ -23,8 +22,8 @@
 //!   and available.
 //!
 //! # Settings and defaults
-//! [`settings::DaemonSet`]: `RollingUpdate`, `max_unavailable` 1, `max_surge` 0, min ready 0 s.
-//! Percentages are of the nodes, both rounded up.
+//! `RollingUpdate`, `max_unavailable` 1, `max_surge` 0, min ready 0 s. Percentages are of the
+//! nodes, both rounded up.
 //!
 //! # Known surprises
 //! - Both percentages are rounded up: 25 % of 5 nodes are 2.

@@ -26,11 +26,12 @@
 //!   `rollover` and `set` begin another deployment. There is no pause.
 //!
 //! # Settings and defaults
-//! [`settings::Ecs`]: 100 % and 200 %, no circuit breaker, no alarm; the breaker's threshold is
-//! half of the desired count, at least 3 and at most 200. Around it: checks as of an Application
-//! Load Balancer, each 30 s, two failures end the task; `healthCheckGracePeriodSeconds` is
-//! `probes.start_period`; the deregistration delay (300 s, less if idle) is `shutdown.drain_wait`;
-//! `stopTimeout` is `shutdown.grace`, counted from SIGTERM.
+//! Healthy tasks between 100 % and 200 %, no circuit breaker, no alarm; the breaker's threshold
+//! is half of the desired count, at least 3 and at most 200. Around it: checks as of an
+//! Application Load Balancer, each 30 s, two failures end the task;
+//! `healthCheckGracePeriodSeconds` is `probes.start_period`; the deregistration delay (300 s,
+//! less if idle) is `shutdown.drain_wait`; `stopTimeout` is `shutdown.grace`, counted from
+//! SIGTERM.
 //!
 //! # Known surprises
 //! - Rounding can leave nothing to do: 3 tasks at 125 %, 2 tasks at 75 %/100 %, 1 task at
@@ -62,6 +63,7 @@ use serde::{Deserialize, Serialize};
 use super::alarm::AlarmWatch;
 use super::ledger::Ledger;
 use super::schedule::Schedule;
+use super::verdict::Teller;
 use super::{Action, Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::scenario::settings::{self, Operation, TaskHealth};
 use crate::trace::{Moment, Phase, Said, VersionId};
@@ -96,10 +98,7 @@ pub struct State {
     alarm: AlarmWatch,
     /// All new tasks have been healthy, and no old one was left, since then.
     steady_since: Option<Time>,
-    detected: bool,
-    /// Somebody went back and no decision has told so yet.
-    undone: bool,
-    said: Said,
+    teller: Teller,
 }
 
 /// `rolloutState`.
@@ -187,10 +186,7 @@ impl Ecs {
             (RolloutState::Completed, true) => Said::RolledBack,
             (RolloutState::Failed, _) => Said::Failed,
         };
-        if said != state.said {
-            state.said = said;
-            decision.said = Some(said);
-        }
+        state.teller.say(said, decision);
         if state.desired != state.announced {
             state.announced = state.desired;
             decision.desired = Some(state.desired);
@@ -248,14 +244,12 @@ impl State {
     }
 
     fn go_back(&mut self, version: VersionId) {
-        self.undone |= version != self.target;
+        self.teller.undo(self.target, version);
         self.deploy(version);
     }
 
     fn fail(&mut self, rollback: &Rollback, decision: &mut Decision) {
-        if !std::mem::replace(&mut self.detected, true) {
-            decision.moments.push(Moment::Detected);
-        }
+        self.teller.detect(decision);
         self.rollout = RolloutState::Failed;
         if rollback.0 && self.completed != self.target {
             self.go_back(self.completed);
@@ -296,9 +290,7 @@ impl Rules for Ecs {
             failures: Failures::default(),
             alarm: AlarmWatch::default(),
             steady_since: None,
-            detected: false,
-            undone: false,
-            said: Said::Completed,
+            teller: Teller::saying(Said::Completed),
         }
     }
 
@@ -331,18 +323,14 @@ impl Rules for Ecs {
         if !state.schedule.has_begun() {
             return;
         }
-        while let Some(operation) = state.schedule.take(&self.settings.operations, now) {
+        let operations = &self.settings.operations;
+        while let Some(operation) = state.schedule.take_or_wake(operations, now, decision) {
             state.operate(operation);
-        }
-        if let Some(next) = state.schedule.next(&self.settings.operations) {
-            decision.wake(next);
         }
         if let Some(rollback) = self.fails(state, now, view, decision) {
             state.fail(&rollback, decision);
         }
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         if state.rollout != RolloutState::Failed {
             self.schedule_tasks(state, now, view, decision);
         }

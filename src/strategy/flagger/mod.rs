@@ -27,14 +27,14 @@
 //! - `skip_analysis`: as soon as the canary is ready the primary is updated and the canary goes.
 //! - Undo writes the promoted template again. Flagger takes no notice while it analyses: it goes
 //!   on, with old pods, to its end, and then finds that template new. After a promotion it is a
-//!   new version like any other. `abort`, and a
-//!   pipeline's rollback before the promotion, are the rollback hook: back at the next tick.
+//!   new version like any other. `abort`, and a pipeline's rollback before the promotion, are the
+//!   rollback hook: back at the next tick.
 //!
 //! # Settings and defaults
-//! [`settings::Flagger`]: interval 60 s (at least 10 s), threshold 1, greatest weight 100,
-//! iterations 0 (10 with `provider = "kubernetes"`), progress deadline 10 min, ready thresholds
-//! 100 %. `step_weight = 10` and `max_error_share = "1%"` are choices of ours. The Deployments
-//! have Kubernetes' own 25 % and 25 %.
+//! Interval 60 s (at least 10 s), threshold 1, greatest weight 100, iterations 0 (10 with
+//! `provider = "kubernetes"`), progress deadline 10 min, ready thresholds 100 %. `step_weight =
+//! 10` and `max_error_share = "1%"` are choices of ours. The Deployments have Kubernetes' own 25
+//! % and 25 %.
 //!
 //! # Known surprises
 //! - A rollout takes at least `interval` · `max_weight` / `step_weight`, and two full
@@ -52,8 +52,8 @@
 //! - Traffic is drawn by version, not by Deployment: what the primary's new pods get is shared
 //!   with the canary's. The weight is kept right at every moment; with `provider = "kubernetes"`
 //!   the canary's pods get a part of the new version's share too.
-//! - A failed canary is said as [`Said::RolledBack`] once its pods are gone, since the fleet is
-//!   what it was; as [`Said::Failed`] if the primary has the new template.
+//! - A failed canary is reported as rolled back once its pods are gone, since the fleet is
+//!   what it was; as failed if the primary has the new template.
 //! - The first tick falls at random into the first interval. Hooks always agree; there is no
 //!   mirroring, no A/B matching, no autoscaler.
 
@@ -255,6 +255,8 @@ impl Flagger {
         if state.announced != state.desired {
             state.announced = state.desired;
             decision.desired = Some(state.desired);
+            // Whoever scaled may have done so by a command: the sets have yet to follow.
+            decision.notify |= 1 << DEPLOYMENT;
         }
         decision.moments.append(&mut state.untold);
         let said = self.verdict(state);

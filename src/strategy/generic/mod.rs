@@ -22,7 +22,8 @@
 //! - A ready instance is available.
 //!
 //! # Settings and defaults
-//! [`settings::Generic`]; the defaults are the scenario's.
+//! One at a time, stop first, without a bake; the first failure pauses. Around it are the defaults
+//! of the scenario's other tables.
 //!
 //! # Known surprises
 //! - A pause leaves the instances that were just stopped without a replacement.
@@ -38,7 +39,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, Operation, Order, Window};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Rounding, Time};
@@ -217,8 +218,7 @@ impl Rules for Generic {
         _: Draws,
         decision: &mut Decision,
     ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         state.observe(view);
         if !state.begun {
             return;

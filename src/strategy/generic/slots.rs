@@ -52,7 +52,7 @@ impl State {
             }
         }
         if !self.told.is_empty() {
-            self.told.retain(|&id| find(view, id).is_some_and(|i| i.phase.is_active()));
+            self.told.retain(|&id| view.find(id).is_some_and(|i| i.phase.is_active()));
         }
     }
 
@@ -129,7 +129,7 @@ impl Generic {
         decision: &mut Decision,
     ) {
         if let Step::Booting(id) | Step::Watching(id) = slot.step {
-            let Some(i) = find(view, id).filter(|i| i.phase.is_active()) else {
+            let Some(i) = view.find(id).filter(|i| i.phase.is_active()) else {
                 return self.fail(slot, id, false, state, decision);
             };
             if i.version != state.target {
@@ -146,7 +146,7 @@ impl Generic {
             }
         }
         if let Step::Emptying(id) = slot.step
-            && find(view, id).is_none()
+            && view.find(id).is_none()
         {
             slot.step = if keeps_old(slot, state, view) { Step::Done } else { Step::Open };
         }
@@ -154,7 +154,7 @@ impl Generic {
             slot.step = state.start(decision);
         }
         if let Step::Leaving(id) = slot.step
-            && find(view, id).is_none()
+            && view.find(id).is_none()
         {
             slot.step = Step::Done;
         }
@@ -207,7 +207,7 @@ impl Generic {
     ) {
         let bake = self.settings.bake;
         let ready_since = |slot: &Slot| match slot.step {
-            Step::Watching(id) => find(view, id).map(|i| i.ready_since),
+            Step::Watching(id) => view.find(id).map(|i| i.ready_since),
             _ => None,
         };
         match self.settings.window {
@@ -265,7 +265,7 @@ fn give_up(slot: &mut Slot, id: u32, state: &mut State, view: &View<'_>, decisio
 
 /// Whether the slot's old instance is there, is what is wanted and was not told to stop.
 fn keeps_old(slot: &Slot, state: &State, view: &View<'_>) -> bool {
-    slot.old.and_then(|old| find(view, old)).is_some_and(|i| {
+    slot.old.and_then(|old| view.find(old)).is_some_and(|i| {
         i.version == state.target
             && i.phase.is_active()
             && i.phase != Phase::Failed
@@ -275,16 +275,11 @@ fn keeps_old(slot: &Slot, state: &State, view: &View<'_>) -> bool {
 
 /// Stops a replaced instance; says whether there was one left to stop.
 fn leave(old: u32, state: &mut State, view: &View<'_>, decision: &mut Decision) -> bool {
-    let there = find(view, old).is_some_and(|i| i.phase.is_active());
+    let there = view.find(old).is_some_and(|i| i.phase.is_active());
     if there {
         state.stop(old, decision);
     }
     there
-}
-
-fn find<'a>(view: &View<'a>, id: u32) -> Option<&'a InstanceView> {
-    let at = view.instances.binary_search_by_key(&id, |i| i.id).ok()?;
-    Some(&view.instances[at])
 }
 
 fn wake(decision: &mut Decision, time: Time) {

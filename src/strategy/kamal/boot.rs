@@ -95,7 +95,8 @@ impl Kamal {
     ) -> Standing {
         loop {
             let Some(deploy) = &mut state.deploy else { return Standing::Done };
-            let (target, places, teller) = (state.target, &mut state.places, &mut state.teller);
+            let (target, places, teller) =
+                (state.errand.target, &mut state.places, &mut state.teller);
             let mut bench =
                 Bench { kamal: self, target, now, view, places, teller, decision: &mut *decision };
             bench.group(deploy, self.groups[deploy.group].start as u32);

@@ -59,11 +59,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::seats::{Places, mark_ready};
+use super::errand::Errand;
+use super::seats::Places;
 use super::verdict::Teller;
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View, batches};
-use crate::scenario::settings::{self, Operation};
-use crate::trace::{Moment, VersionId};
+use crate::scenario::settings::{self};
 use crate::units::{CountOrPercent, Rounding, Time};
 use boot::Deploy;
 
@@ -81,13 +81,9 @@ pub struct Kamal {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// What is booted.
-    target: VersionId,
+    errand: Errand,
     places: Places,
     deploy: Option<Deploy>,
-    /// A deploy shall begin.
-    asked: bool,
-    /// An operator undid the rollout and no decision has told so yet.
-    undone: bool,
     teller: Teller,
 }
 
@@ -110,16 +106,6 @@ fn at_least_one(amount: CountOrPercent, hosts: u32) -> u32 {
     whole.of(hosts, Rounding::Down).max(1)
 }
 
-impl State {
-    fn run(&mut self, target: VersionId) {
-        let running = self.deploy.as_ref().is_some_and(Deploy::is_running);
-        if self.target != target || !(running || self.asked) {
-            self.target = target;
-            self.asked = true;
-        }
-    }
-}
-
 impl Rules for Kamal {
     type State = State;
 
@@ -127,33 +113,16 @@ impl Rules for Kamal {
 
     fn initial(&self) -> State {
         State {
-            target: VersionId::OLD,
+            errand: Errand::new(),
             places: Places::new(self.instances),
             deploy: None,
-            asked: false,
-            undone: false,
             teller: Teller::new(),
         }
     }
 
     fn command(&self, state: &mut State, command: Command, _: Time) {
-        match command {
-            Command::Begin => state.run(VersionId::NEW),
-            Command::Rollback => state.run(VersionId::OLD),
-            Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
-                state.run(VersionId::OLD);
-            }
-            Command::Operate(
-                Operation::Pause
-                | Operation::Resume
-                | Operation::Scale(_)
-                | Operation::Rollover
-                | Operation::Set(_)
-                | Operation::Partition(_)
-                | Operation::Promote,
-            ) => {}
-        }
+        let running = state.deploy.as_ref().is_some_and(Deploy::is_running);
+        state.errand.command(command, running, &mut state.teller);
     }
 
     fn reconcile(
@@ -165,12 +134,10 @@ impl Rules for Kamal {
         _: Draws,
         decision: &mut Decision,
     ) {
-        mark_ready(view, decision);
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
-        if std::mem::take(&mut state.asked) {
+        state.teller.tell_undone(decision);
+        if state.errand.begins() {
             state.deploy = Some(Deploy::new());
             self.open_group(state, decision);
         }
@@ -179,7 +146,7 @@ impl Rules for Kamal {
             Some(deploy) if deploy.is_running() => self.boot(state, now, view, decision),
             Some(deploy) => deploy.standing(),
         };
-        state.teller.tell(state.target, standing, decision);
+        state.teller.tell(state.errand.target, standing, decision);
     }
 
     /// A group at a time, each host start-first.

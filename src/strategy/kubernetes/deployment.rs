@@ -29,8 +29,11 @@ impl Deployment {
         if wrote {
             // A written replica set is an event for its own controller and for this one.
             decision.notify |= 1 << DEPLOYMENT | 1 << REPLICASET;
+            decision.writes += 1;
         }
+        let before = state.observed;
         self.update_status(state, now, view.wall_phase, !scales);
+        decision.writes += u32::from(state.observed != before);
         self.report(state, view.wall_phase, decision);
         if let Some(due) = self.next_operation(state) {
             decision.wake(due);

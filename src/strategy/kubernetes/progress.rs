@@ -16,6 +16,15 @@ pub(super) struct Totals {
     pub(super) updated: u32,
     pub(super) ready: u32,
     pub(super) available: u32,
+    #[serde(default)]
+    pub(super) terminating: u32,
+}
+
+impl Totals {
+    /// Of `n` that are all updated and available.
+    pub(super) fn whole(n: u32) -> Self {
+        Self { replicas: n, updated: n, ready: n, available: n, terminating: 0 }
+    }
 }
 
 /// Reasons of the `Progressing` condition, as far as they are told apart.
@@ -113,11 +122,12 @@ impl Deployment {
 }
 
 fn totals(state: &State) -> Totals {
-    let mut sum = Totals { replicas: 0, updated: 0, ready: 0, available: 0 };
+    let mut sum = Totals::whole(0);
     for rs in &state.replica_sets {
         sum.replicas += rs.status.replicas;
         sum.ready += rs.status.ready;
         sum.available += rs.status.available;
+        sum.terminating += rs.status.terminating;
         if rs.version == state.target {
             sum.updated = rs.status.replicas;
         }

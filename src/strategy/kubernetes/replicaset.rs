@@ -42,6 +42,8 @@ impl PartialEq for Scratch {
 struct Tally {
     active: u32,
     ready: u32,
+    /// Told to stop and still there.
+    terminating: u32,
     /// Marked available before.
     available: u32,
     /// Ready, and now ready for long enough.
@@ -77,9 +79,11 @@ impl Deployment {
             manage(rs, &tally, now, view, draws, &mut scratch.ranking, decision);
             let available = tally.available + tally.due;
             // As in the original, what was deleted just now still counts until it is seen.
-            let status = Status { replicas: tally.active, ready: tally.ready, available };
+            let Tally { active, ready, terminating, .. } = tally;
+            let status = Status { replicas: active, ready, available, terminating };
             if status != rs.status {
                 rs.status = status;
+                decision.writes += 1;
                 decision.notify |= 1 << DEPLOYMENT;
             }
             self.note_sync(rs, &tally, now);
@@ -119,6 +123,7 @@ impl Deployment {
                 tally.newly_ready |= i.phase == Phase::Ready && i.ready_since >= sync.at;
             }
             if !ranking::is_active(i.phase) {
+                tally.terminating += u32::from(i.phase == Phase::Draining && !rechecked);
                 continue;
             }
             tally.active += 1;
@@ -210,10 +215,7 @@ fn observe(state: &mut State, now: Time, view: &View<'_>) {
             rs.deleting.clear();
         }
         if !rs.deleting.is_empty() {
-            rs.deleting.retain(|&id| {
-                let found = view.instances.binary_search_by_key(&id, |i| i.id);
-                found.is_ok_and(|at| view.instances[at].phase.is_active())
-            });
+            rs.deleting.retain(|&id| view.find(id).is_some_and(|i| i.phase.is_active()));
         }
     }
 }

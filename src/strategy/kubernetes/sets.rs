@@ -134,7 +134,7 @@ impl State {
     /// Makes this the Deployment of nobody, before it began.
     pub(in crate::strategy) fn empty(&mut self) {
         (self.desired, self.announced) = (0, 0);
-        self.observed = Totals { replicas: 0, updated: 0, ready: 0, available: 0 };
+        self.observed = Totals::whole(0);
         for rs in &mut self.replica_sets {
             rs.scale(0, 0, 0);
             rs.status = Status::default();

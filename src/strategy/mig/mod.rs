@@ -28,9 +28,9 @@
 //!   the old version, by the same rules. A new intent replaces the present one at once.
 //!
 //! # Settings and defaults
-//! [`settings::Mig`]; surge and unavailability default to the number of zones (3 in a regional
-//! group). Around it: health checks every 5 s (two successes, two failures), 90 s for the guest to
-//! shut down, a boot of half a minute.
+//! Surge and unavailability default to the number of zones (3 in a regional group). Around it:
+//! health checks every 5 s (two successes, two failures), 90 s for the guest to shut down, a boot
+//! of half a minute.
 //!
 //! # Known surprises
 //! - A version that never becomes healthy stops the update half-way for ever, `max_unavailable`
@@ -54,8 +54,9 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::in_place::{Exchange, Places};
-use super::ledger::{Ledger, find};
+use super::ledger::Ledger;
 use super::limits::{Limits, Tally};
+use super::verdict::Teller;
 use super::{Action, Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::scenario::settings::{self, MigType, Operation};
 use crate::trace::{Moment, Phase, Said, VersionId};
@@ -82,10 +83,7 @@ pub struct State {
     fleet: Fleet,
     /// Machines that have been available, ascending.
     proven: Vec<u32>,
-    undone: bool,
-    detected: bool,
-    /// What was said last of the present intent.
-    said: Option<Said>,
+    teller: Teller,
 }
 
 /// Whether machines keep their places.
@@ -129,7 +127,7 @@ impl Mig {
                 state.proven.insert(at, i.id);
             }
         }
-        state.proven.retain(|id| find(view, *id).is_some());
+        state.proven.retain(|id| view.find(*id).is_some());
     }
 
     /// Makes machines again whose process is gone or, if asked to, whose health check fails.
@@ -152,9 +150,7 @@ impl Mig {
             state.fleet.heal(i, decision);
             if i.version == VersionId::NEW {
                 decision.moments.push(Moment::InstanceFailed(i.id));
-                if !std::mem::replace(&mut state.detected, true) {
-                    decision.moments.push(Moment::Detected);
-                }
+                state.teller.detect(decision);
             }
         }
     }
@@ -229,10 +225,7 @@ impl State {
             (false, false, true) => Said::RollingBack,
             (false, false, false) => Said::RollbackPaused,
         };
-        if self.said != Some(said) {
-            self.said = Some(said);
-            decision.said = Some(said);
-        }
+        self.teller.say(said, decision);
     }
 
     fn go_back(&mut self) {
@@ -291,9 +284,7 @@ impl Rules for Mig {
                 Fleet::Anywhere(Ledger::new(self.instances))
             },
             proven: (0..self.instances).collect(),
-            undone: false,
-            detected: false,
-            said: None,
+            teller: Teller::new(),
         }
     }
 
@@ -307,7 +298,7 @@ impl Rules for Mig {
             }
             Command::Rollback => state.go_back(),
             Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
+                state.teller.undo(state.target, VersionId::OLD);
                 state.go_back();
             }
             Command::Operate(Operation::Pause) => state.proactive = false,
@@ -335,9 +326,7 @@ impl Rules for Mig {
         decision: &mut Decision,
     ) {
         state.fleet.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         self.prove(state, now, view, decision);
         self.heal(state, now, view, decision);
         if state.begun {

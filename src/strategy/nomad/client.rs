@@ -3,7 +3,6 @@
 use super::allocs::{Alloc, Health, Stage};
 use super::{Nomad, State, UPDATE_BATCH};
 use crate::scenario::settings::HealthCheck;
-use crate::strategy::ledger::find;
 use crate::strategy::{Action, Decision, InstanceView, View};
 use crate::trace::{Moment, Phase};
 use crate::units::Time;
@@ -21,7 +20,7 @@ impl Nomad {
         arrivals(state, &mut allocs, view, decision);
         let before = allocs.len();
         allocs.retain(|alloc| match alloc.stage {
-            Stage::Placed(id) => find(view, id).is_some_and(|i| state.ledger.stays(i)),
+            Stage::Placed(id) => view.find(id).is_some_and(|i| state.ledger.stays(i)),
             Stage::Asked => {
                 let asked = (alloc.version, alloc.slot);
                 state.ledger.starts().contains(&asked)
@@ -34,7 +33,7 @@ impl Nomad {
         }
         for alloc in &mut allocs {
             if let Stage::Blocked(id) = alloc.stage
-                && find(view, id).is_none()
+                && view.find(id).is_none()
             {
                 alloc.stage = Stage::Unblocked(now + UPDATE_BATCH);
             }
@@ -45,7 +44,7 @@ impl Nomad {
                 }
                 Stage::Unblocked(at) => decision.wake(at),
                 Stage::Placed(id) => {
-                    if let Some(i) = find(view, id) {
+                    if let Some(i) = view.find(id) {
                         self.judge(state, alloc, i, now, decision);
                     }
                 }
@@ -68,7 +67,7 @@ impl Nomad {
             alloc.failed_at = now;
             state.evaluated_at = state.evaluated_at.min(now + UPDATE_BATCH);
             decision.moments.push(Moment::InstanceFailed(i.id));
-            state.detect(decision);
+            state.teller.detect(decision);
         } else if i.phase != Phase::Failed && alloc.has_failed() {
             // Somebody started it again.
             alloc.failed_at = Time::NEVER;
@@ -77,7 +76,7 @@ impl Nomad {
             alloc.health = self.verdict(state.vouched, alloc, i, now, decision);
             if alloc.health == Some(Health::Unhealthy) && !alloc.has_failed() {
                 decision.moments.push(Moment::InstanceFailed(i.id));
-                state.detect(decision);
+                state.teller.detect(decision);
             }
         }
         if alloc.health.is_some() && !alloc.reported && state.reported_at == Time::NEVER {

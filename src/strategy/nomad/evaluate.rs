@@ -6,7 +6,6 @@ use super::allocs::{Alloc, Health, Stage, reschedule_at};
 use super::{Deployment, Nomad, State, Status, UPDATE_BATCH};
 use crate::strategy::Decision;
 use crate::strategy::View;
-use crate::strategy::ledger::find;
 use crate::units::{Span, Time};
 
 impl Nomad {
@@ -196,7 +195,7 @@ impl Nomad {
                 // What was asked for before is stopped when it comes.
                 state.ledger.start_in(next.slot, state.target, decision);
             } else if let Stage::Placed(id) = alloc.stage
-                && find(view, id).is_some()
+                && view.find(id).is_some()
             {
                 state.ledger.stop(id, decision);
             }

@@ -35,10 +35,10 @@
 //!   `health_check = "manual"` `promote` also calls all ready allocations healthy.
 //!
 //! # Settings and defaults
-//! [`settings::Nomad`]: one at a time, no canaries, 10 s to be healthy, 5 min for each allocation,
-//! 10 min for progress, no revert; rescheduling after 30 s, doubling up to 1 h, without limit.
-//! Around it: `kill_timeout` 5 s is `shutdown.grace`, `shutdown_delay` 0 s is
-//! `shutdown.pre_stop`, two restarts 15 s apart are `[restart]`, a check every 10 s.
+//! One at a time, no canaries, 10 s to be healthy, 5 min for each allocation, 10 min for
+//! progress, no revert; rescheduling after 30 s, doubling up to 1 h, without limit. Around it:
+//! `kill_timeout` 5 s is `shutdown.grace`, `shutdown_delay` 0 s is `shutdown.pre_stop`, two
+//! restarts 15 s apart are `[restart]`, a check every 10 s.
 //!
 //! # Known surprises
 //! - Capacity falls by `max_parallel` for the time of stop, pull, start and `min_healthy_time`;
@@ -72,9 +72,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
 use super::schedule::Schedule;
+use super::verdict::Teller;
 use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, HealthCheck, Operation};
-use crate::trace::{Moment, Said, VersionId};
+use crate::trace::{Said, VersionId};
 use crate::units::{Span, Time};
 use allocs::Alloc;
 
@@ -119,12 +120,9 @@ pub struct State {
     vouched: bool,
     /// Somebody wants the canaries promoted when they are known to be healthy.
     promotion: bool,
-    detected: bool,
-    /// Somebody, or a failure, went back, and no decision has told so yet.
-    undone: bool,
     /// The version runs everywhere, without a deployment.
     settled: bool,
-    said: Said,
+    teller: Teller,
 }
 
 /// A deployment of the job's version.
@@ -175,10 +173,7 @@ impl Nomad {
             (_, _, true) => [Said::Paused, Said::RollbackPaused][usize::from(back)],
             (false, false, false) => [Said::Progressing, Said::RollingBack][usize::from(back)],
         };
-        if said != state.said {
-            state.said = said;
-            decision.said = Some(said);
-        }
+        state.teller.say(said, decision);
         if state.desired != state.announced {
             state.announced = state.desired;
             decision.desired = Some(state.desired);
@@ -206,7 +201,9 @@ impl State {
         if version == self.target {
             return;
         }
-        self.undone |= version < self.target;
+        if version < self.target {
+            self.teller.undo(self.target, version);
+        }
         self.target = version;
         self.deployment = None;
         self.settled = false;
@@ -240,12 +237,6 @@ impl State {
             deployment.status = to;
         }
     }
-
-    fn detect(&mut self, decision: &mut Decision) {
-        if !std::mem::replace(&mut self.detected, true) {
-            decision.moments.push(Moment::Detected);
-        }
-    }
 }
 
 impl Rules for Nomad {
@@ -270,10 +261,8 @@ impl Rules for Nomad {
             evaluated_at: Time::NEVER,
             vouched: false,
             promotion: false,
-            detected: false,
-            undone: false,
             settled: true,
-            said: Said::Completed,
+            teller: Teller::saying(Said::Completed),
         }
     }
 
@@ -316,9 +305,7 @@ impl Rules for Nomad {
         }
         state.settle(view);
         self.wake(state, now, decision);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         self.report(state, decision);
     }
 

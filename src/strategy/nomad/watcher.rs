@@ -13,7 +13,7 @@ impl Nomad {
         if state.reported_at <= now {
             state.reported_at = Time::NEVER;
             if self.take_reports(state, now) {
-                state.detect(decision);
+                state.teller.detect(decision);
                 self.fail(state);
             }
         }
@@ -28,7 +28,7 @@ impl Nomad {
         } else if !ready && deployment.progress_by <= now {
             let healthy = state.healthy(&deployment);
             if healthy < state.desired || deployment.is_canarying() {
-                state.detect(decision);
+                state.teller.detect(decision);
                 self.fail(state);
             }
         }

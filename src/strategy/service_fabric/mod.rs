@@ -31,9 +31,8 @@
 //! - The clocks are part of the state, so a manager that fails over goes on where it was.
 //!
 //! # Settings and defaults
-//! [`settings::ServiceFabric`]; the defaults are the code's (the examples of the documentation use
-//! `Rollback`). Around it: readiness is known at once (nobody probes), restarts without limit, 10 s
-//! apart at first.
+//! The defaults are the code's (the examples of the documentation use `Rollback`). Around it:
+//! readiness is known at once (nobody probes), restarts without limit, 10 s apart at first.
 //!
 //! # Known surprises
 //! - With the defaults a domain takes at least two minutes, and one that starts slower than
@@ -60,7 +59,8 @@ use serde::{Deserialize, Serialize};
 use super::domains;
 use super::flips::Flips;
 use super::in_place::{Exchange, Places};
-use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::verdict::Teller;
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, FailureAction, Operation};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{CountOrPercent, Rounding, Span, Time};
@@ -90,10 +90,7 @@ pub struct State {
     manual: bool,
     /// An operator moves one domain without monitoring.
     moving: bool,
-    undone: bool,
-    detected: bool,
-    /// What was said last of the present intent.
-    said: Option<Said>,
+    teller: Teller,
 }
 
 /// What the upgrade is at.
@@ -288,9 +285,7 @@ impl ServiceFabric {
     }
 
     fn fail(&self, state: &mut State, now: Time, decision: &mut Decision) {
-        if !std::mem::replace(&mut state.detected, true) {
-            decision.moments.push(Moment::Detected);
-        }
+        state.teller.detect(decision);
         match self.settings.failure_action {
             FailureAction::Manual => state.manual = true,
             FailureAction::Rollback => {
@@ -345,10 +340,7 @@ impl State {
             (_, false, true) => Said::Progressing,
             (_, false, false) => Said::RollingBack,
         };
-        if self.said != Some(said) {
-            self.said = Some(said);
-            decision.said = Some(said);
-        }
+        self.teller.say(said, decision);
     }
 }
 
@@ -373,9 +365,7 @@ impl Rules for ServiceFabric {
             domain_began: Time::ZERO,
             manual: false,
             moving: false,
-            undone: false,
-            detected: false,
-            said: None,
+            teller: Teller::new(),
         }
     }
 
@@ -384,7 +374,7 @@ impl Rules for ServiceFabric {
             Command::Begin => state.begin(VersionId::NEW, now),
             Command::Rollback => state.begin(VersionId::OLD, now),
             Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
+                state.teller.undo(state.target, VersionId::OLD);
                 state.begin(VersionId::OLD, now);
             }
             Command::Operate(Operation::Pause) => state.manual = true,
@@ -408,12 +398,9 @@ impl Rules for ServiceFabric {
         _: Draws,
         decision: &mut Decision,
     ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         if !state.manual {
             self.advance(state, now, view, decision);
         }

@@ -2,8 +2,7 @@
 //!
 //! # Source
 //! Controller `statefulset` of kube-controller-manager (v1.36), the documentation of the
-//! `apps/v1` API, and recorded rollouts of the real controller. The numbered rules in the tests
-//! are observations on those recordings.
+//! `apps/v1` API, and recorded rollouts of the real controller.
 //!
 //! # Rules
 //! - A pod has an ordinal, 0 … replicas − 1. It is replaced by being deleted; when it is
@@ -24,8 +23,7 @@
 //!   all are ready and as many of the new revision as are to be. Availability is not asked for.
 //!
 //! # Settings and defaults
-//! [`settings::StatefulSet`]: `OrderedReady`, `RollingUpdate`, partition 0, feature gate off, min
-//! ready 0 s.
+//! `OrderedReady`, `RollingUpdate`, partition 0, feature gate off, min ready 0 s.
 //!
 //! # Known surprises
 //! - With `OrderedReady` a pod of a broken revision blocks its own repair: undoing the rollout

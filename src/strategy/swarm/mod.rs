@@ -30,15 +30,15 @@
 //! two tasks, or one of another version, are updated once more, even after the end.
 //!
 //! # Settings and defaults
-//! [`settings::Swarm`], in Docker's words: `parallelism` 1, `delay` 0, `order` stop-first,
-//! `monitor` 5s, `max_failure_ratio` 0, `failure_action` pause, the same with `rollback_` before
-//! them, and `restart_condition` any, `restart_delay` 5s, `restart_max_attempts` without end.
-//! The health check is the scenario's `[probes]`: there is none unless that table is written (or
-//! says `enabled = false`); its first run is one `period` after the start. `stop_grace_period` is
+//! In Docker's words: `parallelism` 1, `delay` 0, `order` stop-first, `monitor` 5s,
+//! `max_failure_ratio` 0, `failure_action` pause, the same with `rollback_` before them, and
+//! `restart_condition` any, `restart_delay` 5s, `restart_max_attempts` without end. The health
+//! check is the scenario's `[probes]`: there is none unless that table is written (or says
+//! `enabled = false`); its first run is one `period` after the start. `stop_grace_period` is
 //! `shutdown.grace`, 10 s from SIGTERM. `shutdown.pre_stop` is the engine's own way to SIGTERM:
-//! 1.2 s; write 3.2s for services on an overlay network (2 s more for gossip).
-//! `docker service scale`, `update` and `rollback` in mid-update are `operations`: `scale`,
-//! `set` (or `do = "rollover"`), `do = "undo"`; `do = "resume"` is the same update once more.
+//! 1.2 s; write 3.2s for services on an overlay network (2 s more for gossip). `docker service
+//! scale`, `update` and `rollback` in mid-update are `operations`: `scale`, `set` (or `do =
+//! "rollover"`), `do = "undo"`; `do = "resume"` is the same update once more.
 //!
 //! # Known surprises
 //! 1. Start-first without a health check protects nobody: a process that exits at once has run,
@@ -91,9 +91,9 @@ mod worker;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Budget, Command, Controller, Decision, Draws, Rules, View};
+use super::{Budget, Command, Controller, Decision, Draws, Rules, View};
 use crate::scenario::settings::{self, Order};
-use crate::trace::{Moment, Phase, Said, VersionId};
+use crate::trace::{Moment, Said, VersionId};
 use crate::units::Time;
 use coins::Coins;
 use delays::Delays;
@@ -274,8 +274,7 @@ impl Rules for Swarm {
         draws: Draws,
         decision: &mut Decision,
     ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         state.tasks.observe(view);
         self.operate(state, now);
         let look = Look { now, settings: &self.settings, coins: Coins::new(draws) };

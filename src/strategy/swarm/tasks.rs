@@ -140,7 +140,7 @@ impl Tasks {
         }
         for task in &mut self.all {
             let Some(id) = task.instance.filter(|_| task.status != Status::Ended) else { continue };
-            let instance = find(view, id);
+            let instance = view.find(id);
             let status = instance.map_or(Status::Ended, reported);
             task.host = instance.map_or(task.host, |i| i.host);
             // A task that ran has run, whatever its probe says since.
@@ -178,7 +178,7 @@ impl Tasks {
                 decision.actions.push(Action::Start { version, slot, held });
             }
             let Some(id) = task.instance.filter(|_| !task.told) else { continue };
-            let Some(i) = find(view, id).filter(|i| i.phase.is_active()) else { continue };
+            let Some(i) = view.find(id).filter(|i| i.phase.is_active()) else { continue };
             match task.desired {
                 Desired::Ready => {}
                 Desired::Running => {
@@ -217,11 +217,6 @@ fn reported(i: &InstanceView) -> Status {
         // While it stops it is what it was.
         Phase::Pending | Phase::Starting | Phase::Draining => Status::Preparing,
     }
-}
-
-fn find<'a>(view: &View<'a>, id: u32) -> Option<&'a InstanceView> {
-    let at = view.instances.binary_search_by_key(&id, |i| i.id).ok()?;
-    Some(&view.instances[at])
 }
 
 /// When something is due, if that is later than now.

@@ -24,8 +24,8 @@
 //! - A machine is healthy if its probe says so.
 //!
 //! # Settings and defaults
-//! [`settings::Vmss`]; the percentages and flags have the API's defaults. Around it: load-balancer
-//! probes every 15 s (one success, two failures), a boot of half a minute, no draining.
+//! The percentages and flags have the API's defaults. Around it: load-balancer probes every 15 s
+//! (one success, two failures), a boot of half a minute, no draining.
 //!
 //! # Known surprises
 //! - Sets of up to nine machines go one by one at 20 %.
@@ -52,7 +52,8 @@ use serde::{Deserialize, Serialize};
 
 use super::domains;
 use super::in_place::{Exchange, Places};
-use super::{Action, Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
+use super::verdict::Teller;
+use super::{Budget, Command, Controller, Decision, Draws, InstanceView, Rules, View};
 use crate::scenario::settings::{self, Operation};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{CountOrPercent, Rounding, Span, Time};
@@ -73,10 +74,7 @@ pub struct State {
     places: Places,
     /// Batches begun.
     batches: u32,
-    undone: bool,
-    detected: bool,
-    /// What was said last of the present intent.
-    said: Option<Said>,
+    teller: Teller,
 }
 
 /// What the upgrade is at.
@@ -226,9 +224,7 @@ impl Vmss {
     }
 
     fn abort(&self, state: &mut State, view: &View<'_>, decision: &mut Decision) {
-        if !std::mem::replace(&mut state.detected, true) {
-            decision.moments.push(Moment::Detected);
-        }
+        state.teller.detect(decision);
         state.step = Step::Aborted;
         let occupants = state.places.occupants(view);
         let sick: Vec<u32> = sick_of(state, &occupants).collect();
@@ -284,10 +280,7 @@ impl State {
             (Step::Next(_) | Step::Batch(_), _, true) => Said::Progressing,
             (Step::Next(_) | Step::Batch(_), _, false) => Said::RollingBack,
         };
-        if self.said != Some(said) {
-            self.said = Some(said);
-            decision.said = Some(said);
-        }
+        self.teller.say(said, decision);
     }
 }
 
@@ -303,9 +296,7 @@ impl Rules for Vmss {
             paused: false,
             places: Places::new(self.instances),
             batches: 0,
-            undone: false,
-            detected: false,
-            said: None,
+            teller: Teller::new(),
         }
     }
 
@@ -317,7 +308,7 @@ impl Rules for Vmss {
             }
             Command::Rollback => state.go_back(now),
             Command::Operate(Operation::Undo | Operation::Abort) => {
-                state.undone |= state.target != VersionId::OLD;
+                state.teller.undo(state.target, VersionId::OLD);
                 state.go_back(now);
             }
             Command::Operate(Operation::Pause) => state.paused = true,
@@ -341,12 +332,9 @@ impl Rules for Vmss {
         _: Draws,
         decision: &mut Decision,
     ) {
-        let ready = view.instances.iter().filter(|i| i.phase == Phase::Ready);
-        decision.actions.extend(ready.map(|i| Action::MarkAvailable { instance: i.id }));
+        decision.mark_ready(view);
         state.places.observe(view);
-        if std::mem::take(&mut state.undone) {
-            decision.moments.push(Moment::RollbackDecided);
-        }
+        state.teller.tell_undone(decision);
         self.advance(state, now, view, decision);
         state.places.tend(view, self.exchange(), decision);
         state.report(decision);

@@ -1,20 +1,19 @@
 //! Past rollouts, each forecast from those before it: how good would the forecasts have been?
 
+mod learned;
 mod past;
+mod play;
+mod recorded;
 
 use std::path::Path;
 
-use crate::scenario::settings::StrategySettings;
-use crate::scenario::{Dist, OutcomeKey, Scenario, load};
-use crate::stats::fit::Sample;
+use super::pool;
+use crate::scenario::recorded::ResponseOptions;
+use crate::scenario::{Scenario, load};
 use crate::stats::score::{crps, interval_score};
-use crate::study::fit::{self, Answer, Failure};
-use crate::study::options::{Options as Study, Runs};
-use crate::study::simulate;
-use crate::trace::recorded::kubectl::Pods;
-use crate::trace::recorded::kubernetes::Recording;
-use crate::units::Span;
-use past::Past;
+use crate::study::fit::{self, Failure, Recorder};
+use crate::trace::recorded::Recording;
+use past::{Past, Told};
 
 /// How the past is played.
 #[derive(Debug, Clone)]
@@ -32,8 +31,8 @@ pub struct Options {
 /// What a history is read from.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// What kubectl printed: the file's name and its text.
-    Kubectl(String, String),
+    /// What kubectl or docker printed: the file's name and its text.
+    Text(String, String),
     /// A recorded rollout and its file's name.
     Recorded(String, Box<Recording>),
 }
@@ -56,17 +55,24 @@ pub enum Refused {
     #[error(
         "{complete} of {seen} rollouts in the input are complete; two are the fewest: one to learn \
          from, one to forecast (record them with `kubectl get pods -w --output-watch-events -o \
-         json`)"
+         json` or `docker events --format '{{{{json .}}}}'`){why}"
     )]
     TooFew {
         /// From the first new pod to the last old one told to stop.
         complete: usize,
         /// All of them.
         seen: usize,
+        /// Why others were left out; empty or a sentence.
+        why: String,
     },
     /// Two kinds of input.
-    #[error("recorded rollouts and kubectl's output cannot be one history; give one kind")]
+    #[error(
+        "recorded rollouts and what kubectl or docker print cannot be one history; give one kind"
+    )]
     Mixed,
+    /// Access logs.
+    #[error("access logs tell of no rollout; give what kubectl or docker recorded")]
+    Logs,
 }
 
 /// A forecast beside what happened.
@@ -82,7 +88,7 @@ pub struct Forecast {
     pub happened: f64,
     /// What happened the time before.
     pub last_time: f64,
-    /// Within the interval, the clock's resolution granted.
+    /// Within the interval.
     pub covered: bool,
     /// Interval score (smaller is better).
     pub interval_score: f64,
@@ -144,29 +150,36 @@ impl Report {
     }
 }
 
-/// A Deployment with the defaults of Kubernetes.
-pub fn default_settings() -> Scenario {
-    let text = "rollcast = 1\n[service]\ninstances = 1\n[versions.old]\nstart = \"1s\"\n\
-                [strategy.kubernetes]\n";
-    load(text, "defaults", Path::new("."), &[]).expect("a good scenario").scenario
+/// A service with the defaults of whoever's instances were recorded.
+fn default_settings(recorder: Option<Recorder>) -> Scenario {
+    let strategy = match recorder {
+        Some(Recorder::Docker) => "swarm",
+        Some(Recorder::Kubectl) | None => "kubernetes",
+    };
+    let text = format!(
+        "rollcast = 1\n[service]\ninstances = 1\n[versions.old]\nstart = \"1s\"\n\
+         [strategy.{strategy}]\n"
+    );
+    load(&text, "defaults", Path::new("."), &[]).expect("a good scenario").scenario
 }
 
-/// Plays the history. `settings` says everything but instances, start and exit; recordings say
-/// their strategy themselves.
+/// Plays the history. `settings` says everything but instances, start and exit; without it the
+/// orchestrator's defaults do. Recordings say their strategy themselves, and the rest where there
+/// are no settings.
 ///
 /// # Errors
 /// If the input cannot be read or holds fewer than two complete rollouts.
 pub fn backtest(
     inputs: &[Input],
-    settings: &Scenario,
+    settings: Option<&Scenario>,
     options: &Options,
 ) -> Result<Report, Refused> {
-    let history = history(inputs, settings, options)?;
     let mut left_out = Vec::new();
-    let seen = history.len();
+    let (history, defaults) = history(inputs, options, &mut left_out)?;
+    let seen = history.len() + left_out.len();
     let complete = |past: &Past| {
-        let why = match past.duration {
-            _ if past.instances == 0 => "the pods before it are not in the record",
+        let why = match past.whole.duration {
+            _ if past.whole.instances == 0 => "the instances before it are not in the record",
             None => "its end is not in the record",
             Some(_) => return true,
         };
@@ -174,137 +187,114 @@ pub fn backtest(
         false
     };
     let history: Vec<Past> = history.into_iter().filter(complete).collect();
+    let too_few = |complete: usize, left_out: &[String]| {
+        let why = if left_out.is_empty() { "" } else { "; left out: " };
+        Refused::TooFew { complete, seen, why: format!("{why}{}", left_out.join("; ")) }
+    };
     if history.len() < 2 {
-        return Err(Refused::TooFew { complete: history.len(), seen });
+        return Err(too_few(history.len(), &left_out));
     }
     let mut played = Vec::new();
-    for now in 1..history.len() {
-        match play(&history[..now], &history[now], settings, options) {
-            Ok(one) => played.push(one),
-            Err(why) => left_out.push(format!("{}: {why}", history[now].name)),
+    pool::install(options.threads, || {
+        for now in 1..history.len() {
+            let base = base(&history[now], settings, &defaults);
+            match play(&history[..now], &history[now], &base, options) {
+                Ok(one) => played.push(one),
+                Err(why) => left_out.push(format!("{}: {why}", history[now].name)),
+            }
         }
-    }
+    });
     if played.is_empty() {
-        return Err(Refused::TooFew { complete: 1, seen });
+        return Err(too_few(1, &left_out));
     }
     let duration = score(&played, |one| &one.duration);
     let available_min = score(&played, |one| &one.available_min);
     Ok(Report { played, left_out, duration, available_min })
 }
 
-fn history(inputs: &[Input], settings: &Scenario, options: &Options) -> Result<Vec<Past>, Refused> {
-    let (mut files, mut recorded) = (Vec::new(), Vec::new());
-    let own = default_settings().strategy;
-    let strategy = match &settings.strategy {
-        kubernetes @ StrategySettings::Kubernetes(_) => kubernetes,
-        _ => &own,
-    };
-    let StrategySettings::Kubernetes(defaults) = strategy else { unreachable!("it says so") };
+/// All rollouts, and what holds where neither they nor the user say anything.
+fn history(
+    inputs: &[Input],
+    options: &Options,
+    left_out: &mut Vec<String>,
+) -> Result<(Vec<Past>, Scenario), Refused> {
+    let (mut files, mut pasts) = (Vec::new(), Vec::new());
     for input in inputs {
         match input {
-            Input::Kubectl(name, text) => files.push((name, text)),
-            Input::Recorded(name, recording) => {
-                let past = past::of_recording(recording, defaults)
-                    .map_err(|why| Refused::Recording { file: name.clone(), why })?;
-                recorded.push(past);
-            }
+            Input::Text(name, text) => files.push((name.clone(), text.clone())),
+            Input::Recorded(name, recording) => match recorded::past(name, recording) {
+                Ok(past) => pasts.push(past),
+                Err(why) if inputs.len() > 1 => left_out.push(format!("{name} {why}")),
+                Err(why) => return Err(Refused::Recording { file: name.clone(), why }),
+            },
         }
     }
     if files.is_empty() {
-        return Ok(recorded);
+        return Ok((pasts, default_settings(None)));
     }
-    if !recorded.is_empty() {
+    if inputs.iter().any(|input| matches!(input, Input::Recorded(..))) {
         return Err(Refused::Mixed);
     }
-    let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).collect();
-    let mut read = Pods::read(&texts)
-        .map_err(|(index, error)| Failure::Read { file: files[index].0.clone(), error })?;
-    let workload = fit::workload(&read, options.workload.as_deref())?;
-    read.pods.retain(|pod| pod.workload == workload);
-    Ok(past::of_pods(&read.pods, read.latest))
+    let read = fit::read(&files, &ResponseOptions::default())?;
+    let Some(recorder) = read.recorder.filter(|_| read.logs.is_empty()) else {
+        return Err(Refused::Logs);
+    };
+    let mut lives = read.lives;
+    let workload = fit::workload(&lives, options.workload.as_deref())?;
+    lives.lives.retain(|life| life.workload == workload);
+    let told = match recorder {
+        Recorder::Kubectl => Told::Wish,
+        Recorder::Docker => Told::Signal,
+    };
+    Ok((past::of_lives(&lives, told), default_settings(Some(recorder))))
 }
 
-fn play(
-    before: &[Past],
-    now: &Past,
-    settings: &Scenario,
-    options: &Options,
-) -> Result<Played, String> {
-    let mut scenario = settings.clone();
-    scenario.service.instances = now.instances;
-    if let Some(strategy) = &now.strategy {
-        scenario.strategy = StrategySettings::Kubernetes(strategy.clone());
+/// Everything but instances, start and exit.
+fn base(now: &Past, settings: Option<&Scenario>, defaults: &Scenario) -> Scenario {
+    match (settings, &now.scenario) {
+        (Some(settings), Some(own)) => {
+            Scenario { strategy: own.strategy.clone(), ..settings.clone() }
+        }
+        (None, Some(own)) => own.clone(),
+        (settings, None) => settings.unwrap_or(defaults).clone(),
     }
-    // The wait for the next probe is in the measured start, the way to the process in the exit.
-    scenario.probes.period = Span::ZERO;
-    scenario.traffic = None;
-    scenario.pieces.users = None;
-    scenario.gates.clear();
-    let (start, starts) = learned(before, |past| &past.starts, options);
-    let start = start.ok_or("no start time was seen before it")?;
-    let (exit, _) = learned(before, |past| &past.exits, options);
-    for version in [&mut scenario.versions.old, &mut scenario.versions.new] {
-        version.start = start.clone();
-        version.pull = None;
-        version.exit = exit.clone().unwrap_or_else(|| version.exit.clone());
+}
+
+fn play(before: &[Past], now: &Past, base: &Scenario, options: &Options) -> Result<Played, String> {
+    let learned =
+        |of: fn(&Past) -> &Vec<past::Seen>, seed| learned::learned(before, of, play::DRAWS, seed);
+    let (starts, count) = learned(|past| &past.starts, options.seed);
+    if starts.is_empty() {
+        return Err("no start time was seen before it".to_owned());
     }
-    let study = Study {
-        seed: options.seed,
-        runs: Runs::Fixed(options.runs.max(20)),
-        max_runs: options.runs.max(20),
-        threads: options.threads,
-    };
-    let result = simulate(&scenario, &study, &|_| {});
-    let values = |key: OutcomeKey| {
-        let rows = result.table.rows.iter().filter_map(|row| row.3.get(key));
-        let mut values: Vec<f64> = rows.collect();
+    let (exits, _) = learned(|past| &past.exits, options.seed.wrapping_add(1));
+    let runs = play::play(now, base, &starts, &exits, options);
+    let sorted = |of: &dyn Fn(&past::Whole) -> Option<f64>| {
+        let mut values: Vec<f64> = runs.iter().filter_map(of).collect();
         values.sort_by(f64::total_cmp);
         values
     };
-    let durations = values(OutcomeKey::Duration);
-    if durations.len() * 2 < result.table.rows.len() {
+    let durations = sorted(&|run| run.duration);
+    if durations.len() * 2 < runs.len() {
         return Err("under these settings most simulated runs do not end".to_owned());
     }
-    let last = &before[before.len() - 1];
-    let happened = now.duration.unwrap_or_default();
-    let last_time = last.duration.unwrap_or_default();
-    let (lowest, last_lowest) = (f64::from(now.available_min), f64::from(last.available_min));
+    let lowest = sorted(&|run| run.duration.map(|_| f64::from(run.available_min)));
+    let last = before[before.len() - 1].whole;
+    let duration = |whole: past::Whole| whole.duration.unwrap_or_default();
     Ok(Played {
         name: now.name.clone(),
-        instances: now.instances,
-        starts,
-        duration: forecast(&durations, happened, last_time, now.tick),
-        available_min: forecast(&values(OutcomeKey::AvailableMin), lowest, last_lowest, 0.0),
+        instances: now.whole.instances,
+        starts: count,
+        duration: forecast(&durations, duration(now.whole), duration(last)),
+        available_min: forecast(
+            &lowest,
+            f64::from(now.whole.available_min),
+            f64::from(last.available_min),
+        ),
     })
 }
 
-/// What the rollouts before say of a time, and from how many values.
-fn learned(
-    before: &[Past],
-    of: impl Fn(&Past) -> &Vec<(f64, bool)>,
-    options: &Options,
-) -> (Option<Dist>, usize) {
-    let tick = before.iter().map(|past| past.tick).fold(0.0, f64::max);
-    let values = |over: bool| -> Vec<f64> {
-        let all = before.iter().flat_map(&of);
-        all.filter(|(_, ended)| *ended == over).map(|(value, _)| *value).collect()
-    };
-    let mut ended = values(true);
-    let sample = Sample::new(tick, &ended, &values(false));
-    let how = fit::Options { workload: None, resamples: 99, seed: options.seed };
-    let law = match Answer::of(&sample, &how) {
-        // Few values are better than none.
-        Answer::Nothing(_) => {
-            ended.sort_by(f64::total_cmp);
-            let spans: Vec<Span> = ended.iter().map(|x| Span::from_secs_f64(*x)).collect();
-            (!spans.is_empty()).then_some(Dist::Data(spans))
-        }
-        answer => answer.dist(),
-    };
-    (law, ended.len())
-}
-
-fn forecast(values: &[f64], happened: f64, last_time: f64, tick: f64) -> Forecast {
+fn forecast(values: &[f64], happened: f64, last_time: f64) -> Forecast {
     let at = |p: f64| {
         let place = p * (values.len() - 1) as f64;
         let (low, high) = (values[place.floor() as usize], values[place.ceil() as usize]);
@@ -312,7 +302,7 @@ fn forecast(values: &[f64], happened: f64, last_time: f64, tick: f64) -> Forecas
     };
     let (low, median, high) = (at(0.05), at(0.5), at(0.95));
     Forecast {
-        covered: happened >= low - tick && happened <= high + tick,
+        covered: happened >= low && happened <= high,
         interval_score: interval_score(low, high, happened),
         guess_interval_score: interval_score(last_time, last_time, happened),
         crps: crps(values, happened),

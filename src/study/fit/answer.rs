@@ -71,18 +71,8 @@ impl Answer {
 
     /// As a scenario says it, parameters to four digits.
     pub fn dist(&self) -> Option<Dist> {
-        let span = |seconds: f64| Span::from_secs_f64(four_digits(seconds));
         match self {
-            Self::Law { fitted, .. } => Some(match fitted.law {
-                Law::Exponential { mean } => Dist::Exponential { mean: span(mean) },
-                Law::LogNormal { mu, sigma } => {
-                    Dist::LogNormal { mu: four_digits(mu), sigma: four_digits(sigma) }
-                }
-                Law::Gamma { mean, cv } => Dist::Gamma { mean: span(mean), cv: four_digits(cv) },
-                Law::Weibull { scale, shape } => {
-                    Dist::Weibull { scale: span(scale), shape: four_digits(shape) }
-                }
-            }),
+            Self::Law { fitted, .. } => Some(dist_of(&fitted.law)),
             Self::Quantiles { points, .. } => {
                 Some(Dist::Quantiles(points.iter().map(|(p, x)| (*p, span(*x))).collect()))
             }
@@ -90,6 +80,24 @@ impl Answer {
             Self::Nothing(_) => None,
         }
     }
+}
+
+/// A law as a scenario says it, parameters to four digits.
+fn dist_of(law: &Law) -> Dist {
+    match *law {
+        Law::Exponential { mean } => Dist::Exponential { mean: span(mean) },
+        Law::LogNormal { mu, sigma } => {
+            Dist::LogNormal { mu: four_digits(mu), sigma: four_digits(sigma) }
+        }
+        Law::Gamma { mean, cv } => Dist::Gamma { mean: span(mean), cv: four_digits(cv) },
+        Law::Weibull { scale, shape } => {
+            Dist::Weibull { scale: span(scale), shape: four_digits(shape) }
+        }
+    }
+}
+
+fn span(seconds: f64) -> Span {
+    Span::from_secs_f64(four_digits(seconds))
 }
 
 fn four_digits(x: f64) -> f64 {

@@ -1,12 +1,24 @@
-//! From recorded lives of pods to the distributions that a scenario needs.
+//! From recorded lives of instances, and from access logs, to the distributions that a scenario
+//! needs.
 
 mod answer;
+mod read;
+mod service;
+mod settings;
 mod values;
 
-use crate::trace::recorded::kubectl::{KubectlError, Pod, Pods, Seconds};
+use crate::scenario::recorded::{RecordedError, ResponseOptions};
+use crate::trace::recorded::Malformed;
+use crate::trace::recorded::life::Life;
 
 pub use answer::Answer;
+pub use read::{Read, Recorder, Version, read, versions, workload};
+pub use service::Service;
+pub use settings::{Meant, Pulls, Setting};
 pub use values::{Quantity, sample};
+
+/// Pulls of known size below which the pull is not told apart.
+const PULLS: usize = 3;
 
 /// How laws are fitted.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +29,8 @@ pub struct Options {
     pub resamples: u32,
     /// Seed of these draws.
     pub seed: u64,
+    /// Which field of access logs.
+    pub response: ResponseOptions,
 }
 
 /// Why nothing can be fitted at all.
@@ -28,16 +42,25 @@ pub enum Failure {
         /// Its name.
         file: String,
         /// What is wrong with it.
-        error: KubectlError,
+        error: Malformed,
     },
-    /// No pod of a workload that rolls.
+    /// An access log without what is needed.
+    #[error("{file}: {error}")]
+    Log {
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        error: RecordedError,
+    },
+    /// No instance of a workload that rolls.
     #[error(
-        "no pod of a Deployment, StatefulSet or DaemonSet in the input ({0} other pods); \
-         expected what `kubectl get pods -o json` prints"
+        "no pod of a Deployment, StatefulSet or DaemonSet and no task of a service in the input \
+         ({0} others); expected what `kubectl get pods -o json`, `docker events --format \
+         '{{{{json .}}}}'` or `docker inspect` of tasks print"
     )]
     NoPods(usize),
     /// Which one is meant?
-    #[error("there are pods of several workloads; choose one with --workload: {}", .0.join(", "))]
+    #[error("there are several workloads; choose one with --workload: {}", .0.join(", "))]
     Several(Vec<String>),
     /// Nobody has that name.
     #[error("no workload `{name}` in the input; there is {}", .known.join(", "))]
@@ -47,40 +70,40 @@ pub enum Failure {
         /// Those in the input.
         known: Vec<String>,
     },
+    /// Two orchestrators.
+    #[error("some files are kubectl's, some are docker's: these are two services; give one kind")]
+    Mixed,
 }
 
-/// One workload's pods, fitted.
+/// One workload's instances, fitted; and what access logs say.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// Names of the files.
     pub files: Vec<String>,
-    /// `namespace/name`.
+    /// Who recorded the instances; `None`: there are only access logs.
+    pub recorder: Option<Recorder>,
+    /// `namespace/name`; empty without instances.
     pub workload: String,
-    /// First creation to the last time that anything in the files names.
-    pub period: (Seconds, Seconds),
+    /// First creation to the last time that anything in the files names, in seconds since 1970.
+    pub period: (f64, f64),
+    /// Resolution of the clock in seconds; 0 where it shows fractions.
+    pub tick: f64,
     /// Oldest first.
     pub versions: Vec<Version>,
     /// Ready at the end, of the newest version.
     pub instances: usize,
+    /// Somebody probes them: readiness is more than a process that runs.
+    pub probed: bool,
+    /// Hosts that instances were seen on.
+    pub hosts: usize,
     /// Seconds of `preStop` sleep that all pods have; `None` if they differ or have other hooks.
-    pub pre_stop: Option<i64>,
+    pub pre_stop: Option<f64>,
+    /// Pulls, if their size is known.
+    pub pulls: Option<Pulls>,
     /// What was fitted: by quantity all versions together, then one by one if there are several.
     pub rows: Vec<Row>,
-}
-
-/// One version of a workload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// The hash of its template.
-    pub hash: String,
-    /// Its image.
-    pub image: String,
-    /// Its revision, if known.
-    pub revision: Option<u64>,
-    /// How many pods of it were seen.
-    pub pods: usize,
-    /// When the first of them was created.
-    pub begun: Seconds,
+    /// Service times, from access logs.
+    pub service: Option<Service>,
 }
 
 /// One quantity of one version.
@@ -99,38 +122,66 @@ pub struct Row {
 }
 
 impl Report {
-    /// What goes into a scenario: the newest version's law, or, where too few of its pods were
-    /// seen, that of all versions together.
-    pub fn chosen(&self, quantity: Quantity) -> Option<&Row> {
-        let newest = self.versions.len().checked_sub(1);
-        let of = |version: Option<usize>| {
-            self.rows.iter().find(|row| row.quantity == quantity && row.version == version)
-        };
-        let known = |row: &&Row| row.answer.dist().is_some();
-        newest.and_then(|v| of(Some(v))).filter(known).or_else(|| of(None)).filter(known)
+    /// A row, if there is one.
+    pub fn row(&self, quantity: Quantity, version: Option<usize>) -> Option<&Row> {
+        self.rows.iter().find(|row| row.quantity == quantity && row.version == version)
+    }
+
+    /// Whether anything that a scenario can take was found.
+    pub fn has_found(&self) -> bool {
+        let of = |setting: &Setting<'_>| setting.row.is_some() && setting.value.is_some();
+        let service = self.service.as_ref().is_some_and(|service| service.answer.dist().is_some());
+        service || self.settings().iter().any(of)
     }
 }
 
 /// Fits everything that the files (name, text) show of one workload.
 ///
 /// # Errors
-/// If a file cannot be read, or it is not clear whose pods are meant.
+/// If a file cannot be read, or it is not clear whose instances are meant.
 pub fn fit(files: &[(String, String)], options: &Options) -> Result<Report, Failure> {
-    let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).collect();
-    let read = Pods::read(&texts)
-        .map_err(|(index, error)| Failure::Read { file: files[index].0.clone(), error })?;
-    let workload = workload(&read, options.workload.as_deref())?;
-    let latest = read.latest;
-    let pods: Vec<Pod> = read.pods.into_iter().filter(|pod| pod.workload == workload).collect();
-    let versions = versions(&pods);
+    let all = read(files, &options.response)?;
+    let names = files.iter().map(|(name, _)| name.clone()).collect();
+    let service = service::service(&all.logs, options);
+    let Some(recorder) = all.recorder else {
+        return Ok(Report::of_logs(names, service));
+    };
+    let workload = workload(&all.lives, options.workload.as_deref())?;
+    let (latest, tick) = (all.lives.latest, all.lives.tick);
+    let lives: Vec<Life> =
+        all.lives.lives.into_iter().filter(|life| life.workload == workload).collect();
+    let versions = versions(&lives);
     let newest = versions.last().map_or("", |version| version.hash.as_str());
-    let serving = |pod: &&Pod| pod.version == newest && pod.ready.is_some() && pod.told.is_none();
-    let first = pods.first().and_then(|pod| pod.pre_stop);
+    let serving = |life: &&Life| {
+        life.version == newest && life.ready.is_some() && life.told.or(life.ended).is_none()
+    };
+    let first = lives.first().and_then(|life| life.pre_stop);
+    let mut hosts: Vec<&String> = lives.iter().filter_map(|life| life.host.as_ref()).collect();
+    hosts.sort();
+    hosts.dedup();
+    Ok(Report {
+        files: names,
+        recorder: Some(recorder),
+        period: (lives.first().map_or(latest, |life| life.created), latest),
+        tick,
+        instances: lives.iter().filter(serving).count(),
+        probed: lives.iter().any(|life| life.probed),
+        hosts: hosts.len(),
+        pre_stop: first.filter(|_| lives.iter().all(|life| life.pre_stop == first)),
+        pulls: pulls(&lives, newest),
+        rows: rows(&lives, &versions, tick, options),
+        workload,
+        versions,
+        service,
+    })
+}
+
+fn rows(lives: &[Life], versions: &[Version], tick: f64, options: &Options) -> Vec<Row> {
     let mut rows = Vec::new();
     for quantity in Quantity::ALL {
         let mut row = |version: Option<usize>| {
-            let of = |pod: &&Pod| version.is_none_or(|v| pod.version == versions[v].hash);
-            let sample = sample(quantity, pods.iter().filter(of), latest);
+            let of = |life: &&Life| version.is_none_or(|v| life.version == versions[v].hash);
+            let sample = sample(quantity, lives.iter().filter(of), tick);
             let (ended, censored) = (sample.ended(), sample.censored());
             if ended + censored > 0 {
                 let answer = Answer::of(&sample, options);
@@ -142,60 +193,43 @@ pub fn fit(files: &[(String, String)], options: &Options) -> Result<Report, Fail
             (0..versions.len()).for_each(|version| row(Some(version)));
         }
     }
-    Ok(Report {
-        files: files.iter().map(|(name, _)| name.clone()).collect(),
-        period: (pods.first().map_or(latest, |pod| pod.created), latest),
-        instances: pods.iter().filter(serving).count(),
-        pre_stop: first.filter(|_| pods.iter().all(|pod| pod.pre_stop == first)),
-        workload,
-        versions,
-        rows,
+    rows
+}
+
+fn pulls(lives: &[Life], newest: &str) -> Option<Pulls> {
+    let all: Vec<(f64, u64)> = lives.iter().filter_map(|life| life.pull).collect();
+    let of_newest = lives.iter().filter(|life| life.version == newest);
+    let mut sizes: Vec<u64> =
+        of_newest.filter_map(|life| life.pull).map(|(_, bytes)| bytes).collect();
+    if sizes.is_empty() {
+        sizes.extend(all.iter().map(|(_, bytes)| *bytes));
+    }
+    let mut rates: Vec<f64> = all.iter().map(|(seconds, bytes)| *bytes as f64 / seconds).collect();
+    sizes.sort_unstable();
+    rates.sort_by(f64::total_cmp);
+    (all.len() >= PULLS).then(|| Pulls {
+        count: all.len(),
+        bytes: sizes[sizes.len() / 2],
+        rate: rates[rates.len() / 2],
     })
 }
 
-pub(super) fn workload(read: &Pods, wanted: Option<&str>) -> Result<String, Failure> {
-    let mut names: Vec<String> = read.pods.iter().map(|pod| pod.workload.clone()).collect();
-    names.sort();
-    names.dedup();
-    let Some(wanted) = wanted else {
-        return match names.len() {
-            0 => Err(Failure::NoPods(read.others)),
-            1 => Ok(names.remove(0)),
-            _ => Err(Failure::Several(names)),
-        };
-    };
-    let is = |name: &&String| *name == wanted || name.rsplit('/').next() == Some(wanted);
-    let found: Vec<&String> = names.iter().filter(is).collect();
-    match found[..] {
-        [one] => Ok(one.clone()),
-        [] if names.is_empty() => Err(Failure::NoPods(read.others)),
-        [] => Err(Failure::Unknown { name: wanted.to_owned(), known: names }),
-        _ => Err(Failure::Several(found.into_iter().cloned().collect())),
-    }
-}
-
-/// By revision where all are known, else by their first pods.
-pub(super) fn versions(pods: &[Pod]) -> Vec<Version> {
-    let mut versions: Vec<Version> = Vec::new();
-    for pod in pods {
-        match versions.iter_mut().find(|version| version.hash == pod.version) {
-            Some(version) => {
-                version.pods += 1;
-                version.begun = version.begun.min(pod.created);
-            }
-            None => versions.push(Version {
-                hash: pod.version.clone(),
-                image: pod.image.clone(),
-                revision: pod.revision,
-                pods: 1,
-                begun: pod.created,
-            }),
+impl Report {
+    fn of_logs(files: Vec<String>, service: Option<Service>) -> Self {
+        Self {
+            files,
+            recorder: None,
+            workload: String::new(),
+            period: (0.0, 0.0),
+            tick: 0.0,
+            versions: Vec::new(),
+            instances: 0,
+            probed: false,
+            hosts: 0,
+            pre_stop: None,
+            pulls: None,
+            rows: Vec::new(),
+            service,
         }
     }
-    if versions.iter().all(|version| version.revision.is_some()) {
-        versions.sort_by_key(|version| version.revision);
-    } else {
-        versions.sort_by_key(|version| version.begun);
-    }
-    versions
 }

@@ -1,22 +1,20 @@
-//! Which times of pods' lives are measured.
+//! Which times of instances' lives are measured.
 
+use super::Recorder;
 use crate::stats::fit::Sample;
-use crate::trace::recorded::kubectl::{Pod, Seconds};
+use crate::trace::recorded::life::Life;
 
-/// The API truncates times to whole seconds.
-const TICK: f64 = 1.0;
-
-/// A time in the life of a pod.
+/// A time in the life of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantity {
-    /// Scheduled → ready.
+    /// Free to start (scheduled; leave to run) → ready.
     Start,
     /// Created → scheduled.
     Schedule,
     /// Pulling → pulled.
     Pull,
-    /// Scheduled → all containers started, pulls included.
+    /// Its image there (or free to start, where no pull was seen) → all containers started.
     Launch,
     /// All containers started → ready.
     Boot,
@@ -41,98 +39,106 @@ impl Quantity {
         }
     }
 
-    /// In words.
-    pub fn describe(self) -> &'static str {
+    /// In words; those of whoever recorded it.
+    pub fn describe(self, recorder: Option<Recorder>) -> &'static str {
+        let docker = recorder == Some(Recorder::Docker);
         match self {
+            Self::Start if docker => "free to start (the task before it ended) to ready",
             Self::Start => "scheduled to ready",
+            Self::Schedule if docker => "task created to container created",
             Self::Schedule => "created to scheduled",
             Self::Pull => "pulling to pulled",
-            Self::Launch => "scheduled to containers started",
+            Self::Launch if docker => "free to start (the task before it ended) to started",
+            Self::Launch => "scheduled (or its image pulled) to containers started",
+            Self::Boot if docker => "container started to healthy",
             Self::Boot => "containers started to ready",
+            Self::Exit if docker => "told to stop (its stop signal) to ended",
             Self::Exit => "told to stop to containers ended, without the preStop sleep",
         }
     }
 
-    /// Its value for a pod; `(seconds, false)` if it had lasted so long and not ended.
-    pub fn of(self, pod: &Pod, latest: Seconds) -> Option<(Seconds, bool)> {
-        let span = |from: Option<Seconds>, to: Option<Seconds>| {
+    /// Its value for an instance; `(seconds, false)` if it had lasted so long and not ended.
+    pub fn of(self, life: &Life) -> Option<(f64, bool)> {
+        let span = |from: Option<f64>, to: Option<f64>| {
             let spent = to.zip(from).map(|(to, from)| (to - from, true))?;
-            Some(spent).filter(|(spent, _)| *spent >= 0)
+            Some(spent).filter(|(spent, _)| *spent >= 0.0)
         };
         // It could have become ready until it was told to stop.
-        let waited = |from: Option<Seconds>| {
-            let until = pod.told.unwrap_or(latest);
+        let waited = |from: Option<f64>| {
+            let until = life.told.unwrap_or(life.seen);
             from.filter(|from| until > *from).map(|from| (until - from, false))
         };
-        let until_ready = |from: Option<Seconds>| match pod.ready {
-            _ if pod.unclear => None,
-            Some(_) => span(from, pod.ready),
+        let until_ready = |from: Option<f64>| match life.ready {
+            _ if life.unclear => None,
+            Some(_) => span(from, life.ready),
             None => waited(from),
         };
         match self {
-            Self::Start => until_ready(pod.scheduled),
-            Self::Schedule => span(Some(pod.created), pod.scheduled),
-            Self::Pull => span(pod.pulling, pod.pulled),
-            Self::Launch => span(pod.scheduled, pod.started),
-            Self::Boot => until_ready(pod.started),
+            Self::Start => until_ready(life.free),
+            Self::Schedule => span(Some(life.created), life.scheduled),
+            Self::Pull => span(life.pulling, life.pulled),
+            Self::Launch => span(life.pulled.or(life.free), life.started),
+            Self::Boot => until_ready(life.started.filter(|_| life.probed)),
             Self::Exit => {
-                let slept = pod.pre_stop.unwrap_or(0);
-                let (spent, ended) = match pod.ended {
+                let slept = life.pre_stop.unwrap_or(0.0);
+                let (spent, ended) = match life.ended {
                     // A process that is killed would have gone on.
-                    Some(_) => (span(pod.told, pod.ended)?.0, !pod.killed),
-                    None if pod.gone => return None,
-                    None => (latest - pod.told?, false),
+                    Some(_) => (span(life.told, life.ended)?.0, !life.killed),
+                    None => (life.seen - life.told?, false),
                 };
                 if ended {
-                    Some(((spent - slept).max(0), true))
+                    Some(((spent - slept).max(0.0), true))
                 } else {
-                    Some((spent - slept, false)).filter(|(spent, _)| *spent > 0)
+                    Some((spent - slept, false)).filter(|(spent, _)| *spent > 0.0)
                 }
             }
         }
     }
 }
 
-/// The values of a quantity over pods; nothing is known beyond `latest`.
-pub fn sample<'a>(
-    quantity: Quantity,
-    pods: impl Iterator<Item = &'a Pod>,
-    latest: Seconds,
-) -> Sample {
+/// The values of a quantity over instances, by a clock of this resolution.
+pub fn sample<'a>(quantity: Quantity, lives: impl Iterator<Item = &'a Life>, tick: f64) -> Sample {
     let (mut ended, mut censored) = (Vec::new(), Vec::new());
-    for (seconds, over) in pods.filter_map(|pod| quantity.of(pod, latest)) {
-        if over { ended.push(seconds as f64) } else { censored.push(seconds as f64) }
+    for (seconds, over) in lives.filter_map(|life| quantity.of(life)) {
+        // Where the clock shows fractions, nothing takes no time.
+        if over && (tick > 0.0 || seconds > 0.0) {
+            ended.push(seconds);
+        } else if !over {
+            censored.push(seconds);
+        }
     }
-    Sample::new(TICK, &ended, &censored)
+    Sample::new(tick, &ended, &censored)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Pod, Quantity};
+    use super::{Life, Quantity};
 
     #[test]
     fn what_has_not_ended_or_was_killed_is_censored() {
-        let pod = Pod {
-            scheduled: Some(10),
-            started: Some(12),
-            ready: Some(20),
-            told: Some(100),
-            ended: Some(109),
-            pre_stop: Some(5),
-            ..Pod::default()
+        let life = Life {
+            free: Some(10.0),
+            started: Some(12.0),
+            ready: Some(20.0),
+            probed: true,
+            told: Some(100.0),
+            ended: Some(109.0),
+            seen: 200.0,
+            pre_stop: Some(5.0),
+            ..Life::default()
         };
-        let of = |quantity: Quantity, pod: &Pod| quantity.of(pod, 200);
-        assert_eq!(of(Quantity::Start, &pod), Some((10, true)));
-        assert_eq!(of(Quantity::Boot, &pod), Some((8, true)));
-        assert_eq!(of(Quantity::Exit, &pod), Some((4, true)));
-        assert_eq!(of(Quantity::Exit, &Pod { killed: true, ..pod.clone() }), Some((4, false)));
-        let leaving = Pod { ended: None, ..pod.clone() };
-        assert_eq!(of(Quantity::Exit, &leaving), Some((95, false)));
-        assert_eq!(of(Quantity::Exit, &Pod { gone: true, ..leaving }), None);
-        let never = Pod { ready: None, ..pod };
-        assert_eq!(of(Quantity::Start, &never), Some((90, false)));
-        let still = Pod { told: None, ended: None, ..never.clone() };
-        assert_eq!(of(Quantity::Start, &still), Some((190, false)));
-        assert_eq!(of(Quantity::Start, &Pod { unclear: true, ..never }), None);
+        let of = |quantity: Quantity, life: &Life| quantity.of(life);
+        assert_eq!(of(Quantity::Start, &life), Some((10.0, true)));
+        assert_eq!(of(Quantity::Boot, &life), Some((8.0, true)));
+        assert_eq!(of(Quantity::Exit, &life), Some((4.0, true)));
+        assert_eq!(of(Quantity::Exit, &Life { killed: true, ..life.clone() }), Some((4.0, false)));
+        let leaving = Life { ended: None, ..life.clone() };
+        assert_eq!(of(Quantity::Exit, &leaving), Some((95.0, false)));
+        assert_eq!(of(Quantity::Exit, &Life { seen: 100.0, ..leaving }), None);
+        let never = Life { ready: None, ..life };
+        assert_eq!(of(Quantity::Start, &never), Some((90.0, false)));
+        let still = Life { told: None, ended: None, ..never.clone() };
+        assert_eq!(of(Quantity::Start, &still), Some((190.0, false)));
+        assert_eq!(of(Quantity::Start, &Life { unclear: true, ..never }), None);
     }
 }

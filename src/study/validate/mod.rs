@@ -11,6 +11,7 @@ mod reference;
 mod rolling;
 mod row;
 mod solved;
+mod staffing;
 mod starts;
 mod storms;
 mod warm;
@@ -90,8 +91,8 @@ pub fn table(full: bool) -> Report {
     let references = reference::rows();
     let mut rows = Vec::new();
     let groups = references.chunk_by(|a, b| a.name == b.name && a.text == b.text);
-    for (index, group) in groups.enumerate() {
-        let simulated = Case { index: index as u64, row: &group[0], group, full }.simulate();
+    for group in groups {
+        let simulated = Case { index: group[0].luck, row: &group[0], group, full }.simulate();
         for reference in group {
             rows.extend(solved_row(reference));
             let ours = simulated.iter().filter(|m| m.quantity == reference.quantity);
@@ -239,6 +240,8 @@ impl Case<'_> {
             "makespan_window_lognormal" => starts::window(self),
             "warmup_dq" => warm::lost_work(self),
             "envoy_slow_start" => warm::share(self),
+            "mt_minf_sin" => staffing::sine(self),
+            "sqrt_staffing_bmax" => staffing::waits_while_out(self),
             _ => Vec::new(),
         }
     }

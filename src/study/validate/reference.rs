@@ -19,6 +19,8 @@ pub(super) struct Reference {
     pub(super) value: f64,
     /// Standard error of `value` where that is a Monte Carlo result, else 0.
     pub(super) error: f64,
+    /// Names the luck of the model that the row is about.
+    pub(super) luck: u64,
 }
 
 impl Reference {
@@ -47,9 +49,32 @@ pub(super) fn rows() -> Vec<Reference> {
         quantity: record[2].to_owned(),
         value: record[3].parse().expect("a number"),
         error: monte_carlo_error(&record[4]),
+        luck: record.position().map_or(0, csv::Position::line),
     };
     let all = reader.records().map(|r| read(r.expect("a CSV line")));
-    all.filter(|row| is_ours(&row.name)).collect()
+    let mut rows: Vec<Reference> = all.filter(|row| is_ours(&row.name)).collect();
+    // The first rows that were played are numbered by themselves, those that came later by their
+    // line: to play one more moves nobody's luck.
+    let mut models = 0;
+    for i in 0..rows.len() {
+        let same = i > 0 && rows[i - 1].name == rows[i].name && rows[i - 1].text == rows[i].text;
+        if came_later(&rows[i].name) {
+            rows[i].luck = LATER + if same { rows[i - 1].luck - LATER } else { rows[i].luck };
+            continue;
+        }
+        models += u64::from(!same);
+        rows[i].luck = models - 1;
+    }
+    rows
+}
+
+/// Above every number of a model that is counted.
+const LATER: u64 = 1000;
+
+/// Rows that are numbered by their line.
+fn came_later(name: &str) -> bool {
+    let names = ["mt_minf_sin", "koon_upgrade", "sqrt_staffing_bmax", "metastable_mm1_timeout"];
+    names.contains(&name) || name.starts_with("retry_")
 }
 
 fn is_ours(name: &str) -> bool {
@@ -64,6 +89,9 @@ fn is_ours(name: &str) -> bool {
         "sliding_window_exp",
         "warmup_dq",
         "envoy_slow_start",
+        "mt_minf_sin",
+        "koon_upgrade",
+        "sqrt_staffing_bmax",
         "metastable_mm1_timeout",
     ];
     let families = [

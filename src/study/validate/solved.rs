@@ -6,7 +6,8 @@ use crate::exact::drain::{mginf_mean_cut, mm1_mean_longest_drain};
 use crate::exact::makespan::exponential_mean_batches;
 use crate::exact::retry::{Storm, amplification, critical_failure};
 use crate::exact::single::{self, Md1};
-use crate::exact::stationary::erlang_b;
+use crate::exact::staffing::{at_least_up, mean_busy_of_sine, square_root_batch_max};
+use crate::exact::stationary::{erlang_b, erlang_c};
 use crate::exact::{Join, Lognormal, Mmc, Mmck, Rolling, SlidingWindow};
 use crate::scenario::{Dist, Warmup};
 use crate::sim::steady::{Steady, SteadyFleet, slow_start_weight};
@@ -38,6 +39,7 @@ fn computed(row: &Reference) -> f64 {
         "retry_amplification" | "retry_stability" | "metastable_mm1_timeout" => retries(row),
         "warmup_dq" => warmup_loss(row),
         "envoy_slow_start" => slow_start_share(row),
+        "mt_minf_sin" | "koon_upgrade" | "sqrt_staffing_bmax" => staffing(row),
         _ if row.has("sd") => lognormal(row),
         "makespan_batches_exp" => {
             exponential_mean_batches(row.count("N"), row.count("b"), row.number("tau"))
@@ -87,8 +89,29 @@ fn retries(row: &Reference) -> f64 {
 
 fn slow_start_share(row: &Reference) -> f64 {
     let span = |key| Span::from_secs_f64(row.number(key));
-    let weight = slow_start_weight(span("t"), span("window"), row.number("aggression"));
+    let weight = slow_start_weight(span("t"), span("window"), row.number("aggression"), 0.1);
     weight / (weight + row.number("others"))
+}
+
+fn staffing(row: &Reference) -> f64 {
+    match (row.name.as_str(), row.quantity.as_str()) {
+        ("mt_minf_sin", _) => {
+            let sine = (row.number("lbar"), row.number("A"), row.number("gamma"));
+            mean_busy_of_sine(sine, row.number("mu"), row.number("t"))
+        }
+        ("koon_upgrade", _) => {
+            let up = row.count("n") - row.count("b_out");
+            at_least_up(up, row.number("A"), row.count("need"))
+        }
+        (_, quantity) => {
+            let (servers, offered) = (row.count("N"), row.number("a"));
+            let out = square_root_batch_max(servers, offered, row.number("beta"));
+            match quantity {
+                "b_max" => f64::from(out),
+                _ => erlang_c(offered, servers - out),
+            }
+        }
+    }
 }
 
 fn rolling(row: &Reference) -> f64 {

@@ -37,7 +37,7 @@ pub(super) fn lost_work(case: &Case) -> Vec<Measured> {
 /// Requests that a fresh host gets of a weighted balancer.
 pub(super) fn share(case: &Case) -> Vec<Measured> {
     let span = |key: &str| Span::from_secs_f64(case.number(key));
-    let weight = slow_start_weight(span("t"), span("window"), case.number("aggression"));
+    let weight = slow_start_weight(span("t"), span("window"), case.number("aggression"), 0.1);
     let others = case.count("others");
     let rate = 1000.0;
     let steady = Steady {

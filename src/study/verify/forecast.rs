@@ -16,11 +16,16 @@ pub(super) struct Play {
     pub(super) at_target: u32,
     /// Most at once, neither terminating nor failed.
     pub(super) active_max: u32,
+    /// Largest sum of the sizes asked for, where the orchestrator shows any.
+    pub(super) size_max: u32,
     /// Fewest reported available.
     pub(super) available_min: u32,
     /// Reported available: from this second on, so many.
     pub(super) available: Vec<(f64, u32)>,
 }
+
+/// Counts with the share of plays that came to each, most frequent first.
+pub(super) type Shares = Vec<(u32, f64)>;
 
 /// What the plays say together.
 #[derive(Debug)]
@@ -35,6 +40,9 @@ pub(super) struct Forecast {
     pub(super) active_max: u32,
     pub(super) available_min: u32,
     pub(super) at_target: u32,
+    /// Share of plays by the most and by the fewest, most frequent first.
+    pub(super) active_maxes: Shares,
+    pub(super) available_mins: Shares,
     /// Share of plays by fate, most frequent first.
     pub(super) fates: Vec<((bool, bool), f64)>,
 }
@@ -47,11 +55,15 @@ impl Forecast {
         let mut done: Vec<f64> = plays.iter().filter_map(|play| play.done).collect();
         done.sort_by(f64::total_cmp);
         let done = if fate.0 { done } else { Vec::new() };
+        let active_maxes = shares(plays.iter().map(|play| play.active_max));
+        let available_mins = shares(plays.iter().map(|play| play.available_min));
         Self {
             duration: quantile(&done, 0.5),
             band: quantile(&done, 0.05).zip(quantile(&done, 0.95)),
-            active_max: most_frequent(plays.iter().map(|play| play.active_max)),
-            available_min: most_frequent(plays.iter().map(|play| play.available_min)),
+            active_max: active_maxes[0].0,
+            available_min: available_mins[0].0,
+            active_maxes,
+            available_mins,
             at_target: most_frequent(plays.iter().map(|play| play.at_target)),
             fate,
             fates,

@@ -3,6 +3,7 @@
 mod files;
 mod forecast;
 mod kubernetes;
+mod miss;
 mod rollcast;
 mod steps;
 mod swarm;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::pool;
+use crate::scenario::Scenario;
 use crate::trace::recorded::{self, Recording, RecordingError};
 
 pub use total::{Class, Difference, Differences, Spread, Total};
@@ -30,6 +32,18 @@ pub struct Options {
     pub seed: u64,
     /// Threads; 0: one per core. Results do not depend on it.
     pub threads: usize,
+}
+
+/// The scenario of a recorded Kubernetes rollout; its delays stand in for those of its pods.
+pub(super) fn kubernetes_scenario(
+    recording: &recorded::kubernetes::Recording,
+) -> Result<Scenario, String> {
+    kubernetes::scenario(recording)
+}
+
+/// The scenario of a recorded Swarm update; its delays stand in for those of its tasks.
+pub(super) fn swarm_scenario(recording: &recorded::swarm::Recording) -> Result<Scenario, String> {
+    swarm::scenario(recording, 0.0)
 }
 
 /// A file that could not be used.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::forecast::{Forecast, Play, curve};
-use super::{Curves, Options, Pair, Verdict};
+use super::{Curves, Options, Pair, Verdict, miss};
 use crate::scenario::{self, Scenario};
 use crate::sim::{Depth, Model, World};
 use crate::trace::journal::Journal;
@@ -53,6 +53,12 @@ pub(super) fn verdict(file: &str, journal: &Journal, options: &Options) -> Resul
         band_s: forecast.band,
         instances_max: Pair::counts(real.active_max, forecast.active_max),
         available_min: Pair::counts(real.available_min, forecast.available_min),
+        misses: miss::both(
+            (real.active_max, &forecast.active_maxes),
+            (real.available_min, &forecast.available_mins),
+        ),
+        instances_max_runs: forecast.active_maxes,
+        available_min_runs: forecast.available_mins,
         steps_equal: None,
         first_difference: None,
         noise: journal.torn.then(|| "its last line has no end".to_owned()),

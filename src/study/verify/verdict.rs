@@ -60,6 +60,13 @@ pub struct Verdict {
     pub instances_max: Pair,
     /// Fewest available (Swarm: running) at once.
     pub available_min: Pair,
+    /// Share of runs by most instances at once, most frequent first.
+    pub instances_max_runs: Vec<(u32, f64)>,
+    /// Share of runs by fewest available, most frequent first.
+    pub available_min_runs: Vec<(u32, f64)>,
+    /// Of each of the two that is not predicted: how the runs were spread, and what the record
+    /// shows of the reason.
+    pub misses: Vec<String>,
     /// Whether changes came in the recorded order; `None` where the kind has no determinate one.
     pub steps_equal: Option<bool>,
     /// Where they first differ.

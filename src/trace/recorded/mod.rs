@@ -1,8 +1,13 @@
 //! Recorded rollouts of real orchestrators, as files: which format it is, and what it says.
 
+pub mod docker;
+mod document;
 pub mod kubectl;
 pub mod kubernetes;
+pub mod life;
 pub mod swarm;
+
+pub use document::Malformed;
 
 use std::io::{self, Read};
 use std::path::Path;

@@ -148,7 +148,7 @@ impl Plan {
         scenario.shutdown.on_term = on_term;
         let (initial_delay, period, success_threshold) = self.probes;
         scenario.probes = Probes { initial_delay, period, success_threshold, ..scenario.probes };
-        scenario.hosts = self.hosts;
+        scenario.hosts = self.hosts.clone();
         let control = &mut scenario.control;
         for latency in
             [&mut control.watch, &mut control.sync, &mut control.act, &mut control.schedule]
@@ -268,11 +268,11 @@ fn hosts() -> impl Strategy<Value = Hosts> {
     let link = || proptest::option::of((50u64..2000).prop_map(|mib| Bandwidth(mib << 20)));
     (1u32..5, link(), link(), any::<bool>(), any::<bool>()).prop_map(
         |(count, bandwidth, registry, serial_pulls, cache)| Hosts {
-            count,
             bandwidth,
             serial_pulls,
             registry,
             cache,
+            ..Hosts::of(count)
         },
     )
 }

@@ -124,7 +124,17 @@ impl Books {
                 self.latencies[usize::from(version.0)] += histogram.len();
             }
             Record::Totals { attempts, .. } => self.attempts = *attempts,
-            Record::Desired { .. } => {}
+            Record::Reloaded { .. }
+            | Record::Connections { .. }
+            | Record::Calls { .. }
+            | Record::Desired { .. }
+            | Record::Streams { .. }
+            | Record::Placed { .. }
+            | Record::Host { .. }
+            | Record::Misses { .. }
+            | Record::Votes { .. }
+            | Record::Messages(_)
+            | Record::Scaled { .. } => {}
         }
     }
 

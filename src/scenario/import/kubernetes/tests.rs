@@ -100,7 +100,7 @@ fn settings_reach_the_scenario() {
     assert_eq!(kubernetes["max_unavailable"].as_integer(), Some(0));
     assert_eq!(kubernetes["min_ready"].as_str(), Some("10s"));
     assert_eq!(kubernetes["progress_deadline"].as_str(), Some("300s"));
-    assert_eq!(table["shutdown"]["pre_stop"].as_str(), Some("12s500ms"));
+    assert_eq!(table["shutdown"]["pre_stop"].as_str(), Some("12.5s"));
     assert_eq!(table["shutdown"]["grace"].as_str(), Some("45s"));
     assert_eq!(table["probes"]["initial_delay"].as_str(), Some("5s"));
     assert_eq!(table["assumed"]["versions.old.start"].as_str(), Some("5s..5m5s"));

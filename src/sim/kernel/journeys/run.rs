@@ -145,10 +145,10 @@ impl Journeys {
 pub(super) fn needs(desk: &mut Desk, attempt: &Attempt, starts: u64) -> u64 {
     let server = attempt.server as usize;
     if desk.servers[server].guard & guard::COLD == 0 {
-        return attempt.service;
+        return attempt.service + attempt.extra;
     }
     let coldness = desk.coldness_after(server, attempt.serial, starts);
-    (attempt.service as f64 * coldness) as u64
+    (attempt.service as f64 * coldness) as u64 + attempt.extra
 }
 
 impl<P: Policy> Play<'_, P> {
@@ -280,17 +280,17 @@ impl<P: Policy> Play<'_, P> {
         let chosen = chosen.and_then(|choice| {
             let version = self.desk.servers[choice.server as usize].version;
             if choice.ready > now {
-                return Ok((choice, false));
+                return Ok((choice, Finding::default()));
             }
-            match self.inspect(choice.server) {
-                Ok(error) => Ok((choice, error)),
+            match self.inspect(choice.server, u32::from(node), now) {
+                Ok(finding) => Ok((choice, finding)),
                 Err(ending) => {
                     self.decline(now, u32::from(node), &choice, ending);
                     Err((version, ending))
                 }
             }
         });
-        let (choice, error) = match chosen {
+        let (choice, finding) = match chosen {
             Ok(chosen) => chosen,
             Err((version, ending)) => {
                 self.all.accounts[usize::from(node)].extra -= u32::from(is_extra);
@@ -319,7 +319,8 @@ impl<P: Policy> Play<'_, P> {
             node,
             stage: Stage::Connecting,
             is_live: true,
-            error,
+            extra: finding.extra,
+            error: finding.error,
             is_extra,
             ..Attempt::EMPTY
         };
@@ -346,8 +347,9 @@ impl<P: Policy> Play<'_, P> {
     /// The connection is open, if there still is somebody at the other end.
     fn reach(&mut self, now: u64, id: u32) {
         let attempt = self.all.attempts[id];
-        match self.inspect(attempt.server) {
-            Ok(error) => {
+        match self.inspect(attempt.server, u32::from(attempt.node), now) {
+            Ok(Finding { extra, error }) => {
+                self.all.attempts[id].extra = extra;
                 self.all.attempts[id].error = error;
                 self.all.admit(self.desk, now, id);
             }
@@ -360,17 +362,25 @@ impl<P: Policy> Play<'_, P> {
         }
     }
 
-    /// Whether a server takes one more attempt, and whether it will answer with an error.
+    /// Whether a server takes one more attempt of `node` at `now`, and what it will make of it.
     #[inline(always)]
-    fn inspect(&mut self, server: u32) -> Result<bool, Ending> {
+    fn inspect(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
         if self.desk.servers[server as usize].guard == 0 {
-            return Ok(false);
+            return Ok(Finding::default());
         }
-        self.look_closer(server)
+        self.look_closer(server, node, now)
     }
 
     #[cold]
-    fn look_closer(&mut self, server: u32) -> Result<bool, Ending> {
+    fn look_closer(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
+        let found = self.look(server, now);
+        if self.desk.servers[server as usize].guard & guard::WATCHED != 0 {
+            self.desk.errors.note(node, server, !matches!(found, Ok(Finding { error: false, .. })));
+        }
+        found
+    }
+
+    fn look(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
         let guard = self.desk.servers[server as usize].guard;
         if guard & guard::CLOSED != 0 {
             let reuse = self.all.reuse(self.desk.config.protocol);
@@ -381,10 +391,29 @@ impl<P: Policy> Play<'_, P> {
         {
             return Err(Ending::Shed);
         }
-        let version = usize::from(self.desk.servers[server as usize].version);
-        let errors = self.desk.config.versions[version].errors;
-        Ok(guard & guard::ERRORS != 0 && self.desk.aside.uniform() < errors)
+        let mut extra = 0.0;
+        if guard & guard::CACHED != 0 {
+            extra += self.desk.look_up(server as usize, now);
+        }
+        let version = self.desk.servers[server as usize].version;
+        let errors = self.desk.config.versions[usize::from(version)].errors;
+        let mut error = guard & guard::ERRORS != 0 && self.desk.aside.uniform() < errors;
+        if guard & guard::DEPENDS != 0 {
+            let (waits, failed) = self.desk.calls.ask(now, version);
+            extra += waits;
+            error |= failed;
+        }
+        Ok(Finding { extra: extra as u64, error })
     }
+}
+
+/// What a server that takes an attempt will make of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Finding {
+    /// Beside its own work: missed lookups, calls to others (ns).
+    extra: u64,
+    /// It will answer with an error.
+    error: bool,
 }
 
 const _: () = assert!(NOWHERE == 2, "requests begin with the version of those that reached none");

@@ -61,6 +61,8 @@ pub(super) struct Attempt {
     pub(super) departs: u64,
     /// On a warm server (ns).
     pub(super) service: u64,
+    /// What missed lookups and calls to others add (ns).
+    pub(super) extra: u64,
     /// Attempts that the server took before it.
     pub(super) serial: u64,
     pub(super) link: Link,
@@ -123,6 +125,7 @@ impl Entry for Attempt {
         sent: 0,
         departs: 0,
         service: 0,
+        extra: 0,
         serial: 0,
         link: Link::FREE,
         generation: 0,

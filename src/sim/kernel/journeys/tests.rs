@@ -68,6 +68,10 @@ impl Setup {
         let Dist::Fixed(connect) = self.conduct.connect else { panic!("fixed in these tests") };
         let habits = Habits::new(&self.conduct, Sampler::fixed(connect.0 as f64), users);
         let config = Config {
+            cache: None,
+            calls: Vec::new(),
+            troubled: false,
+            cpu_limit: None,
             discipline: self.discipline,
             nodes: self.nodes,
             protocol: self.protocol,

@@ -9,6 +9,7 @@ use super::*;
 use crate::scenario::settings::{
     OnFailure, Operation, RestartCondition, RestartPolicy, UpdateConfig,
 };
+use crate::trace::Phase;
 use crate::units::Span;
 
 const MS: u64 = 1_000_000;

@@ -2,15 +2,17 @@
 
 mod determinate;
 mod fates;
+mod race;
 mod scene;
 mod watch;
 
-use super::forecast::{Forecast, curve};
+use super::forecast::{Forecast, Play, curve};
 use super::steps::{self, Change, Merge};
-use super::{Curves, Inputs, Options, Pair, Verdict};
+use super::{Curves, Inputs, Options, Pair, Verdict, miss};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::kubernetes::{Kind, Recording, Step};
 use crate::units::Span;
+pub(super) use scene::scenario;
 use watch::Watch;
 
 /// Plays the recording and holds it against what was.
@@ -72,6 +74,9 @@ pub(super) fn verdict(
         band_s: forecast.band,
         instances_max: Pair::counts(summary.active_max, forecast.active_max),
         available_min: Pair::counts(summary.available_min, forecast.available_min),
+        misses: misses(recording, &forecast, &plays),
+        instances_max_runs: forecast.active_maxes,
+        available_min_runs: forecast.available_mins,
         steps_equal: determinate::is_determinate(recording).then_some(first_difference.is_none()),
         first_difference,
         noise: Some(format!("p90 {} ms", recording.noise.1)),
@@ -81,6 +86,18 @@ pub(super) fn verdict(
             predicted: curve(&plays, end),
         },
     })
+}
+
+/// What is to be said of the counts that the forecast misses.
+fn misses(recording: &Recording, forecast: &Forecast, plays: &[Play]) -> Vec<String> {
+    let summary = &recording.summary;
+    let most = miss::count(miss::MOST, summary.active_max, &forecast.active_maxes);
+    let most = most.map(|text| match race::facts(recording, plays) {
+        Some(facts) => format!("{text}; {facts}"),
+        None => text,
+    });
+    let fewest = miss::count(miss::FEWEST, summary.available_min, &forecast.available_mins);
+    most.into_iter().chain(fewest).collect()
 }
 
 fn said(done: bool) -> &'static str {

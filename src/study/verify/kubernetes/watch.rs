@@ -53,6 +53,7 @@ impl<'a> Watch<'a> {
             settled: at_target == wanted && self.active == wanted && !has(Phase::Draining),
             at_target,
             active_max: self.active_max,
+            size_max: statuses.iter().map(|(_, s)| total(&s.sizes)).max().unwrap_or(0),
             available_min: statuses.iter().map(|(_, s)| s.available).min().unwrap_or(0),
             available: statuses.iter().map(|(t, s)| (t.as_secs_f64(), s.available)).collect(),
         };
@@ -115,6 +116,10 @@ impl Sink for Watch<'_> {
             self.changes.push((at.as_secs_f64(), added, instance));
         }
     }
+}
+
+fn total(sizes: &[(VersionId, u32)]) -> u32 {
+    sizes.iter().map(|(_, size)| size).sum()
 }
 
 /// Sizes in words: `v1 3, v2 1`.

@@ -9,10 +9,11 @@ mod tests;
 mod watch;
 
 use super::forecast::{Play, curve, most_frequent, quantile, shares};
-use super::{Curves, Inputs, Options, Pair, Verdict};
+use super::{Curves, Inputs, Options, Pair, Verdict, miss};
 use crate::sim::{Depth, Model, World};
 use crate::trace::recorded::swarm::Recording;
 use process::Luck;
+pub(super) use scene::scenario;
 use watch::Watch;
 
 /// What is said of an update that reaches no end.
@@ -40,6 +41,8 @@ pub(super) fn verdict(
     let band = quantile(&done, 0.05).zip(quantile(&done, 0.95)).filter(|_| ends);
     let running = recording.running();
     let replicas = recording.params.replicas;
+    let most = shares(plays.iter().map(|play| play.active_max));
+    let fewest = shares(plays.iter().map(|play| play.available_min));
     let of = |count: u32| format!("{count} of {replicas} running");
     Ok(Verdict {
         file: file.to_owned(),
@@ -58,14 +61,11 @@ pub(super) fn verdict(
             predicted: quantile(&done, 0.5).filter(|_| ends),
         },
         band_s: band,
-        instances_max: Pair::counts(
-            summary.max_running,
-            most_frequent(plays.iter().map(|play| play.active_max)),
-        ),
-        available_min: Pair::counts(
-            summary.min_running,
-            most_frequent(plays.iter().map(|play| play.available_min)),
-        ),
+        instances_max: Pair::counts(summary.max_running, most[0].0),
+        available_min: Pair::counts(summary.min_running, fewest[0].0),
+        misses: miss::both((summary.max_running, &most), (summary.min_running, &fewest)),
+        instances_max_runs: most,
+        available_min_runs: fewest,
         // Slots come in random order: none is determinate.
         steps_equal: None,
         first_difference: None,
@@ -122,6 +122,7 @@ fn untouched(recording: &Recording) -> Play {
         settled: true,
         at_target: replicas,
         active_max: replicas,
+        size_max: 0,
         available_min: replicas,
         available: vec![(0.0, replicas)],
     }

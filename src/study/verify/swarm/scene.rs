@@ -17,7 +17,7 @@ const DEFAULT_MONITOR_S: f64 = 5.0;
 
 /// The scenario: settings and control plane; delays are told, see [`script`].
 /// A task is prepared so many seconds after its creation.
-pub(super) fn scenario(recording: &Recording, prepared: f64) -> Result<Scenario, String> {
+pub(in super::super) fn scenario(recording: &Recording, prepared: f64) -> Result<Scenario, String> {
     let replicas = recording.params.replicas;
     let text = format!(
         "rollcast = 1\n[service]\ninstances = {}\n[versions.old]\nstart = \"1s\"\n\

@@ -47,6 +47,7 @@ impl Watch {
             settled: self.last_end.is_some(),
             at_target: counts().next_back().unwrap_or(0),
             active_max: counts().max().unwrap_or(0),
+            size_max: 0,
             available_min: counts().min().unwrap_or(0),
             available: self.running,
         };

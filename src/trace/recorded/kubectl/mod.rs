@@ -2,8 +2,10 @@
 //! `kubectl get pods -w --output-watch-events -o json` say of the lives of pods.
 //!
 //! A list shows each pod as it is now; a stream shows every change, and with it pods that are
-//! gone. Times are whole seconds: the API truncates them.
+//! gone; events tell of pulls, and of pods that are no longer listed. Times are whole seconds: the
+//! API truncates them.
 
+mod events;
 mod object;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,9 @@ use std::time::UNIX_EPOCH;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::document::{self, Document, Malformed};
+use super::life::{Life, Lives};
+use events::Events;
 use object::{Object, Ran};
 
 /// SIGKILL, as an exit code.
@@ -32,7 +37,7 @@ pub struct Pods {
 }
 
 /// The life of a pod.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pod {
     /// Its name.
     pub name: String,
@@ -44,6 +49,8 @@ pub struct Pod {
     pub revision: Option<u64>,
     /// Image of its first container.
     pub image: String,
+    /// Its node.
+    pub host: Option<String>,
     /// Created.
     pub created: Seconds,
     /// Placed on a node.
@@ -52,34 +59,30 @@ pub struct Pod {
     pub pulling: Option<Seconds>,
     /// The last image pull ended (from events).
     pub pulled: Option<Seconds>,
+    /// Seconds and bytes of its last pull that was no mere look into the cache (from events).
+    pub pull: Option<(f64, u64)>,
     /// The last of its containers started for the first time.
     pub started: Option<Seconds>,
     /// First ready.
     pub ready: Option<Seconds>,
-    /// It may have been ready earlier than was seen: it was restarted, or already told to stop.
+    /// It may have been ready earlier than was seen: it was restarted, or already told to stop, or
+    /// only events tell of it.
     pub unclear: bool,
     /// Told to stop.
     pub told: Option<Seconds>,
-    /// Its last container ended, after it was told to stop.
+    /// Its last container ended, after it was told to stop; for a pod of a `StatefulSet` or
+    /// `DaemonSet` of which that was not seen: its successor was created, which waits for that.
     pub ended: Option<Seconds>,
     /// A container had to be killed.
     pub killed: bool,
     /// Its object is gone.
     pub gone: bool,
+    /// It was there as late as this.
+    pub seen: Seconds,
     /// The longest `preStop` sleep; `None` if a hook does anything else.
     pub pre_stop: Option<i64>,
-}
-
-/// Why a file cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}; expected {expected}")]
-pub struct KubectlError {
-    /// From 1.
-    pub line: usize,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right.
-    pub expected: String,
+    /// Of a `DaemonSet`.
+    one_a_node: bool,
 }
 
 impl Pods {
@@ -88,12 +91,47 @@ impl Pods {
     ///
     /// # Errors
     /// If a file is no JSON, or an object is not what Kubernetes writes.
-    pub fn read(texts: &[&str]) -> Result<Self, (usize, KubectlError)> {
+    pub fn read(texts: &[&str]) -> Result<Self, (usize, Malformed)> {
         let mut reader = Reader::default();
         for (index, text) in texts.iter().enumerate() {
             reader.text(text).map_err(|error| (index, error))?;
         }
         Ok(reader.finish())
+    }
+
+    /// The same as all orchestrators' instances are told.
+    pub fn lives(&self) -> Lives {
+        let lives = self.pods.iter().map(Pod::life).collect();
+        Lives { lives, latest: self.latest as f64, tick: 1.0, others: self.others }
+    }
+}
+
+impl Pod {
+    fn life(&self) -> Life {
+        let at = |time: Option<Seconds>| time.map(|time| time as f64);
+        Life {
+            name: self.name.clone(),
+            workload: self.workload.clone(),
+            version: self.version.clone(),
+            revision: self.revision,
+            image: self.image.clone(),
+            host: self.host.clone(),
+            created: self.created as f64,
+            scheduled: at(self.scheduled),
+            free: at(self.scheduled),
+            pulling: at(self.pulling),
+            pulled: at(self.pulled),
+            pull: self.pull,
+            started: at(self.started),
+            ready: at(self.ready),
+            probed: true,
+            unclear: self.unclear,
+            told: at(self.told),
+            ended: at(self.ended),
+            killed: self.killed,
+            seen: self.seen as f64,
+            pre_stop: at(self.pre_stop),
+        }
     }
 }
 
@@ -102,68 +140,35 @@ impl Pods {
 struct Reader {
     /// By uid (or namespace/name, where there is none).
     pods: BTreeMap<String, Pod>,
-    /// Of pods, by uid: began and ended.
-    pulls: BTreeMap<String, (Option<Seconds>, Option<Seconds>)>,
+    events: Events,
     /// By `namespace/workload` and hash.
     revisions: BTreeMap<(String, String), u64>,
     latest: Seconds,
     others: BTreeSet<String>,
+    /// Pods in the list, or not deleted in the stream, that is being read.
+    here: BTreeSet<String>,
+    /// The latest time that it names.
+    now: Seconds,
 }
 
-/// A JSON document within a file.
-struct Document<'a> {
-    text: &'a str,
-    /// Where it begins, in bytes.
-    from: usize,
-}
-
-impl Document<'_> {
-    /// A complaint about what `needle` stands for, at its first occurrence in the document.
-    fn wrong(&self, needle: &str, message: String, expected: &str) -> KubectlError {
-        let rest = &self.text[self.from..];
-        let at = self.from + rest.find(needle).filter(|_| !needle.is_empty()).unwrap_or(0);
-        let line = self.text[..at].matches('\n').count() + 1;
-        KubectlError { line, message, expected: expected.to_owned() }
-    }
-
-    fn time(&self, text: Option<&String>) -> Result<Option<Seconds>, KubectlError> {
-        let Some(text) = text else { return Ok(None) };
-        let since = humantime::parse_rfc3339(text).ok().and_then(|at| {
-            let since = at.duration_since(UNIX_EPOCH).ok()?;
-            Some(since.as_secs() as Seconds)
-        });
-        let message = || format!("`{text}` is no time");
-        since.map(Some).ok_or_else(|| {
-            self.wrong(&format!("\"{text}\""), message(), "one such as 2026-11-22T10:00:00Z")
-        })
-    }
+fn time(document: &Document<'_>, text: Option<&String>) -> Result<Option<Seconds>, Malformed> {
+    let Some(text) = text else { return Ok(None) };
+    let since = humantime::parse_rfc3339(text).ok().and_then(|at| {
+        let since = at.duration_since(UNIX_EPOCH).ok()?;
+        Some(since.as_secs() as Seconds)
+    });
+    since.map(Some).ok_or_else(|| document.no_time(text))
 }
 
 impl Reader {
-    fn text(&mut self, text: &str) -> Result<(), KubectlError> {
+    fn text(&mut self, text: &str) -> Result<(), Malformed> {
         const EXPECTED: &str = "what `kubectl get … -o json` prints";
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-        let mut some = false;
-        loop {
-            let from = text.len() - text[documents.byte_offset()..].trim_start().len();
-            let document = Document { text, from };
-            match documents.next() {
-                None if some => return Ok(()),
-                None => {
-                    return Err(document.wrong("", "nothing but white space".into(), EXPECTED));
-                }
-                Some(Err(error)) => {
-                    let (line, message) = (error.line(), format!("no JSON: {error}"));
-                    return Err(KubectlError { line, message, expected: EXPECTED.to_owned() });
-                }
-                Some(Ok(value)) => self.document(value, &document)?,
-            }
-            some = true;
-        }
+        document::each(text, EXPECTED, |value, document| self.document(value, document))?;
+        self.leave();
+        Ok(())
     }
 
-    fn document(&mut self, mut value: Value, document: &Document<'_>) -> Result<(), KubectlError> {
+    fn document(&mut self, mut value: Value, document: &Document<'_>) -> Result<(), Malformed> {
         let text = |value: &Value, key: &str| {
             value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
@@ -188,7 +193,10 @@ impl Reader {
         let kind = text(&value, "kind");
         match value.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => {
-                items.into_iter().try_for_each(|item| self.object(item, false, document))
+                self.leave();
+                items.into_iter().try_for_each(|item| self.object(item, false, document))?;
+                self.leave();
+                Ok(())
             }
             _ if kind.is_empty() => {
                 let message = "neither `kind` nor `items` nor `object`".to_owned();
@@ -204,7 +212,7 @@ impl Reader {
         value: Value,
         deleted: bool,
         document: &Document<'_>,
-    ) -> Result<(), KubectlError> {
+    ) -> Result<(), Malformed> {
         let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let name = name.to_owned();
         let object = Object::deserialize(value).map_err(|error| {
@@ -222,6 +230,17 @@ impl Reader {
         }
     }
 
+    /// The end of a list or a stream: what is in it was there at the latest time that it names.
+    fn leave(&mut self) {
+        for key in std::mem::take(&mut self.here) {
+            if let Some(pod) = self.pods.get_mut(&key) {
+                pod.seen = pod.seen.max(self.now);
+            }
+        }
+        self.latest = self.latest.max(self.now);
+        self.now = 0;
+    }
+
     fn replica_set(&mut self, object: &Object) {
         let meta = &object.metadata;
         let revision = meta.annotations.get("deployment.kubernetes.io/revision");
@@ -233,19 +252,12 @@ impl Reader {
         }
     }
 
-    fn event(&mut self, object: &Object, document: &Document<'_>) -> Result<(), KubectlError> {
-        let at = object.first_timestamp.as_ref().or(object.event_time.as_ref());
-        let Some(at) = document.time(at)? else { return Ok(()) };
-        self.latest = self.latest.max(at);
-        if object.involved.kind != "Pod" {
-            return Ok(());
-        }
-        let (began, ended) = self.pulls.entry(object.involved.uid.clone()).or_default();
-        match object.reason.as_str() {
-            "Pulling" => *began = Some(began.map_or(at, |before| before.min(at))),
-            "Pulled" => *ended = Some(ended.map_or(at, |before| before.max(at))),
-            _ => {}
-        }
+    fn event(&mut self, object: &Object, document: &Document<'_>) -> Result<(), Malformed> {
+        let first = object.first_timestamp.as_ref().or(object.event_time.as_ref());
+        let Some(first) = time(document, first)? else { return Ok(()) };
+        let last = time(document, object.last_timestamp.as_ref())?.unwrap_or(first).max(first);
+        self.now = self.now.max(last);
+        self.events.add(object, first, last);
         Ok(())
     }
 
@@ -254,7 +266,7 @@ impl Reader {
         object: &Object,
         deleted: bool,
         document: &Document<'_>,
-    ) -> Result<(), KubectlError> {
+    ) -> Result<(), Malformed> {
         let meta = &object.metadata;
         let owner = meta.owner_references.iter().find(|owner| {
             matches!(owner.kind.as_str(), "ReplicaSet" | "StatefulSet" | "DaemonSet")
@@ -268,7 +280,7 @@ impl Reader {
             self.others.insert(key);
             return Ok(());
         };
-        let Some(created) = document.time(meta.creation_timestamp.as_ref())? else {
+        let Some(created) = time(document, meta.creation_timestamp.as_ref())? else {
             let (needle, name) = (format!("\"{}\"", meta.name), &meta.name);
             let message = format!("pod `{name}` has no `metadata.creationTimestamp`");
             return Err(document.wrong(&needle, message, "a time such as 2026-11-22T10:00:00Z"));
@@ -277,6 +289,11 @@ impl Reader {
         let hash = label("pod-template-hash").or(label("controller-revision-hash"));
         let hash = hash.cloned().unwrap_or_default();
         let first = !self.pods.contains_key(&key);
+        if deleted {
+            self.here.remove(&key);
+        } else {
+            self.here.insert(key.clone());
+        }
         let pod = self.pods.entry(key).or_insert_with(|| Pod {
             name: meta.name.clone(),
             workload: qualified(&meta.namespace, owner_name(&owner.name, &hash)),
@@ -284,10 +301,12 @@ impl Reader {
             image: object.spec.containers.first().map(|c| c.image.clone()).unwrap_or_default(),
             created,
             pre_stop: pre_stop(object),
+            one_a_node: owner.kind == "DaemonSet",
             ..Pod::default()
         });
         pod.gone |= deleted;
-        let until = document.time(meta.deletion_timestamp.as_ref())?;
+        pod.host = object.spec.node_name.clone().or(pod.host.take());
+        let until = time(document, meta.deletion_timestamp.as_ref())?;
         if let Some(until) = until {
             // The API server adds the grace period to the moment of the request.
             let told = until - meta.deletion_grace_period_seconds.unwrap_or(0);
@@ -296,7 +315,7 @@ impl Reader {
         }
         let mut latest = created.max(pod.told.unwrap_or(created));
         for condition in &object.status.conditions {
-            let Some(at) = document.time(condition.last_transition_time.as_ref())? else {
+            let Some(at) = time(document, condition.last_transition_time.as_ref())? else {
                 continue;
             };
             latest = latest.max(at);
@@ -311,16 +330,15 @@ impl Reader {
             pod.unclear = restarts || (pod.told.is_some() && pod.ready.is_none());
         }
         latest = latest.max(containers(pod, object, document)?);
-        self.latest = self.latest.max(latest);
+        pod.seen = pod.seen.max(latest);
+        self.now = self.now.max(latest);
         Ok(())
     }
 
     fn finish(self) -> Pods {
-        let Self { pods, pulls, revisions, latest, others } = self;
-        let put = |(uid, mut pod): (String, Pod)| {
-            if let Some((pulling, pulled)) = pulls.get(&uid) {
-                (pod.pulling, pod.pulled) = (*pulling, *pulled);
-            }
+        let Self { mut pods, events, revisions, latest, others, .. } = self;
+        events.complete(&mut pods, &others);
+        let put = |(_, mut pod): (String, Pod)| {
             let key = (pod.workload.clone(), pod.version.clone());
             pod.revision = revisions.get(&key).copied();
             pod
@@ -336,20 +354,20 @@ fn containers(
     pod: &mut Pod,
     object: &Object,
     document: &Document<'_>,
-) -> Result<Seconds, KubectlError> {
+) -> Result<Seconds, Malformed> {
     let all = &object.status.container_statuses;
     let (mut latest, mut started, mut ended) = (0, Vec::new(), Vec::new());
     for container in all {
         let ran = |ran: &Option<Ran>| ran.as_ref().and_then(|ran| ran.started_at.clone());
         let begin = ran(&container.state.running).or(ran(&container.state.terminated));
-        if let Some(at) = document.time(begin.as_ref())? {
+        if let Some(at) = time(document, begin.as_ref())? {
             latest = latest.max(at);
             if container.restart_count == 0 {
                 started.push(at);
             }
         }
         let Some(end) = &container.state.terminated else { continue };
-        if let Some(at) = document.time(end.finished_at.as_ref())? {
+        if let Some(at) = time(document, end.finished_at.as_ref())? {
             latest = latest.max(at);
             ended.push(at);
             pod.killed |= pod.told.is_some() && end.exit_code == KILLED;

@@ -13,9 +13,11 @@ pub(super) struct Object {
     pub(super) status: Status,
     /// Of an event.
     pub(super) reason: String,
+    pub(super) message: String,
     #[serde(rename = "involvedObject")]
     pub(super) involved: Reference,
     pub(super) first_timestamp: Option<String>,
+    pub(super) last_timestamp: Option<String>,
     pub(super) event_time: Option<String>,
 }
 
@@ -38,12 +40,14 @@ pub(super) struct Metadata {
 pub(super) struct Reference {
     pub(super) kind: String,
     pub(super) name: String,
+    pub(super) namespace: String,
     pub(super) uid: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Spec {
+    pub(super) node_name: Option<String>,
     pub(super) containers: Vec<Container>,
 }
 

@@ -84,6 +84,62 @@ fn a_stream_tells_of_the_end() {
     assert!(read(&stream[2..]).pods[0].unclear, "seen only when it was not ready any more");
 }
 
+fn event_of(kind: &str, name: &str, uid: &str, reason: &str, message: &str, second: u32) -> Value {
+    json!({ "kind": "Event", "reason": reason, "message": message, "firstTimestamp": at(second),
+        "involvedObject": { "kind": kind, "namespace": "shop", "name": name, "uid": uid } })
+}
+
+#[test]
+fn events_tell_of_pods_that_are_gone() {
+    let pod_event = |reason: &str, message: &str, second| {
+        event_of("Pod", "cart-6f7c9d-old", "old", reason, message, second)
+    };
+    let pulled = "Successfully pulled image \"cart:2\" in 2.5s (3s including waiting). Image \
+                  size: 50000000 bytes.";
+    let set = |reason: &str, message: &str, second| {
+        event_of("ReplicaSet", "cart-6f7c9d", "set", reason, message, second)
+    };
+    let items = [
+        pod("a", Some(9)),
+        set("SuccessfulCreate", "Created pod: cart-6f7c9d-old", 20),
+        pod_event("Scheduled", "Successfully assigned shop/cart-6f7c9d-old to node-7", 20),
+        pod_event("Pulling", "Pulling image \"cart:2\"", 21),
+        pod_event("Pulled", pulled, 24),
+        pod_event("Started", "Started container app", 25),
+        pod_event("Killing", "Container app failed liveness probe, will be restarted", 90),
+        pod_event("Killing", "Stopping container app", 100),
+        pod_event("Unhealthy", "Readiness probe failed", 103),
+    ];
+    let pods = read(&[json!({ "kind": "List", "items": items })]);
+    let old = pods.pods.iter().find(|pod| pod.name == "cart-6f7c9d-old").unwrap();
+    let second = |s: i64| Some(TEN + s);
+    assert_eq!((old.workload.as_str(), old.version.as_str()), ("shop/cart", "6f7c9d"));
+    assert_eq!([old.scheduled, old.pulled, old.started, old.told], [20, 24, 25, 100].map(second));
+    assert_eq!((old.ready, old.ended, old.unclear), (None, None, true));
+    assert_eq!((old.pull, old.host.as_deref()), (Some((2.5, 50_000_000)), Some("node-7")));
+    assert_eq!((old.seen, old.pre_stop), (TEN + 103, Some(5)), "alive after it was told");
+}
+
+#[test]
+fn the_successor_of_a_stateful_pod_tells_when_it_had_ended() {
+    let stateful = |uid: &str, created: u32| {
+        let mut pod = pod(uid, Some(created + 9));
+        pod["metadata"]["name"] = "db-0".into();
+        pod["metadata"]["creationTimestamp"] = at(created).into();
+        pod["metadata"]["ownerReferences"] = json!([{ "kind": "StatefulSet", "name": "db" }]);
+        pod["metadata"]["labels"] = json!({ "controller-revision-hash": "db-77" });
+        pod
+    };
+    let first = json!({ "kind": "List", "items": [stateful("one", 0)] });
+    let killing = event_of("Pod", "db-0", "one", "Killing", "Stopping container db", 60);
+    let second = json!({ "kind": "List", "items": [stateful("two", 67), killing] });
+    let pods = read(&[first, second]);
+    let one = pods.pods.iter().find(|pod| pod.ended.is_some()).unwrap();
+    assert_eq!((one.told, one.ended, one.gone), (Some(TEN + 60), Some(TEN + 67), true));
+    let two = pods.pods.iter().find(|pod| pod.ended.is_none()).unwrap();
+    assert_eq!((two.told, two.seen), (None, TEN + 76));
+}
+
 #[test]
 fn complaints_name_the_line_and_what_was_expected() {
     let wrong = |text: &str| Pods::read(&[text]).unwrap_err().1.to_string();

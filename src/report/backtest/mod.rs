@@ -1,10 +1,14 @@
 //! Forecasts of past rollouts beside what happened.
 
+mod schema;
+
 use std::fmt::Write;
 
 use serde_json::json;
 
 use crate::study::backtest::{Forecast, Report, Score};
+
+pub use schema::schema;
 
 /// Name and number of the JSON format.
 pub const SCHEMA: &str = "rollcast-backtest/1";
@@ -49,7 +53,8 @@ pub fn text(report: &Report) -> String {
     }
     out.push_str(
         "\nScores: smaller is better; in brackets the guess \"same as last time\". ! outside.\n\
-         Forecasts take the fitted laws for the truth: with few starts they are too sure.\n",
+         Forecasts draw the laws of start and exit from what the rollouts before leave plausible;\n\
+         where these differed by more than chance, the next one may differ as much.\n",
     );
     for one in &report.left_out {
         let _ = writeln!(out, "left out: {one}");
