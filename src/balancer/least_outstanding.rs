@@ -102,6 +102,8 @@ impl Policy for LeastOutstanding {
     }
 
     fn started(&mut self, instance: u32) {
+        // A kept connection may lead to one that was never in this rotation.
+        self.know(instance);
         let count = self.count[instance as usize];
         self.count[instance as usize] += 1;
         if self.place[instance as usize] != ABSENT {

@@ -119,13 +119,16 @@ impl Piece for Dependency {
     }
 
     fn write(&self, page: &mut Page) {
-        page.limit("connections_max", self.connections_max);
-        page.raw("per_instance", self.per_instance);
         let rate = |rate: Option<Rate>| {
             rate.map_or("unbounded".to_owned(), |rate| format!("{:?}/s", rate.0))
         };
-        page.text("over", if self.over == Over::Wait { "wait" } else { "fail" });
-        page.text("connect_rate", rate(self.connect_rate));
+        page.raw("per_instance", self.per_instance);
+        // Without connections these have no meaning.
+        if self.per_instance > 0 {
+            page.limit("connections_max", self.connections_max);
+            page.text("over", if self.over == Over::Wait { "wait" } else { "fail" });
+            page.text("connect_rate", rate(self.connect_rate));
+        }
         page.raw("readiness", self.readiness);
         page.text("capacity", rate(self.capacity));
         page.number("calls", self.calls);

@@ -251,12 +251,27 @@ fn file_of(choices: &[usize], strategy: usize) -> String {
     let routes = ["traffic_routing = true", "argo_bluegreen", "flagger"];
     let routes = routes.iter().any(|word| strategy.contains(word));
     // It knows nothing of attempts and connections either.
-    let words = ["cancel", "hedge", "pool", "max_streams", "backoff"];
+    let words = [
+        "attempt_timeout",
+        "cancel",
+        "hedge",
+        "pool",
+        "connect =",
+        "handshake",
+        "max_streams",
+        "sticky",
+        "backoff",
+        "budget",
+        "on =",
+    ];
     let conduct = choices.iter().any(|choice| {
         let (table, lines) = LINES[choice % LINES.len()];
         table == "clients" && words.iter().any(|word| lines.contains(word))
     });
-    let fits = |line: &(&str, &str)| !((routes || conduct) && line.1.contains("\"central\""));
+    let fits = |line: &(&str, &str)| {
+        let central = (routes || conduct) && line.1.contains("\"central\"");
+        !central && !(conduct && line.1.contains("cpu_limit"))
+    };
     let mut text = "rollcast = 1\nmargin = \"3s\"\n".to_owned();
     text += "gates = [\"serving_min >= 75% in 99.9% of runs\"]\n";
     for table in TABLES {
@@ -277,7 +292,11 @@ fn file_of(choices: &[usize], strategy: usize) -> String {
     pieces.sort_unstable();
     pieces.dedup_by_key(|line| line.0);
     for (table, lines) in pieces {
-        text.extend(["[", table, "]\n", lines, "\n"]);
+        let more = format!("{text}[{table}]\n{lines}\n");
+        // Not every piece goes with every other one.
+        if load(&format!("{more}{strategy}"), "shop.toml", Path::new("."), &[]).is_ok() {
+            text = more;
+        }
     }
     text + strategy
 }
