@@ -1,44 +1,17 @@
 //! Stations, policies and the desk together: what the world changes between two advances.
 
-use std::ops::Range;
-
 use super::attempt::{cut, record_settled, run};
 use super::central::Central;
-use super::desk::{Config, Desk, Node, Server, VersionModel, guard};
+use super::desk::{Config, Desk, Node, Server, guard};
 use super::journeys::Journeys;
-use super::line::{LineStation, WideStation};
-use super::sharing::SharingStation;
+use super::parts::{Policies, Stations, guards, policies, stations};
 use super::station::{InFlight, Station, pack};
-use super::throttled::ThrottledStation;
-use crate::balancer::{
-    ConsistentHash, LeastOutstanding, PeakEwma, Policy, PowerOfChoices, Random, RoundRobin,
-    Weighted,
-};
+use crate::balancer::Policy;
 use crate::engine::{BLOCK, Seeds};
-use crate::scenario::{Algorithm, Discipline, Warmup};
+use crate::scenario::Algorithm;
 use crate::trace::{Ending, Sink};
 use crate::traffic::Source;
 use crate::units::Time;
-
-#[derive(Debug)]
-enum Stations {
-    Line(LineStation),
-    Wide(WideStation),
-    Sharing(SharingStation),
-    Throttled(ThrottledStation),
-}
-
-#[derive(Debug)]
-enum Policies {
-    RoundRobin(Vec<RoundRobin>),
-    Random(Vec<Random>),
-    Least(Vec<LeastOutstanding>),
-    Choices(Vec<PowerOfChoices>),
-    Weighted(Vec<Weighted>),
-    PeakEwma(Vec<PeakEwma>),
-    Hash(Vec<ConsistentHash>),
-    Central(Box<Central>),
-}
 
 /// Servers under traffic.
 #[derive(Debug)]
@@ -103,18 +76,7 @@ macro_rules! with_station {
 
 impl Kernel {
     pub(crate) fn new(config: Config, algorithm: Algorithm) -> Self {
-        let stations = match config.discipline {
-            Discipline::Fifo { slots, .. } if slots <= 8 => {
-                Stations::Line(LineStation::new(slots, config.nodes))
-            }
-            Discipline::Fifo { slots, .. } => Stations::Wide(WideStation::new(slots)),
-            Discipline::Sharing { cores, .. } => match config.cpu_limit {
-                Some(limit) if limit < cores => {
-                    Stations::Throttled(ThrottledStation::new(cores, limit))
-                }
-                _ => Stations::Sharing(SharingStation::new(cores)),
-            },
-        };
+        let stations = stations(&config);
         let policies = policies(algorithm, &config, 0..config.nodes);
         let habits = config.habits.clone().filter(|_| !matches!(policies, Policies::Central(_)));
         Self {
@@ -496,46 +458,4 @@ impl Kernel {
 
 fn is_known<S: Station>(_: &S) -> bool {
     S::KNOWN
-}
-
-fn guards(model: &VersionModel, desk: &Desk) -> u8 {
-    let limited = match desk.config.discipline {
-        Discipline::Fifo { queue, .. } => queue.is_some(),
-        Discipline::Sharing { limit, .. } => limit.is_some(),
-    };
-    let cold = !matches!(model.warmup, Warmup::None);
-    u8::from(limited) * guard::LIMITED
-        + u8::from(cold) * guard::COLD
-        + u8::from(model.errors > 0.0) * guard::ERRORS
-        + u8::from(desk.config.cache.is_some()) * (guard::CACHED | guard::FILLING)
-        + u8::from(!desk.calls.is_empty()) * guard::DEPENDS
-}
-
-/// Policies of these nodes.
-fn policies(algorithm: Algorithm, config: &Config, of: Range<u32>) -> Policies {
-    let nodes = of.len();
-    match algorithm {
-        Algorithm::RoundRobin => {
-            // Nodes begin apart from each other: in step they would act as one.
-            let start = |n: u32| RoundRobin::starting_at(n as usize * 7);
-            Policies::RoundRobin(of.map(start).collect())
-        }
-        Algorithm::Random => Policies::Random(vec![Random; nodes]),
-        Algorithm::LeastOutstanding => Policies::Least(vec![LeastOutstanding::default(); nodes]),
-        Algorithm::PowerOfChoices { choices } => {
-            Policies::Choices(vec![PowerOfChoices::new(choices); nodes])
-        }
-        Algorithm::Weighted => Policies::Weighted(vec![Weighted::default(); nodes]),
-        Algorithm::PeakEwma { decay } => Policies::PeakEwma(vec![PeakEwma::new(decay); nodes]),
-        Algorithm::ConsistentHash { keys } => {
-            Policies::Hash(vec![ConsistentHash::new(keys); nodes])
-        }
-        Algorithm::Central { room } => {
-            let slots = match config.discipline {
-                Discipline::Fifo { slots, .. } => slots,
-                Discipline::Sharing { cores, .. } => cores.ceil() as u32,
-            };
-            Policies::Central(Box::new(Central::new(slots.max(1), room)))
-        }
-    }
 }

@@ -15,6 +15,7 @@ mod dispatch;
 mod errors;
 mod journeys;
 mod line;
+mod parts;
 mod routes;
 mod sharing;
 mod station;
