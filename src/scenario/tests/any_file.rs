@@ -270,7 +270,7 @@ fn file_of(choices: &[usize], strategy: usize) -> String {
     });
     let fits = |line: &(&str, &str)| {
         let central = (routes || conduct) && line.1.contains("\"central\"");
-        !central && !(conduct && line.1.contains("cpu_limit"))
+        !(central || conduct && line.1.contains("cpu_limit"))
     };
     let mut text = "rollcast = 1\nmargin = \"3s\"\n".to_owned();
     text += "gates = [\"serving_min >= 75% in 99.9% of runs\"]\n";
