@@ -252,6 +252,7 @@ impl World<'_> {
         self.withdraw(instance);
         self.changed();
         if self.scenario.probes.kills {
+            self.fleet.get_mut(instance).able_at = Time::NEVER;
             self.unfit(instance, process);
         } else {
             self.postpone_ready(instance, process);
@@ -270,6 +271,7 @@ impl World<'_> {
         let failures = u64::from(probes.failure_threshold.max(1) - 1);
         let killed = now + Span(probes.period.0.saturating_mul(failures));
         if probes.kills && killed < until {
+            self.fleet.get_mut(instance).able_at = Time::NEVER;
             self.restless += 1;
             self.queue.push(killed, Event::Unfit { instance, process });
         } else {

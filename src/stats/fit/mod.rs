@@ -20,10 +20,10 @@ pub use posterior::{plausible, plausible_of_few, redrawn};
 
 use climb::{inverse_curvature, lowest};
 
+use crate::stats::special::student_t_upper;
+
 /// Times that are not censored below which nothing is fitted.
 pub const FEWEST: usize = 5;
-/// The normal quantile of a two-sided 90 % interval.
-const Z90: f64 = 1.644_853_626_951_472_2;
 
 /// Measured times.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +81,8 @@ pub struct Fitted {
     at: Vec<f64>,
     /// Covariance there: the inverse of the observed information.
     covariance: Option<Vec<Vec<f64>>>,
+    /// Values that were seen to their end, beyond one for each parameter.
+    freedom: f64,
 }
 
 impl Sample {
@@ -188,7 +190,9 @@ pub fn fit(family: Family, sample: &Sample) -> Result<Fitted, FitError> {
     let log_likelihood = sample.log_likelihood(&law);
     let covariance = inverse_curvature(|at| height(family, sample, at), &at);
     let aic = 2.0 * at.len() as f64 - 2.0 * log_likelihood;
-    Ok(Fitted { law, log_likelihood, aic, at, covariance })
+    let seen: f64 = sample.values.iter().map(|(_, n)| n).sum();
+    let freedom = (seen - at.len() as f64).max(1.0);
+    Ok(Fitted { law, log_likelihood, aic, at, covariance, freedom })
 }
 
 /// Every family fitted, the best (by Akaike's criterion) first.
@@ -244,11 +248,18 @@ impl Fitted {
     }
 
     fn delta(&self, of: impl Fn(&Law) -> f64) -> Interval {
-        let (value, half) = (of(&self.law), Z90 * self.standard_error(&of));
+        let (value, half) = (of(&self.law), self.t90() * self.standard_error(&of));
         Interval { value, low: value - half, high: value + half }
     }
 
-    /// By the delta method; infinite where the likelihood has no peak.
+    /// How many standard errors the half of a 90 % interval is.
+    fn t90(&self) -> f64 {
+        student_t_upper(0.05, self.freedom)
+    }
+
+    /// By the delta method; infinite where the likelihood has no peak. The likelihood takes its
+    /// parameters for known when it says how far values spread: that is made up for as in a normal
+    /// sample.
     fn standard_error(&self, of: impl Fn(&Law) -> f64) -> f64 {
         let Some(covariance) = &self.covariance else { return f64::INFINITY };
         let slope = |k: usize| {
@@ -264,7 +275,8 @@ impl Fitted {
         for (row, a) in covariance.iter().zip(&slopes) {
             variance += row.iter().zip(&slopes).map(|(c, b)| a * b * c).sum::<f64>();
         }
-        variance.max(0.0).sqrt()
+        let parameters = self.at.len() as f64;
+        (variance.max(0.0) * (self.freedom + parameters) / self.freedom).sqrt()
     }
 
     /// Like [`Fitted::interval`], but without taking it for certain that this is the right family:
@@ -283,7 +295,7 @@ impl Fitted {
                 error += weight * libm::hypot(one.standard_error(ln), ln(&one.law) - centre);
             }
         }
-        let factor = libm::exp(Z90 * error / total);
+        let factor = libm::exp(self.t90() * error / total);
         Interval { value, low: value / factor, high: value * factor }
     }
 }
