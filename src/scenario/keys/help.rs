@@ -15,7 +15,8 @@ pub fn help(path: &str) -> Result<String, Option<String>> {
     if let Some(key) = find(path) {
         return Ok(of_key(path, key));
     }
-    if let Some(table) = table(path) {
+    // `dependencies` stands for `dependencies.*`.
+    if let Some(table) = table(path).or_else(|| table(&format!("{path}.*"))) {
         let mut text = format!("[{path}]  {}\n\n", table.about);
         for key in table.keys {
             let _ = writeln!(text, "  {:<18} {}", key.name, key.about);

@@ -24,6 +24,8 @@ use crate::stats::special::student_t_upper;
 
 /// Times that are not censored below which nothing is fitted.
 pub const FEWEST: usize = 5;
+/// The normal quantile of a two-sided 90 % interval.
+const Z90: f64 = 1.644_853_626_951_472_2;
 
 /// Measured times.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,7 +193,8 @@ pub fn fit(family: Family, sample: &Sample) -> Result<Fitted, FitError> {
     let covariance = inverse_curvature(|at| height(family, sample, at), &at);
     let aic = 2.0 * at.len() as f64 - 2.0 * log_likelihood;
     let seen: f64 = sample.values.iter().map(|(_, n)| n).sum();
-    let freedom = (seen - at.len() as f64).max(1.0);
+    // A law of one parameter says itself how far its values spread.
+    let freedom = if at.len() > 1 { (seen - at.len() as f64).max(1.0) } else { f64::INFINITY };
     Ok(Fitted { law, log_likelihood, aic, at, covariance, freedom })
 }
 
@@ -254,6 +257,9 @@ impl Fitted {
 
     /// How many standard errors the half of a 90 % interval is.
     fn t90(&self) -> f64 {
+        if self.freedom.is_infinite() {
+            return Z90;
+        }
         student_t_upper(0.05, self.freedom)
     }
 
@@ -275,8 +281,7 @@ impl Fitted {
         for (row, a) in covariance.iter().zip(&slopes) {
             variance += row.iter().zip(&slopes).map(|(c, b)| a * b * c).sum::<f64>();
         }
-        let parameters = self.at.len() as f64;
-        (variance.max(0.0) * (self.freedom + parameters) / self.freedom).sqrt()
+        (variance.max(0.0) * (1.0 + self.at.len() as f64 / self.freedom)).sqrt()
     }
 
     /// Like [`Fitted::interval`], but without taking it for certain that this is the right family:
