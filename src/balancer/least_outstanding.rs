@@ -19,6 +19,7 @@ pub struct LeastOutstanding {
 }
 
 impl LeastOutstanding {
+    #[cold]
     fn know(&mut self, instance: u32) {
         let len = instance as usize + 1;
         if self.place.len() < len {
@@ -103,7 +104,9 @@ impl Policy for LeastOutstanding {
 
     fn started(&mut self, instance: u32) {
         // A kept connection may lead to one that was never in this rotation.
-        self.know(instance);
+        if instance as usize >= self.count.len() {
+            self.know(instance);
+        }
         let count = self.count[instance as usize];
         self.count[instance as usize] += 1;
         if self.place[instance as usize] != ABSENT {
