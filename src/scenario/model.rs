@@ -95,6 +95,16 @@ pub enum Discipline {
     },
 }
 
+impl Discipline {
+    /// The most requests that an instance takes at once, those that wait included.
+    pub fn room(self) -> u32 {
+        match self {
+            Self::Fifo { slots, queue } => slots.saturating_add(queue.unwrap_or(u32::MAX)),
+            Self::Sharing { limit, .. } => limit.unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// The two versions of a rollout.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Versions {

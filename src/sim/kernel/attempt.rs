@@ -1,11 +1,11 @@
 //! The loop over arrivals, and what becomes of one attempt; compiled once per station and policy.
 
-use super::desk::{Attempt, Connection, Desk, Retry, Server, guard};
+use super::desk::{Attempt, Beside, Connection, Desk, Retry, Server, guard};
 use super::station::{InFlight, Station, pack};
 use super::tally::NOWHERE;
 use crate::balancer::{Loads, Policy};
 use crate::engine::BLOCK;
-use crate::scenario::{Discipline, Protocol};
+use crate::scenario::Protocol;
 use crate::trace::Ending;
 use crate::units::{Span, Time};
 
@@ -273,32 +273,17 @@ fn look<S: Station>(
         fail(desk, now, version as usize, attempt, ending);
         return None;
     }
-    if guard & guard::LIMITED != 0 {
-        let limit = match desk.config.discipline {
-            Discipline::Fifo { slots, queue } => slots.saturating_add(queue.unwrap_or(u32::MAX)),
-            Discipline::Sharing { limit, .. } => limit.unwrap_or(u32::MAX),
-        };
-        if station.total(index, now) >= limit {
-            fail(desk, now, version as usize, attempt, Ending::Shed);
-            return None;
-        }
+    if guard & guard::LIMITED != 0 && station.total(index, now) >= desk.config.discipline.room() {
+        fail(desk, now, version as usize, attempt, Ending::Shed);
+        return None;
     }
     let mut service = service;
     if guard & guard::COLD != 0 {
         let starts = station.starts(index, now);
         service = (service as f64 * desk.coldness(index, starts)) as u64;
     }
-    if guard & guard::CACHED != 0 {
-        service += desk.look_up(index, now) as u64;
-    }
-    let errors = desk.config.versions[version as usize].errors;
-    let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
-    if guard & guard::DEPENDS != 0 {
-        let (waits, failed) = desk.calls.ask(now, version);
-        service = service.saturating_add(waits as u64);
-        error |= failed;
-    }
-    Some((service, error))
+    let Beside { missed, waits, error } = desk.beside(index, now);
+    Some(((service + missed as u64).saturating_add(waits as u64), error))
 }
 
 /// Counts an attempt whose departure is known.

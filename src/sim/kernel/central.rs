@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::attempt::fail;
-use super::desk::{Attempt, Desk, Server, guard};
+use super::desk::{Attempt, Beside, Desk, Server, guard};
 use super::tally::NOWHERE;
 use crate::engine::{BLOCK, EventQueue};
 use crate::trace::Ending;
@@ -231,18 +231,9 @@ impl Central {
         let index = server as usize;
         let Server { factor, law, guard, .. } = desk.servers[index];
         let cold = if guard & guard::COLD == 0 { 1.0 } else { desk.coldness(index, now) };
-        let mut service = waiting.services[usize::from(law)] * factor * cold;
-        if guard & guard::CACHED != 0 {
-            service += desk.look_up(index, now);
-        }
-        let errors = desk.config.versions[desk.servers[index].version as usize].errors;
-        let mut error = guard & guard::ERRORS != 0 && desk.aside.uniform() < errors;
-        let mut departs = now + (service as u64).max(1);
-        if guard & guard::DEPENDS != 0 {
-            let (waits, failed) = desk.calls.ask(now, desk.servers[index].version);
-            departs = departs.saturating_add(waits as u64);
-            error |= failed;
-        }
+        let own = waiting.services[usize::from(law)] * factor * cold;
+        let Beside { missed, waits, error } = desk.beside(index, now);
+        let departs = (now + ((own + missed) as u64).max(1)).saturating_add(waits as u64);
         desk.servers[index].served += 1;
         let worker = &mut self.workers[index];
         let slot = worker.running.iter().position(Option::is_none).unwrap_or(0);

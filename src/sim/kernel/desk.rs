@@ -137,6 +137,17 @@ pub(crate) struct Attempt {
     pub(crate) slot: usize,
 }
 
+/// What an attempt brings beside its own work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside {
+    /// Work for a lookup that missed the cache (ns).
+    pub(crate) missed: f64,
+    /// Wait for what others answer (ns).
+    pub(crate) waits: f64,
+    /// It will be answered with an error.
+    pub(crate) error: bool,
+}
+
 /// Shared state of a run.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -310,6 +321,19 @@ impl Desk {
         let mut block = [0.0; BLOCK];
         self.config.versions[version].service.fill(&mut self.aside, &mut block);
         block[0]
+    }
+
+    /// What an attempt that `server` takes at `now` brings beside its own work.
+    pub(crate) fn beside(&mut self, server: usize, now: u64) -> Beside {
+        let Server { guard, version, .. } = self.servers[server];
+        let missed = if guard & guard::CACHED != 0 { self.look_up(server, now) } else { 0.0 };
+        let errors = self.config.versions[usize::from(version)].errors;
+        let error = guard & guard::ERRORS != 0 && self.aside.uniform() < errors;
+        if guard & guard::DEPENDS == 0 {
+            return Beside { missed, waits: 0.0, error };
+        }
+        let (waits, failed) = self.calls.ask(now, version);
+        Beside { missed, waits, error: error || failed }
     }
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.

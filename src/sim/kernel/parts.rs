@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::central::Central;
 use super::desk::{Config, Desk, VersionModel, guard};
 use super::line::{LineStation, WideStation};
-use super::sharing::SharingStation;
-use super::throttled::ThrottledStation;
+use super::sharing::{Cores, SharingStation};
+use super::throttled::Quota;
 use crate::balancer::{
     ConsistentHash, LeastOutstanding, PeakEwma, PowerOfChoices, Random, RoundRobin, Weighted,
 };
@@ -17,8 +17,8 @@ use crate::scenario::{Algorithm, Discipline, Warmup};
 pub(super) enum Stations {
     Line(LineStation),
     Wide(WideStation),
-    Sharing(SharingStation),
-    Throttled(ThrottledStation),
+    Sharing(SharingStation<Cores>),
+    Throttled(SharingStation<Quota>),
 }
 
 /// How nodes choose, a policy for each.
@@ -43,9 +43,9 @@ pub(super) fn stations(config: &Config) -> Stations {
         Discipline::Fifo { slots, .. } => Stations::Wide(WideStation::new(slots)),
         Discipline::Sharing { cores, .. } => match config.cpu_limit {
             Some(limit) if limit < cores => {
-                Stations::Throttled(ThrottledStation::new(cores, limit))
+                Stations::Throttled(SharingStation::new(Quota::new(cores, limit)))
             }
-            _ => Stations::Sharing(SharingStation::new(cores)),
+            _ => Stations::Sharing(SharingStation::new(Cores(cores))),
         },
     }
 }

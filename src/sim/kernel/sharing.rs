@@ -2,9 +2,55 @@
 //! one core.
 //!
 //! Advanced lazily: between two touches of a server its departures follow from a virtual time
-//! that runs at the rate each attempt is served.
+//! that runs at the rate each attempt is served. What that rate is says a [`Pace`].
 
 use super::station::{InFlight, Station, unpack};
+
+/// How fast a server works.
+pub(super) trait Pace {
+    /// What it must remember of a server.
+    type State: Copy + Default;
+
+    /// At the beginning, of the server of this number.
+    fn begin(&self, server: usize) -> Self::State;
+
+    /// Serves `jobs` attempts from `now` on until each has got `need` ns of a core, or it is
+    /// `until`.
+    fn serve(
+        &self,
+        state: &mut Self::State,
+        now: f64,
+        jobs: usize,
+        need: f64,
+        until: f64,
+    ) -> Served;
+}
+
+/// How far attempts have come.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Served {
+    /// Each has got what it needed, at that time.
+    Done(f64),
+    /// The time is over; each has got so many ns.
+    Got(f64),
+}
+
+/// The cores, whenever somebody wants them.
+#[derive(Debug, Clone)]
+pub(crate) struct Cores(pub(crate) f64);
+
+impl Pace for Cores {
+    type State = ();
+
+    fn begin(&self, _: usize) {}
+
+    #[inline]
+    fn serve(&self, (): &mut (), now: f64, jobs: usize, need: f64, until: f64) -> Served {
+        let rate = (self.0 / jobs as f64).min(1.0);
+        let done = now + need / rate;
+        if done > until { Served::Got((until - now) * rate) } else { Served::Done(done) }
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Job {
@@ -15,65 +61,82 @@ struct Job {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Server {
+struct Server<S> {
     /// Descending by tag: the next to leave stands last.
     jobs: Vec<Job>,
     virtual_now: f64,
     updated: f64,
+    pace: S,
     /// Attempts that left before they were reported.
     left: Vec<InFlight>,
 }
 
-/// Servers that share `cores`.
+/// Servers whose attempts share what they have.
 #[derive(Debug, Clone)]
-pub(crate) struct SharingStation {
-    cores: f64,
-    servers: Vec<Server>,
+pub(crate) struct SharingStation<P: Pace> {
+    pace: P,
+    servers: Vec<Server<P::State>>,
     used: usize,
 }
 
-impl SharingStation {
-    pub(crate) fn new(cores: f64) -> Self {
-        Self { cores, servers: Vec::new(), used: 0 }
-    }
-
-    fn rate(&self, jobs: usize) -> f64 {
-        (self.cores / jobs as f64).min(1.0)
+impl<P: Pace> SharingStation<P> {
+    pub(crate) fn new(pace: P) -> Self {
+        Self { pace, servers: Vec::new(), used: 0 }
     }
 
     /// Brings a server to `now`.
     fn catch_up(&mut self, index: usize, now: u64) {
         let target = now as f64;
-        while let Some(job) = self.servers[index].jobs.last().copied() {
-            let rate = self.rate(self.servers[index].jobs.len());
-            let server = &mut self.servers[index];
-            let departs = server.updated + (job.tag - server.virtual_now) / rate;
-            if departs > target {
-                server.virtual_now += (target - server.updated) * rate;
-                break;
-            }
-            server.virtual_now = job.tag;
-            server.updated = server.updated.max(departs);
-            server.jobs.pop();
-            let (first, error) = unpack(job.packed);
-            let departs = departs.round() as u64;
-            server.left.push(InFlight { first, departs, node: job.node, error });
-        }
         let server = &mut self.servers[index];
+        while let Some(job) = server.jobs.last().copied() {
+            let need = job.tag - server.virtual_now;
+            let jobs = server.jobs.len();
+            match self.pace.serve(&mut server.pace, server.updated, jobs, need, target) {
+                Served::Got(got) => {
+                    server.virtual_now += got;
+                    break;
+                }
+                Served::Done(departs) => {
+                    server.virtual_now = job.tag;
+                    server.updated = server.updated.max(departs);
+                    server.jobs.pop();
+                    let (first, error) = unpack(job.packed);
+                    let departs = departs.round() as u64;
+                    server.left.push(InFlight { first, departs, node: job.node, error });
+                }
+            }
+        }
         if server.jobs.is_empty() {
             server.virtual_now = 0.0;
         }
         server.updated = target;
     }
+
+    /// When the last of the next `count` departures is, if nothing more arrives.
+    fn after(&self, index: usize, count: usize) -> f64 {
+        let server = &self.servers[index];
+        let (mut at, mut virtual_now) = (server.updated, server.virtual_now);
+        let mut pace = server.pace;
+        for (left, job) in server.jobs.iter().enumerate().rev().take(count) {
+            let need = job.tag - virtual_now;
+            match self.pace.serve(&mut pace, at, left + 1, need, f64::INFINITY) {
+                Served::Done(departs) => at = departs,
+                Served::Got(_) => unreachable!("there is always more time"),
+            }
+            virtual_now = job.tag;
+        }
+        at
+    }
 }
 
-impl Station for SharingStation {
+impl<P: Pace> Station for SharingStation<P> {
     const KNOWN: bool = false;
 
     fn add(&mut self) {
         if self.used == self.servers.len() {
             self.servers.push(Server::default());
         }
+        self.servers[self.used].pace = self.pace.begin(self.used);
         self.used += 1;
     }
 
@@ -119,21 +182,14 @@ impl Station for SharingStation {
 
     fn idle_at(&mut self, index: usize, now: u64) -> u64 {
         self.catch_up(index, now);
-        let server = &self.servers[index];
-        let (mut at, mut virtual_now) = (server.updated, server.virtual_now);
-        for (left, job) in server.jobs.iter().enumerate().rev() {
-            at += (job.tag - virtual_now) / self.rate(left + 1);
-            virtual_now = job.tag;
-        }
-        (at.ceil() as u64).max(now)
+        (self.after(index, usize::MAX).ceil() as u64).max(now)
     }
 
     fn next_departure(&self, index: usize, now: u64) -> u64 {
-        let server = &self.servers[index];
-        server.jobs.last().map_or(u64::MAX, |job| {
-            let wait = (job.tag - server.virtual_now) / self.rate(server.jobs.len());
-            ((server.updated + wait).ceil() as u64).max(now)
-        })
+        if self.servers[index].jobs.is_empty() {
+            return u64::MAX;
+        }
+        (self.after(index, 1).ceil() as u64).max(now)
     }
 
     fn settle(&mut self, server: usize, now: u64, done: &mut Vec<InFlight>) {
@@ -157,7 +213,7 @@ mod tests {
 
     #[test]
     fn two_jobs_on_one_core_take_turns() {
-        let mut station = SharingStation::new(1.0);
+        let mut station = SharingStation::new(Cores(1.0));
         station.add();
         station.admit(0, 0, 0, 0, pack(0, false), 100);
         station.admit(0, 1, 0, 50, pack(50, false), 100);
@@ -173,7 +229,7 @@ mod tests {
 
     #[test]
     fn with_cores_to_spare_nobody_waits() {
-        let mut station = SharingStation::new(2.0);
+        let mut station = SharingStation::new(Cores(2.0));
         station.add();
         for first in [0, 10] {
             station.admit(0, 0, 3, first, pack(first, false), 100);

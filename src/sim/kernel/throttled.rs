@@ -1,197 +1,72 @@
-//! Processor sharing under a CPU quota: in each period the attempts share the cores until the
-//! quota is used up, then stand still until the next period begins.
+//! A CPU quota: in each period the attempts share the cores until the quota is used up, then stand
+//! still until the next period begins.
 //!
 //! That is the Linux scheduler's bandwidth control (`cpu.cfs_quota_us`, `cpu.cfs_period_us` =
 //! 100 ms; kernel documentation, "CFS Bandwidth Control") with perfect slices: what is not used
 //! in a period is lost, and an attempt counts as one thread that only computes.
 
-use super::station::{InFlight, Station, unpack};
+use super::sharing::{Pace, Served};
 
 /// Length of a period, ns.
 const PERIOD: f64 = 100e6;
 
-#[derive(Debug, Clone, Copy)]
-struct Job {
-    /// Virtual time at which it is done.
-    tag: f64,
-    packed: u64,
-    node: u32,
-}
-
 /// Where a server is in its period.
 #[derive(Debug, Clone, Copy, Default)]
-struct Clock {
-    now: f64,
+pub(crate) struct Clock {
     period_ends: f64,
     /// CPU time left in the period, ns.
     left: f64,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Server {
-    /// Descending by tag: the next to leave stands last.
-    jobs: Vec<Job>,
-    virtual_now: f64,
-    clock: Clock,
-    /// Attempts that left before they were reported.
-    left: Vec<InFlight>,
-}
-
-/// Servers that share `cores` and may use `limit` of them on average over a period.
+/// Cores of which only a part may be used on average over a period.
 #[derive(Debug, Clone)]
-pub(crate) struct ThrottledStation {
+pub(crate) struct Quota {
     cores: f64,
     quota: f64,
-    servers: Vec<Server>,
-    used: usize,
 }
 
-impl ThrottledStation {
+impl Quota {
     pub(crate) fn new(cores: f64, limit: f64) -> Self {
-        Self { cores, quota: limit * PERIOD, servers: Vec::new(), used: 0 }
+        Self { cores, quota: limit * PERIOD }
+    }
+}
+
+impl Pace for Quota {
+    type State = Clock;
+
+    fn begin(&self, server: usize) -> Clock {
+        // Periods of different instances are not in step: spread evenly (golden ratio).
+        let phase = (server as f64 * 0.618_033_988_749_895).fract();
+        Clock { period_ends: (1.0 - phase) * PERIOD, left: self.quota }
     }
 
-    /// Serves `jobs` attempts until each has got `need` ns of a core or it is `until`; returns
-    /// what each got.
-    fn serve(&self, clock: &mut Clock, jobs: usize, need: f64, until: f64) -> f64 {
+    fn serve(&self, clock: &mut Clock, now: f64, jobs: usize, need: f64, until: f64) -> Served {
         let rate = (self.cores / jobs as f64).min(1.0);
         let burns = rate * jobs as f64;
-        let mut got = 0.0;
+        let need = need.max(0.0);
+        let (mut now, mut got) = (now, 0.0);
         loop {
-            if clock.now >= clock.period_ends {
-                let over = ((clock.now - clock.period_ends) / PERIOD).floor() + 1.0;
+            if now >= clock.period_ends {
+                let over = ((now - clock.period_ends) / PERIOD).floor() + 1.0;
                 clock.period_ends += over * PERIOD;
                 clock.left = self.quota;
             }
             // Less than a nanosecond is rounding.
             let runs = if clock.left < 1.0 { 0.0 } else { clock.left / burns };
-            let pauses = if runs == 0.0 { clock.period_ends } else { clock.now + runs };
-            let done = if runs == 0.0 { f64::INFINITY } else { clock.now + (need - got) / rate };
+            let pauses = if runs == 0.0 { clock.period_ends } else { now + runs };
+            let done = if runs == 0.0 { f64::INFINITY } else { now + (need - got) / rate };
             let next = pauses.min(done).min(clock.period_ends).min(until);
             if runs > 0.0 {
-                got += (next - clock.now) * rate;
-                clock.left -= (next - clock.now) * burns;
+                got += (next - now) * rate;
+                clock.left -= (next - now) * burns;
             }
-            clock.now = next;
-            if next >= done {
-                return need;
+            now = next;
+            if next >= done || (next >= until && got >= need) {
+                return Served::Done(now);
             }
             if next >= until {
-                return got;
+                return Served::Got(got);
             }
-        }
-    }
-
-    /// Brings a server to `now`.
-    fn catch_up(&mut self, index: usize, now: u64) {
-        let target = now as f64;
-        let mut server = std::mem::take(&mut self.servers[index]);
-        while let Some(job) = server.jobs.last().copied() {
-            let need = (job.tag - server.virtual_now).max(0.0);
-            let got = self.serve(&mut server.clock, server.jobs.len(), need, target);
-            if got < need {
-                server.virtual_now += got;
-                break;
-            }
-            server.virtual_now = job.tag;
-            server.jobs.pop();
-            let (first, error) = unpack(job.packed);
-            let departs = server.clock.now.round() as u64;
-            server.left.push(InFlight { first, departs, node: job.node, error });
-        }
-        if server.jobs.is_empty() {
-            server.virtual_now = 0.0;
-            server.clock.now = server.clock.now.max(target);
-        }
-        self.servers[index] = server;
-    }
-}
-
-impl Station for ThrottledStation {
-    const KNOWN: bool = false;
-
-    fn add(&mut self) {
-        if self.used == self.servers.len() {
-            self.servers.push(Server::default());
-        }
-        // Periods of different instances are not in step: spread evenly (golden ratio).
-        let phase = (self.used as f64 * 0.618_033_988_749_895).fract();
-        self.servers[self.used].clock =
-            Clock { now: 0.0, period_ends: (1.0 - phase) * PERIOD, left: self.quota };
-        self.used += 1;
-    }
-
-    fn clear(&mut self) {
-        for server in &mut self.servers {
-            server.jobs.clear();
-            server.left.clear();
-            server.virtual_now = 0.0;
-        }
-        self.used = 0;
-    }
-
-    fn outstanding(&mut self, server: usize, node: u32, now: u64) -> u32 {
-        self.catch_up(server, now);
-        self.servers[server].jobs.iter().filter(|job| job.node == node).count() as u32
-    }
-
-    fn total(&mut self, server: usize, now: u64) -> u32 {
-        self.catch_up(server, now);
-        self.servers[server].jobs.len() as u32
-    }
-
-    fn starts(&self, _: usize, now: u64) -> u64 {
-        now
-    }
-
-    fn admit(
-        &mut self,
-        index: usize,
-        _: u64,
-        node: u32,
-        now: u64,
-        packed: u64,
-        service: u64,
-    ) -> u64 {
-        self.catch_up(index, now);
-        let server = &mut self.servers[index];
-        let tag = server.virtual_now + service as f64;
-        let place = server.jobs.partition_point(|job| job.tag > tag);
-        server.jobs.insert(place, Job { tag, packed, node });
-        u64::MAX
-    }
-
-    fn idle_at(&mut self, index: usize, now: u64) -> u64 {
-        self.catch_up(index, now);
-        let server = &self.servers[index];
-        let (mut clock, mut virtual_now) = (server.clock, server.virtual_now);
-        for (left, job) in server.jobs.iter().enumerate().rev() {
-            self.serve(&mut clock, left + 1, (job.tag - virtual_now).max(0.0), f64::INFINITY);
-            virtual_now = job.tag;
-        }
-        (clock.now.ceil() as u64).max(now)
-    }
-
-    fn next_departure(&self, index: usize, now: u64) -> u64 {
-        let server = &self.servers[index];
-        server.jobs.last().map_or(u64::MAX, |job| {
-            let mut clock = server.clock;
-            let need = (job.tag - server.virtual_now).max(0.0);
-            self.serve(&mut clock, server.jobs.len(), need, f64::INFINITY);
-            (clock.now.ceil() as u64).max(now)
-        })
-    }
-
-    fn settle(&mut self, server: usize, now: u64, done: &mut Vec<InFlight>) {
-        self.catch_up(server, now);
-        done.append(&mut self.servers[server].left);
-    }
-
-    fn evict(&mut self, index: usize, now: u64, lost: &mut Vec<InFlight>) {
-        self.catch_up(index, now);
-        for job in self.servers[index].jobs.drain(..) {
-            let (first, error) = unpack(job.packed);
-            lost.push(InFlight { first, departs: u64::MAX, node: job.node, error });
         }
     }
 }
@@ -199,13 +74,14 @@ impl Station for ThrottledStation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::kernel::station::pack;
+    use crate::sim::kernel::sharing::SharingStation;
+    use crate::sim::kernel::station::{Station, pack};
 
     const MS: u64 = 1_000_000;
 
     /// Departures in ms of attempts that arrive at once and need so many ms each.
     fn departures(cores: f64, limit: f64, needs: &[u64]) -> Vec<u64> {
-        let mut station = ThrottledStation::new(cores, limit);
+        let mut station = SharingStation::new(Quota::new(cores, limit));
         station.add();
         for (serial, need) in needs.iter().enumerate() {
             station.admit(0, serial as u64, 0, 0, pack(serial as u64, false), need * MS);
@@ -242,7 +118,7 @@ mod tests {
 
     #[test]
     fn over_time_no_more_than_the_limit_is_used() {
-        let mut station = ThrottledStation::new(4.0, 1.5);
+        let mut station = SharingStation::new(Quota::new(4.0, 1.5));
         station.add();
         for serial in 0..400 {
             station.admit(0, serial, 0, 0, pack(serial, false), 10 * MS);

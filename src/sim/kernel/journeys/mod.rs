@@ -194,7 +194,7 @@ impl Journeys {
         Self {
             discipline: config.discipline,
             slots: workers::slots(config.discipline),
-            room: workers::room(config.discipline),
+            room: config.discipline.room(),
             timeout: config.timeout.0,
             nodes: config.nodes,
             opens: habits.pool.is_some() || habits.opens,

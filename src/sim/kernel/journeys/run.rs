@@ -6,7 +6,7 @@ use super::{Event, Journeys};
 use crate::balancer::Policy;
 use crate::engine::BLOCK;
 use crate::scenario::Discipline;
-use crate::sim::kernel::desk::{Desk, guard};
+use crate::sim::kernel::desk::{Beside, Desk, guard};
 use crate::sim::kernel::tally::NOWHERE;
 use crate::trace::Ending;
 use crate::units::Time;
@@ -391,19 +391,8 @@ impl<P: Policy> Play<'_, P> {
         {
             return Err(Ending::Shed);
         }
-        let mut extra = 0.0;
-        if guard & guard::CACHED != 0 {
-            extra += self.desk.look_up(server as usize, now);
-        }
-        let version = self.desk.servers[server as usize].version;
-        let errors = self.desk.config.versions[usize::from(version)].errors;
-        let mut error = guard & guard::ERRORS != 0 && self.desk.aside.uniform() < errors;
-        if guard & guard::DEPENDS != 0 {
-            let (waits, failed) = self.desk.calls.ask(now, version);
-            extra += waits;
-            error |= failed;
-        }
-        Ok(Finding { extra: extra as u64, error })
+        let Beside { missed, waits, error } = self.desk.beside(server as usize, now);
+        Ok(Finding { extra: (missed + waits) as u64, error })
     }
 }
 

@@ -151,11 +151,3 @@ pub(super) fn slots(discipline: Discipline) -> usize {
         Discipline::Sharing { .. } => usize::MAX,
     }
 }
-
-/// The most attempts that a server takes at once.
-pub(super) fn room(discipline: Discipline) -> u32 {
-    match discipline {
-        Discipline::Fifo { slots, queue } => slots.saturating_add(queue.unwrap_or(u32::MAX)),
-        Discipline::Sharing { limit, .. } => limit.unwrap_or(u32::MAX),
-    }
-}
