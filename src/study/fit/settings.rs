@@ -22,6 +22,13 @@ pub struct Setting<'a> {
     pub note: Option<String>,
 }
 
+impl Setting<'_> {
+    /// A value that was not fitted, and why it is so.
+    fn plain(table: &'static str, key: &'static str, value: Meant, note: &str) -> Self {
+        Self { table, key, value: Some(value), row: None, note: Some(note.to_owned()) }
+    }
+}
+
 /// A value of a scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meant {
@@ -185,19 +192,12 @@ impl Report {
     }
 
     fn kubernetes<'a>(&'a self, settings: &mut Vec<Setting<'a>>) {
-        let plain = |table, key, value, note: &str| Setting {
-            table,
-            key,
-            value: Some(value),
-            row: None,
-            note: Some(note.to_owned()),
-        };
         let wait = "The wait for the next probe is in the measured start.";
-        settings.push(plain("probes", "period", Meant::Span(Span::ZERO), wait));
+        settings.push(Setting::plain("probes", "period", Meant::Span(Span::ZERO), wait));
         match self.pre_stop {
             Some(sleep) => {
                 let span = Meant::Span(Span::from_secs_f64(sleep));
-                settings.push(plain("shutdown", "pre_stop", span, "As all pods say."));
+                settings.push(Setting::plain("shutdown", "pre_stop", span, "As all pods say."));
             }
             None => settings.push(Setting {
                 table: "shutdown",
@@ -218,37 +218,30 @@ impl Report {
                 pulls.count
             );
             let rate = Meant::Bandwidth(Bandwidth((pulls.rate / 1e5).ceil() as u64 * 100_000));
-            settings.push(plain("hosts", "bandwidth", rate, &note));
+            settings.push(Setting::plain("hosts", "bandwidth", rate, &note));
             if self.hosts > 0 {
                 let note = "Nodes that pods were seen on.";
-                settings.push(plain("hosts", "count", Meant::Count(self.hosts), note));
+                settings.push(Setting::plain("hosts", "count", Meant::Count(self.hosts), note));
             }
         }
     }
 
     fn swarm<'a>(&'a self, settings: &mut Vec<Setting<'a>>) {
-        let plain = |table, key, value, note: &str| Setting {
-            table,
-            key,
-            value: Some(value),
-            row: None,
-            note: Some(note.to_owned()),
-        };
         let prepared = "The way from creation on is measured as a whole.";
-        settings.push(plain("control", "schedule", Meant::Span(Span::ZERO), prepared));
+        settings.push(Setting::plain("control", "schedule", Meant::Span(Span::ZERO), prepared));
         if self.in_parts() {
             self.launch(Quantity::Launch, settings);
         } else if self.probed {
             let note = "It is in the measured start.";
-            settings.push(plain("control", "launch", Meant::Span(Span::ZERO), note));
+            settings.push(Setting::plain("control", "launch", Meant::Span(Span::ZERO), note));
         } else {
             self.launch(Quantity::Start, settings);
         }
         if self.probed {
             let note = "The tasks have a health check.";
-            settings.push(plain("probes", "enabled", Meant::Flag(true), note));
+            settings.push(Setting::plain("probes", "enabled", Meant::Flag(true), note));
             let wait = "The wait for the next probe is in the measured start.";
-            settings.push(plain("probes", "period", Meant::Span(Span::ZERO), wait));
+            settings.push(Setting::plain("probes", "period", Meant::Span(Span::ZERO), wait));
         }
     }
 
