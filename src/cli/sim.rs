@@ -13,11 +13,11 @@ use crate::study::SimResult;
 use crate::{report, study};
 
 pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
-    // Names of output files are checked before minutes are spent on their contents.
-    let outputs = output::plan(&sim.output, sim.chart, sim.force)?;
     if let Some(file) = system::file_of(sim.file.as_deref())? {
         return system::run(&file, sim, args);
     }
+    // Names of output files are checked before minutes are spent on their contents.
+    let outputs = output::plan(&sim.output, sim.chart, sim.force)?;
     let Some((scenario, source)) = checked(sim)? else { return Ok(Exit::BadScenario) };
     if sim.print_scenario {
         terminal::out(&print::to_toml(&scenario))?;
@@ -26,15 +26,7 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     if sim.exact {
         return super::exact::run(&scenario, sim.json);
     }
-    let options = study::Options {
-        seed: sim.luck.seed,
-        runs: match sim.runs {
-            Runs::Auto => study::Runs::Auto,
-            Runs::Fixed(runs) => study::Runs::Fixed(runs),
-        },
-        max_runs: sim.max_runs,
-        threads: sim.luck.threads,
-    };
+    let options = options(sim);
     let bar = Bar::new(sim.quiet || sim.json);
     let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));
     let result = assumed::weigh(result, sim, &source);
@@ -44,6 +36,19 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         output.write(&result)?;
     }
     Ok(exit(&result, sim.undecided))
+}
+
+/// How a study of rollouts is to be run.
+pub(super) fn options(sim: &Sim) -> study::Options {
+    study::Options {
+        seed: sim.luck.seed,
+        runs: match sim.runs {
+            Runs::Auto => study::Runs::Auto,
+            Runs::Fixed(runs) => study::Runs::Fixed(runs),
+        },
+        max_runs: sim.max_runs,
+        threads: sim.luck.threads,
+    }
 }
 
 /// The scenario and its text, unless there is an error in it. Complaints go to standard error.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::args::{Args, Runs, Sim};
+use super::args::{Args, Sim};
 use super::exit::Exit;
 use super::{input, output, terminal};
 use crate::report::{self, chart};
@@ -62,15 +62,7 @@ pub(super) fn run(file: &File, sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         bail!("{} is a system: change the scenarios of its services instead", file.name);
     }
     let Some(system) = checked(file) else { return Ok(Exit::BadScenario) };
-    let options = study::Options {
-        seed: sim.luck.seed,
-        runs: match sim.runs {
-            Runs::Auto => study::Runs::Auto,
-            Runs::Fixed(runs) => study::Runs::Fixed(runs),
-        },
-        max_runs: sim.max_runs,
-        threads: sim.luck.threads,
-    };
+    let options = super::sim::options(sim);
     let result = study::system::simulate(&system, &options);
     let title = Path::new(&file.name).file_stem().and_then(|s| s.to_str()).unwrap_or("system");
     let style = report::Style {
