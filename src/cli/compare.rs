@@ -17,7 +17,7 @@ use crate::study;
 
 pub(super) fn run(compare: &Compare) -> anyhow::Result<Exit> {
     for path in &compare.output {
-        if !["svg", "png", "csv"].contains(&suffix(path)) {
+        if !["svg", "png", "csv"].contains(&output::suffix(path).as_str()) {
             bail!("-o {}: the suffix must be svg, png or csv", path.display());
         }
         if path.exists() && !compare.force {
@@ -46,7 +46,7 @@ pub(super) fn run(compare: &Compare) -> anyhow::Result<Exit> {
     terminal::out(&render_text(&rows))?;
     let title = title(compare, &rows);
     for path in &compare.output {
-        let bytes = match suffix(path) {
+        let bytes = match output::suffix(path).as_str() {
             "svg" => chart::svg_of_comparison(&title, &rows).into_bytes(),
             "png" => chart::png_of_comparison(&title, &rows)?,
             _ => render_csv(&rows).into_bytes(),
@@ -54,10 +54,6 @@ pub(super) fn run(compare: &Compare) -> anyhow::Result<Exit> {
         output::write(path, &bytes)?;
     }
     Ok(Exit::Done)
-}
-
-fn suffix(path: &Path) -> &str {
-    path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("")
 }
 
 fn title(compare: &Compare, rows: &[Row]) -> String {

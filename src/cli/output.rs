@@ -30,7 +30,7 @@ pub(super) fn plan(
     force: bool,
 ) -> anyhow::Result<Vec<Output>> {
     let of = |path: &PathBuf| {
-        let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
+        let suffix = suffix(path);
         let chart = chart.unwrap_or_else(|| by_name(path));
         let kind = match suffix.as_str() {
             "json" => Kind::Json,
@@ -99,6 +99,11 @@ pub(super) const PNG: &str = "\0\0\u{6}@\0\0\u{3}";
 pub(super) fn is_ours(path: &Path, mark: &str) -> bool {
     let Ok(there) = std::fs::read(path) else { return true };
     there.is_empty() || there.windows(mark.len()).take(400).any(|w| w == mark.as_bytes())
+}
+
+/// What comes after the last dot of a file's name, in small letters.
+pub(super) fn suffix(path: &Path) -> String {
+    path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("").to_lowercase()
 }
 
 /// Writes a file, making its folder if need be.

@@ -47,7 +47,7 @@ pub(super) fn check(file: &File, format: Format) -> anyhow::Result<bool> {
 /// Plays a system.
 pub(super) fn run(file: &File, sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     for path in &sim.output {
-        let mark = match suffix(path) {
+        let mark = match output::suffix(path).as_str() {
             "json" => report::system::SCHEMA,
             "svg" => output::SVG,
             "png" => output::PNG,
@@ -78,7 +78,7 @@ pub(super) fn run(file: &File, sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
         terminal::out(&report::system::text(title, &result, &style))?;
     }
     for path in &sim.output {
-        let bytes = match suffix(path) {
+        let bytes = match output::suffix(path).as_str() {
             "json" => report::system::render(&result).into_bytes(),
             "svg" => chart::svg_of_system(title, &result).into_bytes(),
             _ => chart::png_of_system(title, &result)?,
@@ -108,8 +108,4 @@ fn exit(result: &study::system::SystemResult) -> Exit {
     } else {
         Exit::GateFailed
     }
-}
-
-fn suffix(path: &Path) -> &str {
-    path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("")
 }

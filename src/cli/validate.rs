@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::Exit;
-use super::output::write;
+use super::output::{suffix, write};
 use super::terminal;
 use crate::{report, study};
 
@@ -53,11 +53,10 @@ fn table(validate: &Validate) -> anyhow::Result<Exit> {
 fn storms(validate: &Validate) -> anyhow::Result<Exit> {
     let map = study::storm::full_map();
     for path in &validate.output {
-        let suffix = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
-        let bytes = match suffix.as_ref().and_then(|suffix| suffix.to_str()) {
-            Some("csv") => report::storm::render_csv(&map).into_bytes(),
-            Some("svg") => report::chart::svg_of_storms(&map).into_bytes(),
-            Some("png") => report::chart::png_of_storms(&map)?,
+        let bytes = match suffix(path).as_str() {
+            "csv" => report::storm::render_csv(&map).into_bytes(),
+            "svg" => report::chart::svg_of_storms(&map).into_bytes(),
+            "png" => report::chart::png_of_storms(&map)?,
             _ => anyhow::bail!("{} is neither csv nor svg nor png", path.display()),
         };
         write(path, &bytes)?;

@@ -46,14 +46,11 @@ pub(super) fn run(args: &Verify, ascii: bool) -> anyhow::Result<Exit> {
 }
 
 fn plan(paths: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Kind)>> {
-    let kind = |path: &PathBuf| {
-        let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
-        match suffix.as_str() {
-            "json" => Ok(Kind::Json),
-            "svg" => Ok(Kind::Svg),
-            "png" => Ok(Kind::Png),
-            _ => bail!("-o {}: the suffix must be json, svg or png", path.display()),
-        }
+    let kind = |path: &PathBuf| match output::suffix(path).as_str() {
+        "json" => Ok(Kind::Json),
+        "svg" => Ok(Kind::Svg),
+        "png" => Ok(Kind::Png),
+        _ => bail!("-o {}: the suffix must be json, svg or png", path.display()),
     };
     paths.iter().map(|path| Ok((path.as_path(), kind(path)?))).collect()
 }

@@ -77,6 +77,20 @@ fn what_cannot_be_read_exits_with_1() {
 }
 
 #[test]
+fn what_was_written_of_a_system_is_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["shop.json", "shop.svg"] {
+        let path = dir.path().join(name);
+        let to = ["-o", path.to_str().unwrap(), "--runs", "20"];
+        let args = [&["sim", "scenarios/system/shop.toml"], &to[..]].concat();
+        expect(0, &args);
+        expect(0, &args);
+        std::fs::write(&path, "mine").unwrap();
+        assert!(expect(1, &args).stderr.contains("--force replaces it"));
+    }
+}
+
+#[test]
 fn six_mistakes_are_six_diagnostics() {
     let dir = tempfile::tempdir().unwrap();
     let text = "\

@@ -11,9 +11,18 @@ pub const SCHEMA: &str = "rollcast-system/1";
 
 /// One JSON document, with a line end at the end.
 pub fn render(result: &SystemResult) -> String {
-    let mut text = serde_json::to_string_pretty(&value(result)).expect("a result is plain data");
+    let document = Document { schema: SCHEMA, answer: value(result) };
+    let mut text = serde_json::to_string_pretty(&document).expect("a result is plain data");
     text.push('\n');
     text
+}
+
+/// What the document is stands first: by that a file of ours is known.
+#[derive(serde::Serialize)]
+struct Document {
+    schema: &'static str,
+    #[serde(flatten)]
+    answer: Value,
 }
 
 fn value(result: &SystemResult) -> Value {
@@ -66,7 +75,6 @@ fn value(result: &SystemResult) -> Value {
         after.iter().enumerate().map(of).collect::<Vec<_>>()
     });
     json!({
-        "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "runs": result.runs,
         "seed": result.seed,
