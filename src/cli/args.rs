@@ -11,6 +11,7 @@ use super::texts::{
     EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS, VERIFY_EXAMPLES,
     VERIFY_EXITS,
 };
+use super::why::Why;
 use crate::scenario::settings::Orchestrator;
 
 /// Rehearse a rolling deployment before you do it.
@@ -221,6 +222,8 @@ pub(super) struct Explain {
     /// Step through the rollout of the scenario: when what is started and stopped.
     #[arg(long)]
     pub(super) step: bool,
+    #[command(flatten)]
+    pub(super) why: Why,
     /// Set any key of the scenario; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,

@@ -29,6 +29,7 @@ mod tests;
 mod texts;
 mod validate;
 mod verify;
+mod why;
 
 use std::process::ExitCode;
 

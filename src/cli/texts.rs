@@ -85,6 +85,9 @@ Examples:
   rollcast explain SW01
   rollcast explain max_surge checkout.toml
   rollcast explain checkout.toml --step
+  rollcast explain checkout.toml --run median
+  rollcast explain checkout.toml --run worst --at 2m05s
+  rollcast explain checkout.toml --inputs 'p95(duration)' -o tornado.svg
 ";
 
 pub(super) const EXIT_CODES: &str = "\

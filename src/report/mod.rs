@@ -7,6 +7,7 @@
 pub mod backtest;
 pub mod chart;
 pub mod compare;
+pub mod explain;
 pub mod fit;
 #[cfg(test)]
 mod fixture;
@@ -21,7 +22,7 @@ pub mod verify;
 
 pub use summary::Style;
 
-use crate::trace::Ending;
+use crate::trace::{Ending, Said};
 
 /// How a request failed, in words for people.
 fn cause(ending: Ending) -> &'static str {
@@ -34,5 +35,19 @@ fn cause(ending: Ending) -> &'static str {
         Ending::Shed => "queue full",
         Ending::Version => "version error",
         Ending::NoEndpoint => "no endpoint",
+    }
+}
+
+/// What the orchestrator says, as it would.
+fn said(said: Said) -> &'static str {
+    match said {
+        Said::Progressing => "“still progressing”",
+        Said::Completed => "“completed”",
+        Said::Paused => "“paused”",
+        Said::RollingBack => "“rolling back”",
+        Said::RolledBack => "“rolled back”",
+        Said::Failed => "“failed”",
+        Said::RollbackPaused => "“rollback paused”",
+        Said::DeadlineExceeded => "“deadline exceeded”",
     }
 }

@@ -41,6 +41,18 @@ pub enum Measure {
     Probability,
 }
 
+/// A number over runs that can be compared between settings: `p95(duration)`, `mean(surge_cost)`,
+/// `p(rolled_back)`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Measured {
+    /// As written.
+    pub text: String,
+    /// The outcome it is about.
+    pub outcome: OutcomeKey,
+    /// What of that outcome, over runs; never [`Measure::InRuns`].
+    pub measure: Measure,
+}
+
 /// Which side of the limit is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Direction {

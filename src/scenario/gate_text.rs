@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::codes::Code;
-use super::gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
+use super::gate::{Bound, Direction, Gate, Measure, Measured, OutcomeKey, Unit};
 use super::keys::quantile_of;
 use super::suggest::nearest;
 use crate::units::{Share, Span};
@@ -45,6 +45,22 @@ pub fn parse(text: &str) -> Result<Gate, GateError> {
     let limit = limit(&text[value.clone()], measure, outcome)
         .map_err(|(code, message, hint)| error(code, value.clone(), message, hint))?;
     Ok(Gate { text: text.trim().to_owned(), outcome, measure, direction, limit, line: None })
+}
+
+/// Reads a number over runs: the left side of a gate, and not an outcome alone.
+pub fn measured(text: &str) -> Result<Measured, GateError> {
+    let (left, outcome, name) = left_side(text, text.len())?;
+    if left == Left::Plain {
+        let key = outcome.name();
+        let hint = match outcome.unit() {
+            Unit::Event => format!("write p({key})"),
+            _ => format!("write p95({key}) or mean({key})"),
+        };
+        let message = format!("`{key}` differs from run to run");
+        return Err(error(Code::GateGrammar, name, message, hint));
+    }
+    let measure = resolve_measure(text, left, outcome, &name, None)?;
+    Ok(Measured { text: text.trim().to_owned(), outcome, measure })
 }
 
 fn operator(text: &str) -> Result<(usize, &'static str, Direction), GateError> {

@@ -33,7 +33,7 @@ pub mod tree;
 pub use conduct::Conduct;
 pub use diagnostic::Diagnostic;
 pub use dist::Dist;
-pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
+pub use gate::{Bound, Direction, Gate, Measure, Measured, OutcomeKey, Unit};
 pub use hosts::{AntiAffinity, Hosts, Provision};
 pub use load::{LoadError, Loaded, load};
 pub use model::*;

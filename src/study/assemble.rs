@@ -8,7 +8,7 @@ use super::result::{Bands, SimResult, Story};
 use super::spent;
 use crate::outcome::{Fate, Point, Series};
 use crate::scenario::{OutcomeKey, Scenario, Version};
-use crate::sim::Depth;
+use crate::sim::{Depth, Model};
 use crate::stats::{self, Estimate, Verdict};
 use crate::traffic;
 use crate::units::{Span, Time};
@@ -204,7 +204,16 @@ fn worst(runs: &[Run]) -> u32 {
 }
 
 fn story(runs: &Replications<'_>, replication: u32) -> Story {
-    let mut player = Player::new(runs.model, &runs.scenario.slo, runs.seed);
+    told(Player::new(runs.model, &runs.scenario.slo, runs.seed), replication)
+}
+
+/// One run of the control plane, in full.
+pub fn tell(scenario: &Scenario, seed: u64, replication: u32) -> Story {
+    let model = Model::new(scenario);
+    told(Player::new(&model, &scenario.slo, seed), replication)
+}
+
+fn told(mut player: Player<'_>, replication: u32) -> Story {
     // At the depth from which the statistics of duration and capacity come.
     let keep = Keep { series: true, records: true };
     let run = player.play(replication, Depth::Control, keep);

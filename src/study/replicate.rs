@@ -16,8 +16,6 @@ use crate::trace::Histogram;
 const SERIES: u32 = 1000;
 /// The least number of runs with requests, where there are as many.
 const REQUEST_RUNS: u32 = 100;
-/// First number of runs when they are added until gates are decided.
-const FIRST: u32 = 400;
 /// Runs handed out at a time: their latency histograms are merged before the next.
 const CHUNK: u32 = 64;
 
@@ -42,17 +40,11 @@ pub fn simulate(
 ) -> SimResult {
     pool::install(options.threads, || {
         let model = Model::new(scenario);
-        let mut runs = Replications {
-            scenario,
-            model: &model,
-            seed: options.seed,
-            control: Vec::new(),
-            requests: Vec::new(),
-            latency: Vec::new(),
-        };
-        let (mut wanted, most) = match options.runs {
-            Runs::Fixed(n) => (n.max(1), n.max(1)),
-            Runs::Auto => (FIRST.min(options.max_runs.max(1)), options.max_runs.max(1)),
+        let mut runs = Replications::new(scenario, &model, options.seed);
+        let mut wanted = options.first();
+        let most = match options.runs {
+            Runs::Fixed(_) => wanted,
+            Runs::Auto => options.max_runs.max(1),
         };
         loop {
             runs.extend(wanted, show);
@@ -64,6 +56,25 @@ pub fn simulate(
         }
         assemble::assemble(&runs)
     })
+}
+
+/// The values of one outcome over runs, and the gates, with nothing kept for pictures.
+pub(super) fn measure(
+    scenario: &Scenario,
+    options: &Options,
+    key: OutcomeKey,
+) -> (Vec<(f64, f64)>, Vec<GateResult>) {
+    let model = Model::new(scenario);
+    let mut runs = Replications::new(scenario, &model, options.seed);
+    runs.extend(options.first(), &|_| {});
+    (runs.values(key), runs.gates())
+}
+
+impl<'a> Replications<'a> {
+    fn new(scenario: &'a Scenario, model: &'a Model<'a>, seed: u64) -> Self {
+        let (control, requests, latency) = (Vec::new(), Vec::new(), Vec::new());
+        Self { scenario, model, seed, control, requests, latency }
+    }
 }
 
 impl Replications<'_> {

@@ -18,15 +18,16 @@ mod slots;
 mod storm;
 mod system;
 mod timeline;
+mod tornado;
 mod vector;
 mod verify;
 
 use super::compare::Row;
+use crate::study::sensitivity::Sensitivity;
 use crate::study::storm::Map;
 use crate::study::system::SystemResult;
 use crate::study::verify::Verdict;
 use crate::study::{SimResult, Story};
-use crate::trace::Said;
 
 /// Which chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,6 +108,19 @@ pub fn png_of_storms(map: &Map) -> Result<Vec<u8>, ChartError> {
     raster::png(&storm::draw(map))
 }
 
+/// What a number over runs of this service hangs on, as SVG.
+pub fn svg_of_inputs(service: &str, found: &Sensitivity) -> String {
+    vector::svg(&tornado::draw(service, found), "tornado")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_inputs(service: &str, found: &Sensitivity) -> Result<Vec<u8>, ChartError> {
+    raster::png(&tornado::draw(service, found))
+}
+
 /// Several services rolled out in order, a lane each, as SVG.
 pub fn svg_of_system(title: &str, result: &SystemResult) -> String {
     vector::svg(&system::draw(title, result), "system")
@@ -160,20 +174,6 @@ fn draw(kind: Kind, result: &SimResult, story: &Story, name: &str) -> frame::Dra
         Kind::Slots => slots::draw(result, story, name),
         Kind::Duration => duration::draw(result),
         Kind::Load => load::draw(result),
-    }
-}
-
-/// What the orchestrator says, as it would.
-fn said(said: Said) -> &'static str {
-    match said {
-        Said::Progressing => "“still progressing”",
-        Said::Completed => "“completed”",
-        Said::Paused => "“paused”",
-        Said::RollingBack => "“rolling back”",
-        Said::RolledBack => "“rolled back”",
-        Said::Failed => "“failed”",
-        Said::RollbackPaused => "“rollback paused”",
-        Said::DeadlineExceeded => "“deadline exceeded”",
     }
 }
 
