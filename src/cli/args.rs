@@ -8,8 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::measured::{Backtest, Fit};
 use super::texts::{
     BACKTEST_EXAMPLES, BACKTEST_EXITS, CHECK_EXAMPLES, CHECK_EXITS, COMPARE_EXAMPLES, EXIT_CODES,
-    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS, VERIFY_EXAMPLES,
-    VERIFY_EXITS,
+    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, MERGE_EXAMPLES, SIM_EXAMPLES, SWEEP_EXAMPLES,
+    SWEEP_EXITS, VALIDATE_EXITS, VERIFY_EXAMPLES, VERIFY_EXITS,
 };
 use crate::scenario::settings::Orchestrator;
 
@@ -39,6 +39,12 @@ pub(super) enum Verb {
     /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
     #[command(before_help = COMPARE_EXAMPLES)]
     Compare(Compare),
+    /// Play many settings of a scenario under the same luck, and say which to take.
+    #[command(before_help = SWEEP_EXAMPLES, after_help = SWEEP_EXITS)]
+    Sweep(Box<super::sweep::Sweep>),
+    /// Put the parts of a sweep together that shards have played.
+    #[command(before_help = MERGE_EXAMPLES, after_help = SWEEP_EXITS)]
+    Merge(super::sweep::Merge),
     /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -348,4 +354,5 @@ pub(super) enum SchemaOf {
     Fit,
     Backtest,
     System,
+    Sweep,
 }

@@ -15,6 +15,7 @@ pub mod json;
 mod shape;
 pub mod storm;
 pub mod summary;
+pub mod sweep;
 pub mod system;
 pub mod table;
 pub mod verify;
