@@ -78,9 +78,12 @@ pub(super) struct Sim {
     pub(super) file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) changes: Changes,
-    /// Write a file; the kind by its suffix: json, csv, svg, png. May be given several times.
+    /// Write a file; the kind by its suffix: json, csv, md, svg, png. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
+    /// Put it beside this scenario, run by run under the same luck.
+    #[arg(long, value_name = "BASE")]
+    pub(super) compare: Option<PathBuf>,
     /// Replace files that rollcast did not write, too.
     #[arg(short, long)]
     pub(super) force: bool,
@@ -128,7 +131,13 @@ pub(super) struct Compare {
     /// Set any key in all of them; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// Write a file; the kind by its suffix: svg, png, csv. May be given several times.
+    /// What makes the exit code 10: something is worse than in the first for sure.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) fail_on: Option<FailOn>,
+    /// Differences up to this share of the first's mean are none.
+    #[arg(long, default_value = "0%", value_name = "SHARE")]
+    pub(super) noise: crate::units::Share,
+    /// Write a file; the kind by its suffix: svg, png, csv, md. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
     /// Replace files that are there already.
@@ -322,6 +331,11 @@ pub(super) enum Chart {
 pub(super) enum Undecided {
     Ok,
     Fail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Regression,
 }
 
 /// The names that `--strategies` takes.

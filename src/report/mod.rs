@@ -7,6 +7,7 @@
 pub mod backtest;
 pub mod chart;
 pub mod compare;
+pub mod difference;
 pub mod fit;
 #[cfg(test)]
 mod fixture;

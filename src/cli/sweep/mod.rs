@@ -27,8 +27,8 @@ pub(super) struct Sweep {
     /// The scenario; without it flags alone make one. `-` is standard input.
     pub(super) file: Option<PathBuf>,
     /// A key and its values: 1..6,12; 800/s,1000/s; 10s..60s:10s; 1s..60s:5log. May be given
-    /// several times.
-    #[arg(long, required = true, value_name = "KEY=LIST")]
+    /// several times; without it the scenario's [sweep] says.
+    #[arg(long, value_name = "KEY=LIST")]
     pub(super) vary: Vec<String>,
     /// How several keys are combined; lhs and sobol also take ranges without a step.
     #[arg(long, value_enum, default_value = "grid")]
@@ -37,12 +37,13 @@ pub(super) struct Sweep {
     #[arg(long, default_value_t = 32, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) points: u32,
-    /// What the best setting is: min or max of a quantile, mean or probability over runs.
-    #[arg(long, default_value = "min p95(duration)", value_name = "GOAL")]
-    pub(super) goal: String,
-    /// What is weighed against the goal in the trade-off.
-    #[arg(long, default_value = "max p5(serving_min)", value_name = "GOAL")]
-    pub(super) versus: String,
+    /// What the best setting is: min or max of a quantile, mean or probability over runs
+    /// [default: min p95(duration)].
+    #[arg(long, value_name = "GOAL")]
+    pub(super) goal: Option<String>,
+    /// What is weighed against the goal in the trade-off [default: max p5(`serving_min`)].
+    #[arg(long, value_name = "GOAL")]
+    pub(super) versus: Option<String>,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// How many runs of each setting.

@@ -6,9 +6,10 @@ use anyhow::{anyhow, bail};
 
 use super::{DesignName, RequestsName, Sweep};
 use crate::cli::{input, terminal};
-use crate::scenario::Scenario;
 use crate::scenario::codes::Severity;
 use crate::scenario::diagnostic::{Diagnostic, Format, render};
+use crate::scenario::sweep::Swept;
+use crate::scenario::{self, Scenario};
 use crate::study::cell::{Base, Requests, Setting};
 use crate::study::sweep::{Axis, Design, Goal, Plan, Study};
 
@@ -17,11 +18,10 @@ type Found = (Vec<String>, Result<Scenario, String>);
 
 /// The study; `None` after complaints.
 pub(super) fn build(sweep: &Sweep) -> anyhow::Result<Option<Study>> {
-    let axes = sweep
-        .vary
-        .iter()
-        .map(|text| Axis::read(text).map_err(|error| anyhow!("--vary {text}: {error}")))
-        .collect::<anyhow::Result<Vec<Axis>>>()?;
+    let base = base(sweep)?;
+    let said = said(sweep, &base)?;
+    let read = |text: &String| Axis::read(text).map_err(|error| anyhow!("--vary {text}: {error}"));
+    let axes = said.vary.iter().map(read).collect::<anyhow::Result<Vec<Axis>>>()?;
     for (place, axis) in axes.iter().enumerate() {
         if axis.key == "gates" {
             bail!("--vary gates: gates are the same for all settings; add some with --gate");
@@ -30,22 +30,38 @@ pub(super) fn build(sweep: &Sweep) -> anyhow::Result<Option<Study>> {
             bail!("--vary {}: it is varied already; write all values in one list", axis.key);
         }
     }
-    let plan = plan(sweep)?;
+    let plan = plan(sweep, &said)?;
     let design = match sweep.design {
         DesignName::Grid => Design::Grid,
         DesignName::Lhs => Design::Lhs(sweep.points),
         DesignName::Sobol => Design::Sobol(sweep.points),
     };
     let points = design.points(&axes, plan.seed).map_err(|error| anyhow!("--vary: {error}"))?;
-    let base = base(sweep)?;
     let keys: Vec<String> = axes.into_iter().map(|axis| axis.key).collect();
     let Some((plain, settings)) = settings(sweep, &base, &keys, points)? else { return Ok(None) };
     check_goals(&plain, &plan)?;
     Ok(Some(Study::new(&plain, keys, settings, &plan)))
 }
 
-fn plan(sweep: &Sweep) -> anyhow::Result<Plan> {
-    let goal = |flag, text: &str| Goal::read(text).map_err(|error| anyhow!("{flag}: {error}"));
+/// What the command line says, else the scenario.
+fn said(sweep: &Sweep, base: &Base) -> anyhow::Result<Swept> {
+    let mut said = scenario::sweep::read(&base.text);
+    if !sweep.vary.is_empty() {
+        said.vary.clone_from(&sweep.vary);
+    }
+    said.goal = sweep.goal.clone().or(said.goal);
+    said.versus = sweep.versus.clone().or(said.versus);
+    if said.vary.is_empty() {
+        bail!("nothing varies: --vary strategy.generic.batch=1..6, or [sweep] in the scenario");
+    }
+    Ok(said)
+}
+
+fn plan(sweep: &Sweep, said: &Swept) -> anyhow::Result<Plan> {
+    let goal = |flag, text: &Option<String>, default| {
+        let text = text.as_deref().unwrap_or(default);
+        Goal::read(text).map_err(|error| anyhow!("{flag}: {error}"))
+    };
     Ok(Plan {
         seed: sweep.luck.seed,
         runs: sweep.runs,
@@ -53,8 +69,8 @@ fn plan(sweep: &Sweep) -> anyhow::Result<Plan> {
             RequestsName::Sample => Requests::sample(sweep.runs),
             RequestsName::All => Requests::All,
         },
-        goal: goal("--goal", &sweep.goal)?,
-        versus: goal("--versus", &sweep.versus)?,
+        goal: goal("--goal", &said.goal, "min p95(duration)")?,
+        versus: goal("--versus", &said.versus, "max p5(serving_min)")?,
     })
 }
 
