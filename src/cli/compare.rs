@@ -80,7 +80,8 @@ fn against_first(rows: &[Row], noise: f64) -> Vec<Compared> {
 fn markdown(title: &str, compared: &[Compared]) -> String {
     let mut text = format!("### {title}\n");
     for (names, compared) in compared {
-        text += &format!("\n{}", difference::render_markdown((&names.0, &names.1), compared));
+        text.push('\n');
+        text.push_str(&difference::render_markdown((&names.0, &names.1), compared));
     }
     format::capped(&text)
 }

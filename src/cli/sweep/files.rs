@@ -138,7 +138,7 @@ impl Kept {
         if self.asked {
             return Ok(format!("interrupted; to go on, run the same again:\n  {}", typed(None)));
         }
-        let name: String = head.name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let name: String = head.name.chars().filter(char::is_ascii_alphanumeric).collect();
         let path = PathBuf::from(format!("{name}-{}.sweep", &head.study[..8]));
         std::fs::copy(file.path(), &path)
             .with_context(|| format!("cannot keep what is finished in {}", path.display()))?;
@@ -181,7 +181,8 @@ fn typed(resume: Option<&Path>) -> String {
     let words = std::env::args().skip(1).map(quoted);
     let mut line = format!("rollcast {}", words.collect::<Vec<_>>().join(" "));
     if let Some(path) = resume {
-        line += &format!(" --resume {}", quoted(path.display().to_string()));
+        line.push_str(" --resume ");
+        line.push_str(&quoted(path.display().to_string()));
     }
     line
 }

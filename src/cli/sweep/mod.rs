@@ -139,12 +139,11 @@ fn parse_shard(text: &str) -> Result<(u32, u32), String> {
 }
 
 pub(super) fn run(sweep: &Sweep, args: &Args) -> anyhow::Result<Exit> {
-    let outputs = match sweep.shard {
-        None => files::plan(&sweep.output, sweep.chart, sweep.force)?,
-        Some(_) => {
-            files::plan_part(&sweep.output, sweep.force)?;
-            Vec::new()
-        }
+    let outputs = if sweep.shard.is_none() {
+        files::plan(&sweep.output, sweep.chart, sweep.force)?
+    } else {
+        files::plan_part(&sweep.output, sweep.force)?;
+        Vec::new()
     };
     let Some(study) = study::build(sweep)? else { return Ok(Exit::BadScenario) };
     stop::on_signal();

@@ -82,7 +82,8 @@ fn runner_up(result: &SweepResult) -> Option<RunnerUp> {
 
 #[derive(Serialize)]
 struct Setting<'a> {
-    setting: u32,
+    #[serde(rename = "setting")]
+    number: u32,
     values: &'a [String],
     instances: u32,
     problem: Option<&'a str>,
@@ -96,7 +97,7 @@ fn settings(result: &SweepResult) -> Vec<Setting<'_>> {
     };
     let all = result.head.cells.iter().enumerate();
     all.map(|(index, head)| Setting {
-        setting: index as u32,
+        number: index as u32,
         values: &head.values,
         instances: head.instances,
         problem: head.problem.as_deref(),

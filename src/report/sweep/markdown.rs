@@ -33,7 +33,9 @@ pub fn render_markdown(result: &SweepResult) -> String {
             (false, false) => "",
         };
         if result.best == Some(place) {
-            line.iter_mut().for_each(|text| *text = format!("**{text}**"));
+            for text in &mut line {
+                *text = format!("**{text}**");
+            }
         }
         let line: Vec<String> = line.iter().map(|text| text.replace('|', "\\|")).collect();
         let _ = writeln!(out, "| {mark} | {} |", line.join(" | "));

@@ -75,30 +75,31 @@ pub(super) fn gates(cell: &CellResult) -> String {
 /// One sentence about the best setting.
 pub(super) fn recommendation(result: &SweepResult) -> String {
     let Some(best) = result.best.map(|place| &result.cells[place]) else {
-        return match result.gates.is_empty() {
-            true => "No setting reaches the goal.".to_owned(),
-            false => "No setting is sure to keep all gates.".to_owned(),
+        let what = if result.gates.is_empty() {
+            "No setting reaches the goal."
+        } else {
+            "No setting is sure to keep all gates."
         };
+        return what.to_owned();
     };
     let goal = &result.goal;
     let value = best.goal.map_or_else(String::new, |e| with_interval(&e, goal.unit()));
     let kept = if result.gates.is_empty() { "" } else { " of those that keep all gates" };
     let what = if goal.text == "min p95(duration)" { "fastest" } else { "best" };
-    let mut text =
-        format!("{}: {what}{kept}, {} {value}.", setting(result, best), goal.expression());
-    if let Some((second, paired)) = result.runner_up() {
-        let difference = paired.difference;
-        let amount = |v: f64| format::value(v, goal.unit());
-        text += &format!(
-            " Next: {}, {} on average by {} [{}, {}] under the same luck.",
-            setting(result, &result.cells[second]),
-            if difference.value < 0.0 { "less" } else { "more" },
-            amount(difference.value.abs()),
-            amount(if difference.value < 0.0 { -difference.high } else { difference.low }),
-            amount(if difference.value < 0.0 { -difference.low } else { difference.high }),
-        );
-    }
-    text
+    let named = setting(result, best);
+    let taken = format!("{named}: {what}{kept}, {} {value}.", goal.expression());
+    let Some((second, paired)) = result.runner_up() else { return taken };
+    let difference = paired.difference;
+    let less = difference.value < 0.0;
+    let (low, high) =
+        if less { (-difference.high, -difference.low) } else { (difference.low, difference.high) };
+    let [value, low, high] =
+        [difference.value.abs(), low, high].map(|v| format::value(v, goal.unit()));
+    format!(
+        "{taken} Next: {}, {} on average by {value} [{low}, {high}] under the same luck.",
+        setting(result, &result.cells[second]),
+        if less { "less" } else { "more" },
+    )
 }
 
 /// What a study's settings are, in one line.
