@@ -22,6 +22,7 @@ mod planes;
 mod progress;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
+mod sweep;
 mod system;
 mod terminal;
 #[cfg(test)]
@@ -61,6 +62,8 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
+        Some(Verb::Sweep(sweep)) => sweep::run(sweep, args),
+        Some(Verb::Merge(merge)) => sweep::merge(merge, args),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Backtest(backtest)) => backtest::run(backtest),
@@ -75,6 +78,9 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::System }) => {
             terminal::out(&report::system::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Sweep }) => {
+            terminal::out(&report::sweep::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Fit }) => {
             terminal::out(&report::fit::schema()).map(|()| Exit::Done)

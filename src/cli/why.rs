@@ -212,8 +212,8 @@ mod tests {
             panic!("not explain")
         };
         assert_eq!(explain.why.inputs.unwrap().text, "p50(duration)");
-        let error = parse(&["--inputs", "duration"]).unwrap_err().to_string();
-        assert!(error.contains("write p95(duration) or mean(duration)"), "{error}");
+        let error = parse(&["--inputs", "p95(duraton)"]).unwrap_err().to_string();
+        assert!(error.contains("did you mean `duration`?"), "{error}");
         let error = parse(&["--at", "45"]).unwrap_err().to_string();
         assert!(error.contains("45s"), "{error}");
         assert!(parse(&["-o", "x.svg"]).is_err(), "nothing to write");

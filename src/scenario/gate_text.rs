@@ -47,18 +47,15 @@ pub fn parse(text: &str) -> Result<Gate, GateError> {
     Ok(Gate { text: text.trim().to_owned(), outcome, measure, direction, limit, line: None })
 }
 
-/// Reads a number over runs: the left side of a gate, and not an outcome alone.
+/// Reads what stands before the comparison of a gate, alone: `p95(duration)`, `mean(failed)`,
+/// `p(rolled_back)`. An outcome without a function is its mean, an event its probability.
 pub fn measured(text: &str) -> Result<Measured, GateError> {
     let (left, outcome, name) = left_side(text, text.len())?;
-    if left == Left::Plain {
-        let key = outcome.name();
-        let hint = match outcome.unit() {
-            Unit::Event => format!("write p({key})"),
-            _ => format!("write p95({key}) or mean({key})"),
-        };
-        let message = format!("`{key}` differs from run to run");
-        return Err(error(Code::GateGrammar, name, message, hint));
-    }
+    let left = match left {
+        Left::Plain if outcome.unit() == Unit::Event => Left::Probability,
+        Left::Plain => Left::Mean,
+        other => other,
+    };
     let measure = resolve_measure(text, left, outcome, &name, None)?;
     Ok(Measured { text: text.trim().to_owned(), outcome, measure })
 }

@@ -2,6 +2,7 @@
 
 use super::Estimate;
 use super::interval::{self, quantile_ranks};
+use crate::scenario::Measure;
 
 /// Rounding of sums of weights, relative to their total.
 const ROUNDING: f64 = 1e-10;
@@ -80,6 +81,15 @@ impl Sample {
             value,
             low: lower.map_or(f64::NEG_INFINITY, end).min(value),
             high: upper.map_or(f64::INFINITY, end).max(value),
+        }
+    }
+
+    /// What a gate or a goal names of them, over runs.
+    pub fn measured(&self, measure: Measure) -> Estimate {
+        match measure {
+            Measure::Quantile(q) => self.quantile(q),
+            Measure::Probability => self.share(|value| value > 0.0),
+            Measure::Mean | Measure::InRuns(_) => self.mean(),
         }
     }
 

@@ -3,6 +3,8 @@
 mod assemble;
 pub mod assumed;
 pub mod backtest;
+pub mod cell;
+pub mod compare;
 pub mod exact;
 pub mod explain;
 pub mod fit;
@@ -14,6 +16,7 @@ pub mod result;
 pub mod sensitivity;
 mod spent;
 pub mod storm;
+pub mod sweep;
 pub mod system;
 pub mod validate;
 pub mod verify;

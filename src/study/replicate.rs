@@ -230,7 +230,7 @@ impl Replications<'_> {
 }
 
 /// Outcomes that requests decide when they are simulated.
-fn by_requests(key: OutcomeKey) -> bool {
+pub(super) fn by_requests(key: OutcomeKey) -> bool {
     key.needs_traffic() || key == OutcomeKey::Outage
 }
 

@@ -112,24 +112,16 @@ pub fn sensitivity(
     let sample = Sample::new(&base.values);
     Sensitivity {
         of: of.clone(),
-        base: sample.map_or(Estimate::UNKNOWN, |sample| estimate(of.measure, &sample)),
+        base: sample.map_or(Estimate::UNKNOWN, |sample| sample.measured(of.measure)),
         runs: base.values.len() as u32,
         bars,
-    }
-}
-
-fn estimate(measure: Measure, sample: &Sample) -> Estimate {
-    match measure {
-        Measure::Quantile(q) => sample.quantile(q),
-        Measure::Probability => sample.share(|value| value > 0.0),
-        Measure::Mean | Measure::InRuns(_) => sample.mean(),
     }
 }
 
 /// The difference of the number over all runs; its interval from the same difference in groups of
 /// runs, each of which has its replications in both settings.
 fn change(measure: Measure, base: &[(f64, f64)], there: &[(f64, f64)]) -> Option<Estimate> {
-    let number = |values: &[(f64, f64)]| Some(estimate(measure, &Sample::new(values)?).value);
+    let number = |values: &[(f64, f64)]| Some(Sample::new(values)?.measured(measure).value);
     let all = number(there)? - number(base)?;
     let group = |values: &[(f64, f64)], g: usize| -> Vec<(f64, f64)> {
         values.iter().skip(g).step_by(GROUPS).copied().collect()
