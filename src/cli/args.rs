@@ -39,6 +39,8 @@ pub(super) enum Verb {
     /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
     #[command(before_help = COMPARE_EXAMPLES)]
     Compare(Compare),
+    /// Find the best setting under the gates, with a guarantee.
+    Tune(Box<super::tune::Tune>),
     /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -348,4 +350,5 @@ pub(super) enum SchemaOf {
     Fit,
     Backtest,
     System,
+    Tune,
 }

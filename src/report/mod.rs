@@ -17,6 +17,7 @@ pub mod storm;
 pub mod summary;
 pub mod system;
 pub mod table;
+pub mod tune;
 pub mod verify;
 
 pub use summary::Style;

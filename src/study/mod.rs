@@ -13,6 +13,7 @@ pub mod result;
 mod spent;
 pub mod storm;
 pub mod system;
+pub mod tune;
 pub mod validate;
 pub mod verify;
 
