@@ -3,6 +3,7 @@
 mod assemble;
 pub mod assumed;
 pub mod backtest;
+pub mod cell;
 pub mod exact;
 pub mod fit;
 mod observe;

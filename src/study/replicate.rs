@@ -230,7 +230,7 @@ fn looks(first: u32, most: u32) -> u32 {
 }
 
 /// Outcomes that requests decide when they are simulated.
-fn by_requests(key: OutcomeKey) -> bool {
+pub(super) fn by_requests(key: OutcomeKey) -> bool {
     key.needs_traffic() || key == OutcomeKey::Outage
 }
 
