@@ -142,7 +142,8 @@ fn show(tune: &Tune, answer: &Answer<'_>) -> anyhow::Result<()> {
             "json" => Some(report::tune::json(answer)),
             "csv" => Some(report::tune::csv(answer)),
             "toml" => answer.best.map(crate::scenario::print::to_toml),
-            _ => report::tune::patch_of(answer).filter(|p| suffix.starts_with(&p.suffix[..1]))
+            _ => report::tune::patch_of(answer)
+                .filter(|p| suffix.starts_with(&p.suffix[..1]))
                 .map(|patch| patch.text),
         };
         match text {
@@ -250,13 +251,7 @@ impl Space {
 }
 
 /// Walks from the choice outward: along each key, and under more traffic.
-fn cliffs(
-    space: &Space,
-    axes: &[Axis],
-    tuned: &Tuned,
-    best: &Scenario,
-    tune: &Tune,
-) -> Vec<Cliff> {
+fn cliffs(space: &Space, axes: &[Axis], tuned: &Tuned, best: &Scenario, tune: &Tune) -> Vec<Cliff> {
     let Some(chosen) = tuned.best.map(|best| &tuned.tried[best].values) else {
         return Vec::new();
     };

@@ -23,12 +23,7 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
 /// [`judge`] for one who looks up to `looks` times and stops when all is decided. The error is
 /// shared among the looks, so that the intervals of all of them hold together with 95 %: stopping
 /// then does no harm (Bonferroni; no law of the values is assumed, runs may be weighted anew).
-pub fn judge_at_looks(
-    gate: &Gate,
-    desired: u32,
-    values: &[(f64, f64)],
-    looks: u32,
-) -> GateResult {
+pub fn judge_at_looks(gate: &Gate, desired: u32, values: &[(f64, f64)], looks: u32) -> GateResult {
     let limit = resolve(gate.limit, desired);
     let Some(sample) = Sample::new(values) else {
         return GateResult {

@@ -304,8 +304,7 @@ mod tests {
             let one = |setting: usize, step: u32| {
                 let (own, step) = (setting as u64 + 10, u64::from(step));
                 let kept = |run: u64| uniform(self.seed, own + 1_000, 10 * step + run);
-                let good =
-                    (0..10).map(|run| u32::from(kept(run) < self.keeps[setting])).sum();
+                let good = (0..10).map(|run| u32::from(kept(run) < self.keeps[setting])).sum();
                 let luck = normal(self.seed, 1, step) + 0.5 * normal(self.seed, own, step);
                 Observation {
                     objective: self.means[setting] + luck,

@@ -145,12 +145,14 @@ fn sentence(answer: &Answer<'_>) -> String {
 }
 
 fn cliff_line(cliff: &Cliff) -> String {
-    let holds = cliff.holds.as_ref().map_or_else(String::new, |value| format!("holds at {value}, "));
+    let holds =
+        cliff.holds.as_ref().map_or_else(String::new, |value| format!("holds at {value}, "));
     let short = cliff.what.rsplit('.').next().unwrap_or(&cliff.what);
     match &cliff.breaks {
         None => format!("{short}: {}nothing breaks on this side of what was tried", holds),
         Some((value, gate)) => {
-            let what = if gate.verdict == Verdict::Fail { "breaks" } else { "is not known to keep" };
+            let what =
+                if gate.verdict == Verdict::Fail { "breaks" } else { "is not known to keep" };
             let unit = gate.gate.outcome.unit();
             let found = gate.share.map_or_else(
                 || format::value(gate.value.value, unit),

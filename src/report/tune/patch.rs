@@ -169,10 +169,9 @@ fn formed(value: &str, form: Form) -> String {
     match form {
         Form::Plain => bare.to_owned(),
         Form::Text => format!("\"{bare}\""),
-        Form::Seconds => bare.parse::<crate::units::Span>().map_or_else(
-            |_| bare.to_owned(),
-            |span| format!("{:.0}", span.as_secs_f64().ceil()),
-        ),
+        Form::Seconds => bare
+            .parse::<crate::units::Span>()
+            .map_or_else(|_| bare.to_owned(), |span| format!("{:.0}", span.as_secs_f64().ceil())),
         Form::Ratio => bare
             .parse::<crate::units::Share>()
             .map_or_else(|_| bare.to_owned(), |share| share.0.to_string()),
@@ -250,10 +249,7 @@ mod tests {
         );
         let keys = [("strategy.max_parallel", "3"), ("strategy.min_healthy_time", "20s")];
         let nomad = of("nomad", &keys).1.unwrap();
-        assert_eq!(
-            nomad.text,
-            "update {\n  max_parallel = 3\n  min_healthy_time = \"20s\"\n}\n"
-        );
+        assert_eq!(nomad.text, "update {\n  max_parallel = 3\n  min_healthy_time = \"20s\"\n}\n");
         assert_eq!(of("generic", &[("strategy.batch", "3")]).1, None);
         assert_eq!(of("nomad", &[("traffic.rate", "3/s")]).1, None);
     }

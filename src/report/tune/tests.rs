@@ -23,7 +23,8 @@ fn answer(check: impl Fn(&Answer<'_>)) {
         seed: 1,
         threads: 1,
     };
-    let open = Tried { place: Err("it can never end".to_owned()), ..tried("9", Place::Void, 1.0, false) };
+    let open =
+        Tried { place: Err("it can never end".to_owned()), ..tried("9", Place::Void, 1.0, false) };
     let tuned = Tuned {
         keys: vec!["strategy.generic.batch".to_owned()],
         gates: vec!["serving_min >= 9".to_owned()],

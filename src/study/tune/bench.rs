@@ -57,7 +57,8 @@ impl<'a> Bench<'a> {
         let gates: &[Gate] = scenarios.first().map_or(&[], |scenario| &scenario.gates);
         let model = |scenario: &&'a Scenario| {
             let desired = scenario.service.instances;
-            let held = scenario.gates.iter().map(|gate| Held::new(gate, desired)).collect();
+            let held: Vec<Held> =
+                scenario.gates.iter().map(|gate| Held::new(gate, desired)).collect();
             (*scenario, Model::new(scenario), held)
         };
         let models: Vec<_> = scenarios.iter().map(model).collect();
@@ -173,8 +174,7 @@ impl<'a> Bench<'a> {
             .map(|step| {
                 let first = from + step * self.batch;
                 let runs: Vec<_> = (first..first + self.batch).map(&mut run).collect();
-                let values =
-                    |key: OutcomeKey| runs.iter().map(move |values| values[key as usize]);
+                let values = |key: OutcomeKey| runs.iter().map(move |values| values[key as usize]);
                 let sees = held.iter().zip(&scenario.gates);
                 Batch {
                     versus: measure(&self.plan.versus, values(self.plan.versus.outcome)),

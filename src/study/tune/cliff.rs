@@ -34,8 +34,7 @@ impl Cliff {
     pub fn walk(next: &Next, seed: u64, threads: usize) -> Self {
         let mut cliff = Self { what: next.what.clone(), holds: None, breaks: None };
         for (value, scenario) in &next.values {
-            let options =
-                Options { seed, runs: Runs::Fixed(RUNS), max_runs: RUNS, threads };
+            let options = Options { seed, runs: Runs::Fixed(RUNS), max_runs: RUNS, threads };
             let result = simulate(scenario, &options, &|_| {});
             let worst = result.gates.into_iter().filter(|gate| gate.verdict != Verdict::Pass);
             if let Some(gate) = worst.max_by_key(|gate| gate.verdict == Verdict::Fail) {

@@ -207,10 +207,7 @@ fn mark_front(tried: &mut [Tried], plan: &Plan) {
         .collect();
     for (of, point) in tried.iter_mut().zip(&points) {
         let Some((x, y)) = point else { continue };
-        let beaten = points
-            .iter()
-            .flatten()
-            .any(|(a, b)| a <= x && b <= y && (a < x || b < y));
+        let beaten = points.iter().flatten().any(|(a, b)| a <= x && b <= y && (a < x || b < y));
         of.on_front = !beaten;
     }
 }
