@@ -47,6 +47,18 @@ pub fn parse(text: &str) -> Result<Gate, GateError> {
     Ok(Gate { text: text.trim().to_owned(), outcome, measure, direction, limit, line: None })
 }
 
+/// Reads what stands before the comparison of a gate, alone: `p95(duration)`, `mean(failed)`,
+/// `p(rolled_back)`. An outcome without a function is its mean, an event its probability.
+pub fn expression(text: &str) -> Result<(Measure, OutcomeKey), GateError> {
+    let (left, outcome, name) = left_side(text, text.len())?;
+    let left = match left {
+        Left::Plain if outcome.unit() == Unit::Event => Left::Probability,
+        Left::Plain => Left::Mean,
+        other => other,
+    };
+    Ok((resolve_measure(text, left, outcome, &name, None)?, outcome))
+}
+
 fn operator(text: &str) -> Result<(usize, &'static str, Direction), GateError> {
     let found = [("<=", Direction::AtMost), (">=", Direction::AtLeast)]
         .into_iter()

@@ -13,6 +13,7 @@ mod replicate;
 pub mod result;
 mod spent;
 pub mod storm;
+pub mod sweep;
 pub mod system;
 pub mod tune;
 pub mod validate;

@@ -11,6 +11,7 @@ mod text;
 
 use std::path::PathBuf;
 
+pub(crate) use block::BlockPlayer;
 pub use block::{BLOCK, Block, Requests, blocks};
 pub use reduce::Cell;
 pub use text::BlockText;
