@@ -20,6 +20,7 @@ mod numbers;
 mod output;
 mod planes;
 mod progress;
+mod rare;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
 mod system;
@@ -82,6 +83,9 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Backtest }) => {
             terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Rare }) => {
+            terminal::out(&report::rare::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Tune }) => {
             terminal::out(&report::tune::schema()).map(|()| Exit::Done)

@@ -22,8 +22,13 @@ pub struct Observation {
 /// What a limit saw in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Seen {
-    /// So many runs kept it, of so many to which it applies.
-    Share { good: u32, of: u32 },
+    /// Counts of runs.
+    Share {
+        /// How many kept it.
+        good: u32,
+        /// To how many it applies.
+        of: u32,
+    },
     /// The mean over the step of what must be at most the limit.
     Mean(f64),
 }

@@ -55,7 +55,7 @@ pub(super) fn binomial_cdf(successes: u64, trials: u64, p: f64) -> f64 {
 
 /// The value that Student's t with `freedom` degrees of freedom exceeds with probability `tail`
 /// (0 to 1/2); infinite without freedom.
-pub(super) fn student_t_upper(tail: f64, freedom: f64) -> f64 {
+pub fn student_t_upper(tail: f64, freedom: f64) -> f64 {
     if freedom <= 0.0 {
         return f64::INFINITY;
     }

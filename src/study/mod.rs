@@ -9,6 +9,7 @@ pub mod fit;
 mod observe;
 pub mod options;
 mod pool;
+pub mod rare;
 mod replicate;
 pub mod result;
 mod spent;

@@ -313,3 +313,72 @@ impl Range<'_> {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::exact::BirthDeath;
+    use crate::scenario::{self, gate_text};
+
+    fn answer(text: &str, event: &str, seed: u64) -> Answer {
+        let loaded = scenario::load(text, "x", Path::new(""), &[]);
+        let scenario = loaded.unwrap_or_else(|e| panic!("{:?}", e.diagnostics)).scenario;
+        let event = gate_text::parse(event).unwrap();
+        let plan = Plan { seed, precision: 0.1, max_runs: 200_000, threads: 1 };
+        probability(&scenario, &event, &plan)
+    }
+
+    fn check(found: &Answer, exact: f64) {
+        let p = found.probability;
+        // Three half-widths and not one: the seed is fixed, but not chosen.
+        let half = (p.high - p.low) / 2.0;
+        assert!((p.value - exact).abs() < 1.5 * half, "{found:?}, not {exact:.3e}");
+        assert!(half < 0.2 * p.value && found.effective_hits > TRUSTED, "{found:?}");
+        assert!(found.saved() > 1_000.0, "{}", found.saved());
+    }
+
+    /// Twelve new instances all at once, each crashes for good a minute after its start with
+    /// probability c: the number of crashes is binomial.
+    #[test]
+    fn a_binomial_tail_of_one_in_a_million() {
+        let text = "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"5s\"\n\
+                    exit = \"1s\"\n[versions.new]\ncrash = \"1.7%\"\ncrash_after = \"1m\"\n\
+                    [restart]\nattempts = 0\n[strategy.generic]\nbatch = 12\n\
+                    order = \"start-first\"\nbake = \"3m\"\n";
+        let c: f64 = 0.017;
+        let terms = [(5, 792.0), (6, 924.0), (7, 792.0), (8, 495.0), (9, 220.0)];
+        let exact: f64 =
+            terms.iter().map(|(k, ways)| ways * c.powi(*k) * (1.0 - c).powi(12 - k)).sum();
+        check(&answer(text, "serving_min <= 7", 1), exact);
+    }
+
+    /// A sliding window of exponential starts is a chain of exponential steps.
+    #[test]
+    fn a_long_rollout_of_one_in_a_million() {
+        let text = "rollcast = 1\n[service]\ninstances = 8\n[versions.old]\nexit = \"0s\"\n\
+                    start = { law = \"exponential\", mean = \"60s\" }\n\
+                    [probes]\nperiod = \"0s\"\ninitial_delay = \"0s\"\n\
+                    [strategy.generic]\nbatch = 2\nwindow = \"sliding\"\norder = \"stop-first\"\n\
+                    bake = \"0s\"\n";
+        // Two are out until the last one is alone.
+        let births: Vec<f64> = (0..8).map(|done| if done < 7 { 2.0 } else { 1.0 } / 60.0).collect();
+        let chain = BirthDeath { deaths: vec![0.0; 8], births };
+        let mut start = vec![0.0; 9];
+        start[0] = 1.0;
+        let end = chain.advance(&start, 1_020.0, &[0.0; 9]).end;
+        let exact = 1.0 - end[8];
+        assert!((1e-7..1e-5).contains(&exact), "{exact}");
+        check(&answer(text, "duration >= 17m", 1), exact);
+    }
+
+    #[test]
+    fn what_no_luck_leads_to_is_not_reached() {
+        let text = "rollcast = 1\n[service]\ninstances = 4\n[versions.old]\nstart = \"5s\"\n\
+                    [strategy.generic]\nbatch = 1\n";
+        let found = answer(text, "serving_min <= 0", 1);
+        assert!(!found.reached && found.hits == 0 && found.tilted.is_empty());
+        assert!(found.probability.high < 1e-3);
+    }
+}

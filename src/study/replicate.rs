@@ -100,7 +100,7 @@ impl Replications<'_> {
 
     /// In order of `replications`, whatever the number of threads.
     fn play(&self, replications: &[u32], depth: Depth) -> Vec<Run> {
-        let player = || Player::new(self.model, &self.scenario.slo, self.seed);
+        let player = || Player::new(self.model, self.scenario, self.seed);
         // A player is made for each piece of work: pieces are large enough that this is rare.
         let piece = match depth {
             Depth::Control => 256,
@@ -231,7 +231,7 @@ fn looks(first: u32, most: u32) -> u32 {
 
 /// Outcomes that requests decide when they are simulated.
 pub(super) fn by_requests(key: OutcomeKey) -> bool {
-    key.needs_traffic() || key == OutcomeKey::Outage
+    key.needs_traffic() || matches!(key, OutcomeKey::Outage | OutcomeKey::Cost)
 }
 
 /// How many of `runs` get requests.

@@ -82,7 +82,7 @@ pub fn text(answer: &Answer<'_>) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    text.lines().flat_map(|line| ["  ", line, "\n"]).collect()
 }
 
 /// Lines of at most 80 columns; those after the first are moved in.
@@ -149,7 +149,7 @@ fn cliff_line(cliff: &Cliff) -> String {
         cliff.holds.as_ref().map_or_else(String::new, |value| format!("holds at {value}, "));
     let short = cliff.what.rsplit('.').next().unwrap_or(&cliff.what);
     match &cliff.breaks {
-        None => format!("{short}: {}nothing breaks on this side of what was tried", holds),
+        None => format!("{short}: {holds}nothing breaks on this side of what was tried"),
         Some((value, gate)) => {
             let what =
                 if gate.verdict == Verdict::Fail { "breaks" } else { "is not known to keep" };

@@ -20,7 +20,7 @@ pub fn schema() -> String {
         "confidence": said("number", "With which the choice is right."),
         "within": said("number", "A difference that does not matter, in the goal's unit."),
         "batch": said("integer", "Runs of which an observation is made."),
-        "requests": said("boolean", "Whether all runs were simulated with requests."),
+        "requests": said("boolean", "Whether requests were simulated, in ten runs of a batch."),
         "runs": said("integer", "Of all settings together."),
         "certain": said("boolean", "Whether the guarantee was reached."),
         "best": said_or_null("integer", "Place of the choice among `settings`, from 0."),
@@ -68,4 +68,21 @@ fn cliff() -> Value {
         "verdict": { "enum": ["pass", "fail", "undecided", null] },
         "value": said_or_null("number", "What was held against its limit."),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_published_schema_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tune.schema.json");
+        if std::env::var_os("ROLLCAST_UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, super::schema()).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            published == super::schema(),
+            "docs/tune.schema.json is stale: run \
+             `ROLLCAST_UPDATE_SCHEMA=1 cargo test --lib report::tune` and commit it"
+        );
+    }
 }

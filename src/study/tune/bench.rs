@@ -5,18 +5,21 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::limits::Held;
-use super::{Plan, batch, by_requests};
+use super::{Plan, batch};
 use crate::outcome::Collector;
 use crate::scenario::{Gate, Measure, OutcomeKey, Scenario};
 use crate::sim::{Depth, Model, World};
 use crate::stats::selection::{Limit, Observation, Source};
 use crate::stats::{Estimate, anytime};
+use crate::study::replicate::by_requests;
 use crate::study::sweep::Goal;
 
 /// First replication of the pilot study, which shares no luck with the selection.
 const PILOT: u32 = 1 << 31;
 /// Steps of the pilot study.
 const PILOT_STEPS: u32 = 4;
+/// Runs of a batch with requests, where only gates ask for them.
+const DEEP: u32 = 10;
 /// Steps that are handed out together.
 const PIECE: u32 = 5;
 
@@ -29,12 +32,20 @@ pub(super) struct Pilot {
     pub(super) spread: f64,
 }
 
+/// Of how many runs of a batch what is played: requests only where somebody asks for them, and
+/// not more of them than gates need, since they are a thousand times as dear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Depths {
+    control: u32,
+    requests: u32,
+}
+
 /// All settings, ready to be played.
 pub(super) struct Bench<'a> {
     plan: &'a Plan,
     models: Vec<(&'a Scenario, Model<'a>, Vec<Held>)>,
     limits: Vec<Limit>,
-    depth: Depth,
+    depths: Depths,
     batch: u32,
     /// Objectives and counter-objectives so far, by setting.
     seen: Vec<(Vec<f64>, Vec<f64>)>,
@@ -62,10 +73,23 @@ impl<'a> Bench<'a> {
             (*scenario, Model::new(scenario), held)
         };
         let models: Vec<_> = scenarios.iter().map(model).collect();
-        let asked = [plan.goal.outcome, plan.versus.outcome];
-        let keys = gates.iter().map(|gate| gate.outcome).chain(asked);
         let traffic = scenarios.iter().any(|scenario| scenario.has_requests());
-        let requests = traffic && keys.into_iter().any(by_requests);
+        let deep = |key: OutcomeKey| traffic && by_requests(key);
+        let batch = batch(&plan.goal);
+        let goals = deep(plan.goal.outcome) || deep(plan.versus.outcome);
+        let any = goals || gates.iter().any(|gate| deep(gate.outcome));
+        let all = goals && deep(plan.goal.outcome) && deep(plan.versus.outcome);
+        let all = all && gates.iter().all(|gate| deep(gate.outcome));
+        let depths = Depths {
+            control: if all { 0 } else { batch },
+            requests: if goals {
+                batch
+            } else if any {
+                DEEP.min(batch)
+            } else {
+                0
+            },
+        };
         // Limits are alike under all settings: shares of instances were resolved in what they see.
         let limits = models.first().map_or_else(Vec::new, |(_, _, held)| {
             held.iter().zip(gates).map(|(held, gate)| held.limit(gate)).collect()
@@ -73,8 +97,8 @@ impl<'a> Bench<'a> {
         Self {
             plan,
             limits,
-            depth: if requests { Depth::Requests } else { Depth::Control },
-            batch: batch(&plan.goal),
+            depths,
+            batch,
             seen: vec![(Vec::new(), Vec::new()); models.len()],
             models,
             played: 0,
@@ -91,7 +115,7 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn requests(&self) -> bool {
-        self.depth == Depth::Requests
+        self.depths.requests > 0
     }
 
     /// Some steps of all settings, to know how large the goal's values are.
@@ -136,6 +160,22 @@ impl<'a> Bench<'a> {
         values.iter().sum::<f64>() / values.len() as f64
     }
 
+    /// The largest standard deviation of the difference between a setting and any other, over the
+    /// first steps.
+    pub(super) fn widest(&mut self, best: usize, first: u32) -> f64 {
+        let all: Vec<usize> = (0..self.models.len()).collect();
+        let steps = self.play(&all, 0..first, 0);
+        let objective = |setting: usize, step: usize| steps[setting][step].observation.objective;
+        let n = f64::from(first);
+        let sd = |other: usize| {
+            let differences =
+                || (0..first as usize).map(|step| objective(other, step) - objective(best, step));
+            let mean = differences().sum::<f64>() / n;
+            (differences().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0)).sqrt()
+        };
+        all.iter().map(|other| sd(*other)).fold(0.0, f64::max)
+    }
+
     /// By setting, then by step, whatever the number of threads.
     fn play(&mut self, settings: &[usize], steps: Range<u32>, from: u32) -> Vec<Vec<Batch>> {
         let pieces: Vec<(usize, Range<u32>)> = settings
@@ -164,17 +204,30 @@ impl<'a> Bench<'a> {
         let (scenario, model, held) = &self.models[setting];
         let mut world = World::new(model);
         let mut collector = Collector::new(&scenario.slo, false);
-        let mut run = |replication: u32| {
+        let mut run = |replication: u32, depth: Depth| {
             collector.reset();
-            let end = world.run(self.plan.seed, replication, self.depth, &mut collector);
-            collector.finish(end).values
+            let end = world.run(self.plan.seed, replication, depth, &mut collector);
+            let mut values = collector.finish(end).values;
+            if let Some(prices) = &scenario.pieces.prices {
+                prices.put(&mut values);
+            }
+            values
         };
+        let traffic = scenario.has_requests();
         steps
             .clone()
             .map(|step| {
                 let first = from + step * self.batch;
-                let runs: Vec<_> = (first..first + self.batch).map(&mut run).collect();
-                let values = |key: OutcomeKey| runs.iter().map(move |values| values[key as usize]);
+                let mut runs = |of: u32, depth: Depth| -> Vec<Vec<f64>> {
+                    (first..first + of).map(|replication| run(replication, depth)).collect()
+                };
+                let control = runs(self.depths.control, Depth::Control);
+                let requests = runs(self.depths.requests, Depth::Requests);
+                let values = |key: OutcomeKey| {
+                    let deep = control.is_empty() || traffic && by_requests(key);
+                    let of = if deep { &requests } else { &control };
+                    of.iter().map(move |values| values[key as usize])
+                };
                 let sees = held.iter().zip(&scenario.gates);
                 Batch {
                     versus: measure(&self.plan.versus, values(self.plan.versus.outcome)),

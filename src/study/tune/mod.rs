@@ -13,7 +13,7 @@ pub use cliff::{Cliff, Next};
 
 use super::pool;
 use super::sweep::Goal;
-use crate::scenario::{Measure, OutcomeKey, Scenario};
+use crate::scenario::{Measure, Scenario};
 use crate::stats::Estimate;
 use crate::stats::selection::{self, Place, Rule};
 
@@ -98,7 +98,7 @@ pub struct Tuned {
     pub batch: u32,
     /// The difference that does not matter, in the goal's unit.
     pub within: f64,
-    /// Whether all runs were simulated with requests.
+    /// Whether requests were simulated, in ten runs of a batch at least.
     pub requests: bool,
 }
 
@@ -162,6 +162,25 @@ pub fn tune(
     })
 }
 
+/// Runs of all candidates together if each were given as many, enough that the choice is right
+/// with the same probability: two stages, with Student's quantile for each pair (Clark and Yang
+/// 1986), for the widest of the pairs that hold the choice.
+pub fn equal_runs(candidates: &[Candidate], plan: &Plan, tuned: &Tuned) -> Option<f64> {
+    let sound: Vec<(usize, &Scenario)> = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(index, of)| of.scenario.as_ref().ok().map(|scenario| (index, scenario)))
+        .collect();
+    let scenarios: Vec<&Scenario> = sound.iter().map(|(_, scenario)| *scenario).collect();
+    let best = sound.iter().position(|(index, _)| Some(*index) == tuned.best)?;
+    let mut bench = Bench::new(&scenarios, plan, &|_| {});
+    let spread = bench.widest(best, FIRST);
+    let tail = plan.error / (scenarios.len() as f64 - 1.0);
+    let t = crate::stats::student_t_upper(tail, f64::from(FIRST) - 1.0);
+    let steps = (t * spread / tuned.within).powi(2).ceil().max(f64::from(FIRST));
+    Some(steps * f64::from(bench.batch()) * scenarios.len() as f64)
+}
+
 fn unplayed(candidate: &Candidate) -> Tried {
     Tried {
         values: candidate.values.clone(),
@@ -218,9 +237,4 @@ fn batch(goal: &Goal) -> u32 {
         Measure::Quantile(q) => (5.0 / q.min(1.0 - q)).ceil().clamp(10.0, 500.0) as u32,
         Measure::Mean | Measure::Probability | Measure::InRuns(_) => 10,
     }
-}
-
-/// Outcomes that requests decide when they are simulated.
-fn by_requests(key: OutcomeKey) -> bool {
-    key.needs_traffic() || key == OutcomeKey::Outage
 }
