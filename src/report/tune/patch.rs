@@ -211,7 +211,10 @@ mod tests {
     use crate::scenario;
 
     fn of(strategy: &str, chosen: &[(&str, &str)]) -> (String, Option<Patch>) {
-        let text = format!("rollcast = 1\n[service]\ninstances = 4\n[strategy.{strategy}]\n");
+        let text = format!(
+            "rollcast = 1\n[service]\ninstances = 4\n\
+             [versions.old]\nstart = \"5s\"\n[strategy.{strategy}]\n"
+        );
         let scenario = scenario::load(&text, "x", Path::new(""), &[]).expect("sound").scenario;
         (toml(chosen, &scenario), patch("web", chosen, &scenario))
     }

@@ -24,9 +24,10 @@ fn case(name: &'static str, text: &str, event: &str, exact: f64) -> Option<Case>
 
 /// Twelve instances, each crashes for good with 1.7 %: five or more, and full outage of four.
 fn binomial() -> Option<Case> {
-    let text = "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"5s\"\nexit = \
+    let text = "rollcast = 1\nmargin = \"3m\"\n[service]\ninstances = 12\n\
+                [versions.old]\nstart = \"5s\"\nexit = \
                 \"1s\"\n[versions.new]\ncrash = \"1.7%\"\ncrash_after = \"1m\"\n[restart]\nattempts \
-                = 0\n[strategy.generic]\nbatch = 12\norder = \"start-first\"\nbake = \"3m\"\n";
+                = 0\n[strategy.generic]\nbatch = 12\norder = \"start-first\"\nbake = \"0s\"\n";
     let (c, ways) = (0.017_f64, [792.0, 924.0, 792.0, 495.0, 220.0, 66.0, 12.0, 1.0]);
     let term = |(more, ways): (usize, &f64)| {
         let k = more as i32 + 5;
@@ -42,9 +43,10 @@ fn binomial() -> Option<Case> {
 
 /// All of four crash at once.
 fn outage() -> Option<Case> {
-    let text = "rollcast = 1\n[service]\ninstances = 4\n[versions.old]\nstart = \"5s\"\nexit = \
+    let text = "rollcast = 1\nmargin = \"3m\"\n[service]\ninstances = 4\n\
+                [versions.old]\nstart = \"5s\"\nexit = \
                 \"1s\"\n[versions.new]\ncrash = \"3.2%\"\ncrash_after = \"1m\"\n[restart]\nattempts \
-                = 0\n[strategy.generic]\nbatch = 4\norder = \"start-first\"\nbake = \"3m\"\n";
+                = 0\n[strategy.generic]\nbatch = 4\norder = \"start-first\"\nbake = \"0s\"\n";
     case("binomial: full outage, 4 of 4", text, "serving_min <= 0", 0.032_f64.powi(4))
 }
 
@@ -52,7 +54,8 @@ fn outage() -> Option<Case> {
 fn makespan() -> Option<Case> {
     let text = "rollcast = 1\n[service]\ninstances = 20\n[versions.old]\nexit = \"0s\"\nstart = { \
                 law = \"exponential\", mean = \"60s\" }\n[probes]\nperiod = \"0s\"\ninitial_delay \
-                = \"0s\"\n[strategy.generic]\nbatch = 4\nwindow = \"sliding\"\norder = \
+                = \"0s\"\n[strategy.generic]\nbatch = 4\nready_deadline = \"100h\"\n\
+                window = \"sliding\"\norder = \
                 \"stop-first\"\nbake = \"0s\"\n";
     case("CTMC: sliding_window_exp, b = 4", text, "duration >= 1040s", 1.0 - below(4, 1_040.0))
 }
