@@ -46,6 +46,8 @@ pub(super) enum Verb {
     /// Put the parts of a sweep together that shards have played.
     #[command(before_help = MERGE_EXAMPLES, after_help = SWEEP_EXITS)]
     Merge(super::sweep::Merge),
+    /// Find the best setting under the gates, with a guarantee.
+    Tune(Box<super::tune::Tune>),
     /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -116,6 +118,13 @@ pub(super) struct Sim {
     /// service, Poisson traffic); says why not where it is not.
     #[arg(long, conflicts_with_all = ["runs", "max_runs"])]
     pub(super) exact: bool,
+    /// How likely something is that hardly ever happens, such as full outage
+    /// (`serving_min <= 0`): instances are made unluckier and the runs weighed back exactly.
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["runs", "exact", "output"])]
+    pub(super) rare: Option<String>,
+    /// Half-width of that interval, as a share of the probability.
+    #[arg(long, default_value = "10%", value_name = "SHARE", requires = "rare")]
+    pub(super) precision: crate::units::Share,
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,
@@ -372,4 +381,6 @@ pub(super) enum SchemaOf {
     Backtest,
     System,
     Sweep,
+    Tune,
+    Rare,
 }

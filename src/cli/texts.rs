@@ -60,6 +60,14 @@ Exit codes:
   0 done, and some setting keeps all gates   1 could not do it   2 bad usage or bad scenario
   10 no setting keeps all gates   11 none is sure to   130 interrupted, with the result so far";
 
+pub(super) const TUNE_EXAMPLES: &str = "\
+Examples:
+  rollcast tune checkout.toml --vary strategy.batch=1..6,12
+  rollcast tune checkout.toml --vary strategy.max_surge=1..8 --vary shutdown.pre_stop=0s,5s,10s
+  rollcast tune checkout.toml --vary strategy.batch=1..6 --goal 'min mean(failed_share)'
+  rollcast tune checkout.toml --vary strategy.batch=1..6 -o best.toml -o patch.yaml
+";
+
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
   rollcast import deploy.yaml -o checkout.toml

@@ -204,13 +204,13 @@ fn worst(runs: &[Run]) -> u32 {
 }
 
 fn story(runs: &Replications<'_>, replication: u32) -> Story {
-    told(Player::new(runs.model, &runs.scenario.slo, runs.seed), replication)
+    told(Player::new(runs.model, runs.scenario, runs.seed), replication)
 }
 
 /// One run of the control plane, in full.
 pub fn tell(scenario: &Scenario, seed: u64, replication: u32) -> Story {
     let model = Model::new(scenario);
-    told(Player::new(&model, &scenario.slo, seed), replication)
+    told(Player::new(&model, scenario, seed), replication)
 }
 
 fn told(mut player: Player<'_>, replication: u32) -> Story {

@@ -11,6 +11,7 @@ pub mod fit;
 mod observe;
 pub mod options;
 mod pool;
+pub mod rare;
 mod replicate;
 pub mod result;
 pub mod sensitivity;
@@ -18,6 +19,7 @@ mod spent;
 pub mod storm;
 pub mod sweep;
 pub mod system;
+pub mod tune;
 pub mod validate;
 pub mod verify;
 
