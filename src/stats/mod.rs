@@ -12,10 +12,10 @@ pub mod score;
 mod special;
 mod summary;
 
-pub use gate::judge;
+pub use gate::{judge, judge_sample};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;
-pub use summary::summarise;
+pub use summary::{summarise, summarise_sample};
 
 use crate::scenario::{Gate, OutcomeKey};
 

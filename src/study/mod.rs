@@ -8,6 +8,7 @@ pub mod fit;
 mod observe;
 pub mod options;
 mod pool;
+mod release;
 mod replicate;
 pub mod result;
 mod spent;
@@ -18,5 +19,6 @@ pub mod verify;
 
 pub use assumed::{Effect, End, weigh};
 pub use options::{Options, Progress, Runs};
+pub use release::{ByRelease, Part};
 pub use replicate::simulate;
 pub use result::{Bands, RunTable, SimResult, Story};
