@@ -7,6 +7,7 @@
 pub mod ctmc;
 pub mod drain;
 pub mod join;
+pub mod exposure;
 pub mod makespan;
 pub mod pinned;
 pub mod retry;

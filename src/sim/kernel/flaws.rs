@@ -23,6 +23,14 @@ pub(crate) struct Flaw {
     pub(crate) slots: Option<u32>,
 }
 
+impl Default for Flaw {
+    /// Nothing.
+    fn default() -> Self {
+        let (errors, leaks) = (Vec::new(), Vec::new());
+        Self { factor: 1.0, capacity: 1.0, errors, leaks, slots: None }
+    }
+}
+
 /// A chance of error answers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failing {
