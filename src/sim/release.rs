@@ -1,7 +1,7 @@
 //! What is wrong with the release of a run: drawn when the run begins, shown by its instances.
 
 use super::chance::Chance;
-use super::kernel::{Failing, Flaw, Leak};
+use super::kernel::{Failing, Flaw, Kernel, Leak};
 use super::model::Quality;
 use super::world::{Depth, Event, World};
 use crate::scenario::pieces::{Defect, Fault, Mix, Named, Until};
@@ -236,7 +236,7 @@ impl World<'_> {
 
     /// Processes without memory are killed.
     pub(super) fn reclaim(&mut self, sink: &mut impl Sink) -> bool {
-        let exhausted = self.kernel().map(|kernel| kernel.exhausted()).unwrap_or_default();
+        let exhausted = self.kernel().map(Kernel::exhausted).unwrap_or_default();
         let mut happened = false;
         for instance in exhausted {
             let process = self.fleet.get(instance).process;
