@@ -17,10 +17,11 @@ pub(super) struct Validate {
     /// Where reports go.
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
-    /// Only this part: `retry-storm` is a map of where retries outlive a rollout.
+    /// Only this part: `retry-storm` is a map of where retries outlive a rollout, `incidents`
+    /// holds known incidents against what their sources say.
     #[arg(long, value_enum, requires = "output")]
     pub(super) only: Option<Part>,
-    /// With --only: write a file; csv, svg or png by its suffix. May be given several times.
+    /// With --only: write a file; csv, svg, png or md by its suffix. May be given several times.
     #[arg(short, long = "output", value_name = "FILE", requires = "only")]
     pub(super) output: Vec<PathBuf>,
 }
@@ -28,11 +29,13 @@ pub(super) struct Validate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Part {
     RetryStorm,
+    Incidents,
 }
 
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
     match validate.only {
         Some(Part::RetryStorm) => storms(validate),
+        Some(Part::Incidents) => incidents(validate),
         None => table(validate),
     }
 }
@@ -67,4 +70,19 @@ fn storms(validate: &Validate) -> anyhow::Result<Exit> {
         map.cells.len()
     ))?;
     Ok(Exit::Done)
+}
+
+fn incidents(validate: &Validate) -> anyhow::Result<Exit> {
+    let figures = study::incidents::figures();
+    for path in &validate.output {
+        let text = match suffix(path).as_str() {
+            "csv" => report::incidents::render_csv(&figures),
+            "md" => report::incidents::render_markdown(&figures),
+            _ => anyhow::bail!("{} is neither csv nor md", path.display()),
+        };
+        write(path, text.as_bytes())?;
+    }
+    let hold = figures.iter().filter(|figure| figure.holds()).count();
+    terminal::out(&format!("{hold} of {} figures are as the sources say.\n", figures.len()))?;
+    Ok(if hold == figures.len() { Exit::Done } else { Exit::GateFailed })
 }

@@ -6,8 +6,8 @@
 
 pub mod ctmc;
 pub mod drain;
-pub mod join;
 pub mod exposure;
+pub mod join;
 pub mod makespan;
 pub mod pinned;
 pub mod retry;

@@ -193,8 +193,7 @@ impl SteadyFleet {
     /// release would.
     pub fn spoil(&mut self, server: u32, share: Share) {
         let flaw = (share.0 > 0.0).then(|| {
-            let failing =
-                Failing { share: share.0, from: self.now.0, rise: 0, class: 1.0, key: 0 };
+            let failing = Failing { share: share.0, from: self.now.0, rise: 0, class: 1.0, key: 0 };
             Flaw { errors: vec![failing], ..Flaw::default() }
         });
         self.kernel.afflict(server, flaw);

@@ -21,12 +21,7 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
 }
 
 /// The same against a sample that is made already, of runs of which each kind was given so often.
-pub fn judge_sample(
-    gate: &Gate,
-    desired: u32,
-    sample: Option<Sample>,
-    given: usize,
-) -> GateResult {
+pub fn judge_sample(gate: &Gate, desired: u32, sample: Option<Sample>, given: usize) -> GateResult {
     let limit = resolve(gate.limit, desired);
     let Some(sample) = sample else {
         return GateResult {

@@ -33,7 +33,8 @@ pub fn wilson(seen: f64, trials: f64) -> Estimate {
 pub fn mixture(parts: &[(f64, Estimate)]) -> Estimate {
     let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
     let half = |end: fn(&Estimate) -> f64| {
-        let squares = parts.iter().map(|(weight, part)| (weight * (end(part) - part.value)).powi(2));
+        let squares =
+            parts.iter().map(|(weight, part)| (weight * (end(part) - part.value)).powi(2));
         squares.sum::<f64>().sqrt()
     };
     Estimate { value, low: value - half(|part| part.low), high: value + half(|part| part.high) }

@@ -5,6 +5,7 @@ pub mod assumed;
 pub mod backtest;
 pub mod exact;
 pub mod fit;
+pub mod incidents;
 mod observe;
 pub mod options;
 mod pool;

@@ -87,10 +87,7 @@ impl Both<'_> {
         });
         let summaries = summaries.collect();
         let worst = bad.worst.clone();
-        let runs = (
-            good.runs_control + bad.runs_control,
-            good.runs_requests + bad.runs_requests,
-        );
+        let runs = (good.runs_control + bad.runs_control, good.runs_requests + bad.runs_requests);
         let usual = if self.prior.0 > 0.5 { bad } else { good };
         SimResult {
             runs_control: runs.0,

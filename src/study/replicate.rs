@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::observe::{Keep, Player, Run};
 use super::options::{Options, Progress, Runs};
-use super::result::{RunTable, SimResult};
 use super::release::Both;
+use super::result::{RunTable, SimResult};
 use super::{assemble, pool};
 use crate::outcome::{Fate, Outcome};
 use crate::scenario::{Gate, OutcomeKey, Scenario};
@@ -203,9 +203,8 @@ impl<'a> Replications<'a> {
             return self.values(key);
         }
         let weights = self.weights();
-        let of = |run: &Run| {
-            (run.outcome.values[key as usize], self.weight(&weights, run.replication))
-        };
+        let of =
+            |run: &Run| (run.outcome.values[key as usize], self.weight(&weights, run.replication));
         self.requests.iter().map(of).collect()
     }
 

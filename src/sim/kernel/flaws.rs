@@ -137,6 +137,15 @@ impl Desk {
         self.flaws.get(server)?.slots
     }
 
+    /// The most attempts that a server takes at once, those that wait included.
+    pub(super) fn room(&self, server: usize) -> u32 {
+        let room = self.config.discipline.room();
+        match (self.config.discipline, self.fewer_slots(server)) {
+            (Discipline::Fifo { slots: all, .. }, Some(slots)) => room - (all - slots),
+            _ => room,
+        }
+    }
+
     /// Whether what is wrong with a server makes the attempt fail that it takes at `now`, for a
     /// request that arrived at `first`.
     pub(super) fn fails(&mut self, server: usize, first: u64, now: u64) -> bool {

@@ -11,9 +11,9 @@ use crate::trace::{Ending, Moment, Record, Sink, VersionId};
 use crate::units::{Rate, Share, Span, Time};
 
 /// Looks at the count of errors between two upgrades.
-const LOOKS: u32 = 60;
+const LOOKS: u32 = 12;
 /// Servers in place of each: upgrades one by one are then nearly a straight line.
-const FINER: u32 = 10;
+const FINER: u32 = 4;
 
 /// Servers become bad one by one until so many requests have failed; after a reaction they
 /// become well again one by one.
@@ -51,7 +51,10 @@ pub(super) fn linear(case: &Case) -> Vec<Measured> {
             fleet.run(undo * 0.5);
         }
         let reached = f64::from(bad) / f64::from(servers);
-        Seen { values: vec![detected, reached, fleet.ended(Ending::Version) as f64], controls: vec![] }
+        Seen {
+            values: vec![detected, reached, fleet.ended(Ending::Version) as f64],
+            controls: vec![],
+        }
     });
     let quantities = [
         "mean time to k-th error, s",
@@ -80,20 +83,26 @@ pub(super) fn appconfig(case: &Case) -> Vec<Measured> {
         .scenario;
     let model = Model::new(&scenario);
     let runs = case.pick(256, 64);
-    let grows = Span::from_secs_f64(case.number("step_min") * 60.0 * 5.0);
+    // AppConfig makes each step at the end of its interval.
+    let step = Span::from_secs_f64(case.number("step_min") * 60.0);
+    let grows = step * 5.0;
     let found = replicate(case.replications(runs), |replication| {
-        let mut reach = Reach { grows, ..Reach::default() };
+        let mut reach = Reach { step, grows, ..Reach::default() };
         World::new(&model).run(1, replication as u32, Depth::Requests, &mut reach);
         let minutes = reach.new as f64 / reach.all as f64 * grows.as_secs_f64() / 60.0;
         Seen { values: vec![minutes], controls: vec![] }
     });
-    let how = format!("requests that the new version answered in the first {grows}, {runs} runs");
+    let how = format!(
+        "requests that the new version answered in {grows} from the first step on, {runs} runs"
+    );
     measured(&["full-traffic minutes exposed over 30 min"], &found, &how)
 }
 
 /// Requests of the time in which a deployment grows.
 #[derive(Debug, Default)]
 struct Reach {
+    /// Until the first step, and all steps.
+    step: Span,
     grows: Span,
     begun: Option<Time>,
     all: u64,
@@ -105,7 +114,10 @@ impl Sink for Reach {
         match record {
             Record::Moment(Moment::Begun) => self.begun = Some(at),
             Record::Window { counts } => {
-                let within = |begun: Time| (begun..begun + self.grows).contains(&at);
+                let within = |begun: Time| {
+                    let first = begun + self.step;
+                    (first..first + self.grows).contains(&at)
+                };
                 if self.begun.is_some_and(within) {
                     let ended = counts.map(|c| c.ended.iter().map(|n| u64::from(*n)).sum::<u64>());
                     self.all += ended.iter().sum::<u64>();

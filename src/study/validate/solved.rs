@@ -2,8 +2,8 @@
 
 use super::reference::Reference;
 use super::row::Kind;
-use crate::exact::exposure::{Linear, stepped};
 use crate::exact::drain::{mginf_mean_cut, mm1_mean_longest_drain};
+use crate::exact::exposure::{Linear, stepped};
 use crate::exact::makespan::exponential_mean_batches;
 use crate::exact::retry::{Storm, amplification, critical_failure};
 use crate::exact::single::{self, Md1};
