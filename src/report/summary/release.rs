@@ -19,7 +19,11 @@ const MAX_KEYS: usize = 3;
 
 /// Two lines, and which share of releases is bad; none if a release is what it is.
 pub(super) fn lines(result: &SimResult) -> Vec<String> {
-    let Some(parts) = &result.by_release else { return Vec::new() };
+    let Some(parts) = &result.by_release else {
+        let bad = !result.scenario.pieces.defects.is_empty();
+        let line = "  release    bad in every run; how often there is one is for [release] to say";
+        return bad.then(|| line.to_owned()).into_iter().collect();
+    };
     let line = |name: &str, part: &Part| format!("  {name:<10} {}", told(part));
     let mixed = format::share(parts.prior.0);
     vec![

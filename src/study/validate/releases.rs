@@ -128,3 +128,23 @@ impl Sink for Reach {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::study::validate::{Case, reference, simulated_row};
+
+    #[test]
+    fn releases_reach_what_theory_says() {
+        let rows = reference::rows();
+        let names = ["linear_rollout_exposure", "appconfig_linear20_6min"];
+        let ours: Vec<_> = rows.iter().filter(|row| names.contains(&row.name.as_str())).collect();
+        assert_eq!(ours.len(), 4);
+        for row in ours {
+            let group = std::slice::from_ref(row);
+            let measured = Case { index: row.luck, row, group, full: false }.simulate();
+            let measured = measured.iter().find(|m| m.quantity == row.quantity).unwrap();
+            let found = simulated_row(row, measured, false);
+            assert_eq!(found.complaint(), None, "{found:?}");
+        }
+    }
+}
