@@ -30,7 +30,8 @@ pub fn render_markdown(figures: &[Figure]) -> String {
     for figure in figures {
         let Figure { scenario, what, source, ours, .. } = figure;
         let mark = if figure.holds() { "" } else { " (off)" };
-        text.push_str(&format!("| `{scenario}` | {what} | {source:.3} | {ours:.3}{mark} |\n"));
+        let line = format!("| `{scenario}` | {what} | {source:.3} | {ours:.3}{mark} |\n");
+        text.push_str(&line);
     }
     text
 }

@@ -47,7 +47,9 @@ impl Sample {
             parts.push((weight * part.total() / all, part));
         }
         let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
-        parts.iter_mut().for_each(|(weight, _)| *weight /= total);
+        for (weight, _) in &mut parts {
+            *weight /= total;
+        }
         if parts.len() < 2 {
             return parts.pop().map(|(_, part)| part);
         }

@@ -129,7 +129,9 @@ struct Causes([u32; 3]);
 impl Sink for Causes {
     fn record(&mut self, _: Time, record: Record) {
         if let Record::Release { defects, .. } = record {
-            defects.iter().for_each(|defect| self.0[usize::from(*defect)] += 1);
+            for defect in defects {
+                self.0[usize::from(defect)] += 1;
+            }
         }
     }
 }

@@ -75,7 +75,9 @@ fn a_bad_release_carries_one_defect_at_least() {
             let (bad, defects) = release.expect("written at the beginning");
             assert_eq!(bad, !defects.is_empty());
             bad_runs += u32::from(bad);
-            defects.iter().for_each(|defect| counts[usize::from(*defect)] += 1.0);
+            for defect in defects {
+                counts[usize::from(defect)] += 1.0;
+            }
         }
         assert_eq!(bad_runs, wanted);
     }
