@@ -13,6 +13,7 @@ pub mod fit;
 #[cfg(test)]
 mod fixture;
 pub mod format;
+pub mod incidents;
 pub mod json;
 pub mod rare;
 mod shape;

@@ -24,6 +24,7 @@ mod plane;
 mod pulls;
 mod quorum;
 mod quota;
+mod release;
 mod reload;
 mod room;
 mod rotation;
@@ -38,6 +39,6 @@ mod tests;
 pub mod tilt;
 mod world;
 
-pub use model::Model;
+pub use model::{Model, Quality};
 pub use script::Script;
 pub use world::{Depth, World};

@@ -24,8 +24,19 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
 /// shared among the looks, so that the intervals of all of them hold together with 95 %: stopping
 /// then does no harm (Bonferroni; no law of the values is assumed, runs may be weighted anew).
 pub fn judge_at_looks(gate: &Gate, desired: u32, values: &[(f64, f64)], looks: u32) -> GateResult {
+    judge_sample(gate, desired, Sample::new(values), values.len(), looks)
+}
+
+/// The same against a sample that is made already, of runs of which each kind was given so often.
+pub fn judge_sample(
+    gate: &Gate,
+    desired: u32,
+    sample: Option<Sample>,
+    given: usize,
+    looks: u32,
+) -> GateResult {
     let limit = resolve(gate.limit, desired);
-    let Some(sample) = Sample::new(values) else {
+    let Some(sample) = sample else {
         return GateResult {
             gate: gate.clone(),
             limit,
@@ -47,7 +58,7 @@ pub fn judge_at_looks(gate: &Gate, desired: u32, values: &[(f64, f64)], looks: u
         Measure::Probability => probability(&sample, gate.direction, limit),
     };
     let note = match held.verdict {
-        Verdict::Undecided => Some(held.missing.advice(&sample, values.len())),
+        Verdict::Undecided => Some(held.missing.advice(&sample, given)),
         Verdict::Pass | Verdict::Fail => None,
     };
     GateResult {

@@ -17,11 +17,11 @@ pub mod selection;
 mod special;
 mod summary;
 
-pub use gate::{judge, judge_at_looks, resolve};
+pub use gate::{judge, judge_at_looks, judge_sample, resolve};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;
 pub use special::student_t_upper;
-pub use summary::summarise;
+pub use summary::{summarise, summarise_sample};
 
 use crate::scenario::{Gate, OutcomeKey};
 

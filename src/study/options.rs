@@ -33,6 +33,14 @@ impl Options {
             Runs::Auto => FIRST.min(self.max_runs.max(1)),
         }
     }
+
+    /// So many at the most.
+    pub(super) fn most(&self) -> u32 {
+        match self.runs {
+            Runs::Fixed(runs) => runs.max(1),
+            Runs::Auto => self.max_runs.max(1),
+        }
+    }
 }
 
 /// How far a study is.

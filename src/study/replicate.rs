@@ -3,12 +3,13 @@
 use rayon::prelude::*;
 
 use super::observe::{Keep, Player, Run};
-use super::options::{Options, Progress, Runs};
+use super::options::{Options, Progress};
+use super::release::Both;
 use super::result::{RunTable, SimResult};
 use super::{assemble, pool};
 use crate::outcome::{Fate, Outcome};
 use crate::scenario::{Gate, OutcomeKey, Scenario};
-use crate::sim::{Depth, Model};
+use crate::sim::{Depth, Model, Quality};
 use crate::stats::{self, GateResult, Verdict};
 use crate::trace::Histogram;
 
@@ -31,7 +32,7 @@ pub(super) struct Replications<'a> {
     /// Latency over all runs with requests, by period and version.
     pub(super) latency: Vec<[Histogram; 2]>,
     /// How often the gates may be looked at before it ends.
-    looks: u32,
+    pub(super) looks: u32,
 }
 
 /// Plays the scenario until its gates are decided, or as often as asked.
@@ -42,22 +43,23 @@ pub fn simulate(
 ) -> SimResult {
     pool::install(options.threads, || {
         let model = Model::new(scenario);
-        let mut runs = Replications::new(scenario, &model, options.seed);
-        let mut wanted = options.first();
-        let most = match options.runs {
-            Runs::Fixed(_) => wanted,
-            Runs::Auto => options.max_runs.max(1),
+        let mut bad = Replications::new(&model, options);
+        let Some(release) = &scenario.pieces.release else {
+            until_decided(options, |wanted| {
+                bad.extend(wanted, show);
+                bad.gates()
+            });
+            return assemble::assemble(&bad);
         };
-        runs.looks = looks(wanted, most);
-        loop {
-            runs.extend(wanted, show);
-            let undecided = runs.gates().iter().any(|gate| gate.verdict == Verdict::Undecided);
-            if wanted >= most || !undecided {
-                break;
-            }
-            wanted = (wanted * 2).min(most);
-        }
-        assemble::assemble(&runs)
+        let model = Model::of_quality(scenario, Quality::Good);
+        let good = Replications::new(&model, options);
+        let mut both = Both { prior: release.bad, good, bad };
+        until_decided(options, |wanted| {
+            both.good.extend(wanted, show);
+            both.bad.extend(wanted, show);
+            both.gates()
+        });
+        both.assemble()
     })
 }
 
@@ -68,19 +70,32 @@ pub(super) fn measure(
     key: OutcomeKey,
 ) -> (Vec<(f64, f64)>, Vec<GateResult>) {
     let model = Model::new(scenario);
-    let mut runs = Replications::new(scenario, &model, options.seed);
+    let mut runs = Replications::new(&model, options);
     runs.extend(options.first(), &|_| {});
     (runs.values(key), runs.gates())
 }
 
-impl<'a> Replications<'a> {
-    fn new(scenario: &'a Scenario, model: &'a Model<'a>, seed: u64) -> Self {
-        let (control, requests, latency) = (Vec::new(), Vec::new(), Vec::new());
-        Self { scenario, model, seed, control, requests, latency, looks: 1 }
+/// Adds runs until the gates are decided, or as often as asked. `extend` makes so many of them
+/// and says what the gates are then.
+fn until_decided(options: &Options, mut extend: impl FnMut(u32) -> Vec<GateResult>) {
+    let (mut wanted, most) = (options.first(), options.most());
+    loop {
+        let undecided = extend(wanted).iter().any(|gate| gate.verdict == Verdict::Undecided);
+        if wanted >= most || !undecided {
+            break;
+        }
+        wanted = (wanted * 2).min(most);
     }
 }
 
-impl Replications<'_> {
+impl<'a> Replications<'a> {
+    fn new(model: &'a Model<'a>, options: &Options) -> Self {
+        let (control, requests, latency) = (Vec::new(), Vec::new(), Vec::new());
+        let looks = looks(options.first(), options.most());
+        let (scenario, seed) = (model.scenario(), options.seed);
+        Self { scenario, model, seed, control, requests, latency, looks }
+    }
+
     /// Adds runs until there are `wanted` of the control plane.
     fn extend(&mut self, wanted: u32, show: &(dyn Fn(Progress) + Sync)) {
         let have = self.control.len() as u32;
@@ -191,6 +206,17 @@ impl Replications<'_> {
             values[run.replication as usize] = (run.outcome.values[key as usize], weight);
         }
         values
+    }
+
+    /// (value, weight) of an outcome over the runs that were simulated deeply enough for it.
+    pub(super) fn known(&self, key: OutcomeKey) -> Vec<(f64, f64)> {
+        if !(self.has_traffic() && by_requests(key)) {
+            return self.values(key);
+        }
+        let weights = self.weights();
+        let of =
+            |run: &Run| (run.outcome.values[key as usize], self.weight(&weights, run.replication));
+        self.requests.iter().map(of).collect()
     }
 
     /// One row a run: fate and capacity from its control plane, losses and latency from its

@@ -7,6 +7,7 @@ mod changes;
 mod cold;
 mod dependencies;
 mod processes;
+mod releases;
 mod room;
 mod told;
 

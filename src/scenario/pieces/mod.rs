@@ -7,6 +7,7 @@ mod autoscaler;
 mod cache;
 mod change;
 mod data_plane;
+mod defect;
 mod dependency;
 mod drains;
 mod migration;
@@ -14,6 +15,7 @@ mod prices;
 mod queue;
 mod quorum;
 mod quota;
+mod release;
 mod streams;
 mod users;
 
@@ -25,6 +27,7 @@ pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
     Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
 };
+pub use defect::{Defect, Fault, Mix, Until};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
 pub use migration::{Migration, When};
@@ -32,12 +35,16 @@ pub use prices::Prices;
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
+pub use release::Release;
 pub use streams::{OnDrain, StreamDemand, Streams};
 pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
 use super::print::Page;
+
+/// The most defects that a scenario may have.
+pub const MANY_DEFECTS: usize = 16;
 
 /// What the file of a piece provides.
 pub(in crate::scenario) trait Piece: Sized {
@@ -128,9 +135,13 @@ pieces! {
         migration: Migration;
         /// `[prices]`: what a rollout costs.
         prices: Prices;
+        /// `[release]`: how often a release is bad.
+        release: Release;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
         dependencies: Dependency;
+        /// `[defects.NAME]`: what may be wrong with the new version.
+        defects: Defect;
     }
 }

@@ -8,6 +8,7 @@ mod estimate;
 mod fleets;
 mod queues;
 mod reference;
+mod releases;
 mod rolling;
 mod row;
 mod solved;
@@ -241,6 +242,8 @@ impl Case<'_> {
             "makespan_window_lognormal" => starts::window(self),
             "warmup_dq" => warm::lost_work(self),
             "envoy_slow_start" => warm::share(self),
+            "linear_rollout_exposure" => releases::linear(self),
+            "appconfig_linear20_6min" => releases::appconfig(self),
             "mt_minf_sin" => staffing::sine(self),
             "sqrt_staffing_bmax" => staffing::waits_while_out(self),
             _ => Vec::new(),
