@@ -81,6 +81,9 @@ pub(super) struct Sim {
     /// Which chart goes into svg and png files; without it the file's name says.
     #[arg(long, value_enum)]
     pub(super) chart: Option<Chart>,
+    /// Tell what happened in three of the runs that failed, and why.
+    #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "quiet")]
+    pub(super) stories: bool,
     /// Print only the verdict.
     #[arg(short, long)]
     pub(super) quiet: bool,

@@ -50,6 +50,7 @@ fn fate(collector: &Collector, is: Is) -> Fate {
 
 fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {
     let state = &collector.state;
+    let said = state.said;
     let human = state.human_called || matches!(fate, Fate::Paused | Fate::GivenUp | Fate::Stuck);
     for (key, happened) in [
         (OutcomeKey::Completed, fate == Fate::Completed),
@@ -60,6 +61,7 @@ fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f6
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
         (OutcomeKey::RollbackBlocked, state.blocked),
+        (OutcomeKey::RollbackFailed, state.back_failed || said == Said::RollbackPaused),
     ] {
         set(key, f64::from(u8::from(happened)));
     }

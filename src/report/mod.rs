@@ -13,6 +13,7 @@ mod fixture;
 pub mod format;
 pub mod json;
 mod shape;
+pub mod stories;
 pub mod storm;
 pub mod summary;
 pub mod system;

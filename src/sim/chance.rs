@@ -17,7 +17,6 @@ mod purpose {
     pub(super) const LAG_REMOVE: u32 = 15;
     pub(super) const CONTROL: u32 = 16;
     pub(super) const WALL: u32 = 17;
-    pub(super) const REACTION: u32 = 18;
     pub(super) const STRATEGY: u32 = 19;
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
@@ -67,7 +66,6 @@ pub(crate) struct Tables {
     lag_remove: Sampler,
     control: [Sampler; 5],
     launch: Sampler,
-    reaction: Option<Sampler>,
     /// Registration, deregistration and the start of a sidecar.
     plane: Option<[Sampler; 3]>,
     catch_up: Option<Sampler>,
@@ -92,10 +90,6 @@ impl Tables {
         let control = &scenario.control;
         let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
         let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
-        let reaction = match &scenario.pipeline {
-            crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
-            _ => None,
-        };
         Self {
             versions: [version(&scenario.versions.old), version(&scenario.versions.new)],
             lag_add: model::sampler(&scenario.clients.lag_add),
@@ -109,7 +103,6 @@ impl Tables {
             ]
             .map(model::sampler),
             launch: model::sampler(&control.launch),
-            reaction,
             plane: scenario.pieces.data_plane.as_ref().map(plane),
             catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
             wave: wave_factor(scenario.hosts.wave_cv),
@@ -306,12 +299,6 @@ impl<'a> Chance<'a> {
             return 0.0;
         }
         crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
-    }
-
-    /// A person's reaction time.
-    pub(crate) fn reaction(&self) -> Span {
-        let bits = self.seeds.bits(purpose::REACTION, 0);
-        self.tables.reaction.as_ref().map_or(Span::ZERO, |reaction| span(reaction.at(bits)))
     }
 
     /// Wall-clock time at the beginning, after a whole second.

@@ -51,8 +51,7 @@ impl World<'_> {
             | Event::Crash { .. }
             | Event::Unfit { .. }
             | Event::Restart { .. }
-            | Event::Deadline
-            | Event::Decide
+            | Event::Pipeline(_)
             | Event::Around(_)
             | Event::End { .. } => unreachable!("moves no instance by itself"),
         }
@@ -285,6 +284,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.open(instance, now, false);
         }
+        self.reads_flag(instance);
         if let Some(messages) = &mut self.messages {
             messages.open(instance, now);
         }

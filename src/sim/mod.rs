@@ -38,5 +38,6 @@ mod tests;
 mod world;
 
 pub use model::Model;
+pub use pipeline::Urge;
 pub use script::Script;
 pub use world::{Depth, World};

@@ -10,7 +10,7 @@ use super::kernel::Kernel;
 use super::messages::Messages;
 use super::migration::Migrated;
 use super::model::Model;
-use super::pipeline::PipelineState;
+use super::pipeline::{Stage, Watcher};
 use super::plane::{Plane, Step};
 use super::pulls::Pulls;
 use super::quorum::Votes;
@@ -95,10 +95,8 @@ pub(super) enum Event {
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
     Unready { instance: u32, process: u32 },
-    /// The pipeline has waited long enough.
-    Deadline,
-    /// A person decides.
-    Decide,
+    /// Something that the pipeline has planned.
+    Pipeline(Stage),
     /// A process takes a change while it runs, the `round`-th that is written.
     Reload { instance: u32, version: VersionId, round: u32 },
     /// The change of the data is done, or undone.
@@ -169,7 +167,7 @@ pub struct World<'a> {
     pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
-    pub(super) pipeline: PipelineState,
+    pub(super) pipeline: Watcher,
     pub(super) end_stamp: u32,
     pub(super) ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
@@ -231,7 +229,7 @@ impl<'a> World<'a> {
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
-            pipeline: PipelineState::Done,
+            pipeline: Watcher::new(),
             end_stamp: 0,
             ended: false,
             served: Vec::new(),
@@ -301,6 +299,7 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.reset_pipeline(seeds);
         self.reset_plane();
         self.reset_streams(seeds);
         self.prepare_pieces(seeds);
@@ -364,12 +363,8 @@ impl<'a> World<'a> {
                 self.look(usize::from(controller), sink);
                 true
             }
-            Event::Deadline => {
-                self.deadline(sink);
-                true
-            }
-            Event::Decide => {
-                self.roll_back(sink);
+            Event::Pipeline(stage) => {
+                self.proceed(stage, sink);
                 true
             }
             Event::Reweigh { instance } => {

@@ -202,6 +202,14 @@ pub enum Moment {
     HumanCalled,
     /// The simulation gave up waiting for an end.
     GaveUp,
+    /// A feature flag is turned off in place of a rollback.
+    FlagTurned,
+    /// Every process knows of the flag, and behaves.
+    FlagOff,
+    /// A rollback, or the flag in its place, did not help in time.
+    RollbackFailed,
+    /// A controller put the new version back, against those who rolled back by hand.
+    PutBack,
 }
 
 /// What became of a host.
