@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) back_failed: bool,
     /// Since when the new version behaves like a good one: a flag is off.
     pub(super) behaves: Option<Time>,
+    /// Whether the release is bad, if that is told.
+    pub(super) bad: Option<bool>,
     pub(super) detected: Option<Time>,
     pub(super) decided: Option<Time>,
     pub(super) restored: Option<Time>,
@@ -75,6 +77,7 @@ impl State {
         blocked: false,
         back_failed: false,
         behaves: None,
+        bad: None,
         detected: None,
         decided: None,
         restored: None,

@@ -1,7 +1,7 @@
 //! The luck of a run: what is drawn, and from which stream.
 
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::pieces::DataPlane;
+use crate::scenario::pieces::{DataPlane, Fault, Until};
 use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
@@ -35,6 +35,9 @@ mod purpose {
     pub(super) const PROBE_PHASE: u32 = 61;
     pub(super) const PROPAGATE: u32 = 63;
     pub(super) const MIGRATION: u32 = 64;
+    pub(super) const CARRIES: u32 = 500;
+    /// The first of four for each defect.
+    pub(super) const DEFECTS: u32 = 504;
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +77,8 @@ pub(crate) struct Tables {
     provision: Option<Sampler>,
     propagate: Sampler,
     migration: Sampler,
+    /// By defect: how long an instance is well.
+    well: Vec<Sampler>,
 }
 
 impl Tables {
@@ -109,7 +114,18 @@ impl Tables {
             provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
             propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
             migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
+            well: scenario.pieces.defects.iter().map(|d| well(&d.piece.fault)).collect(),
         }
+    }
+}
+
+/// How long an instance is well that has this.
+fn well(fault: &Fault) -> Sampler {
+    match fault {
+        Fault::Crash { after, .. }
+        | Fault::Errors { after, .. }
+        | Fault::Leak { until: Until::After(after), .. } => model::sampler(after),
+        _ => Sampler::fixed(0.0),
     }
 }
 
@@ -301,6 +317,51 @@ impl<'a> Chance<'a> {
         crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
     }
 
+    /// Luck by which a release carries the `index`-th defect, 0..1.
+    pub(crate) fn carries(&self, index: usize) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(purpose::CARRIES, index as u64))
+    }
+
+    /// Luck by which an instance shows a defect that not all show, 0..1.
+    pub(crate) fn shows(&self, defect: usize, version: VersionId, ordinal: u32) -> f64 {
+        let bits = self.bits(of_defect(defect, 0), version, ordinal);
+        crate::engine::math::open_unit(bits)
+    }
+
+    /// Luck by which instances on a host show a defect, 0..1.
+    pub(crate) fn shows_on(&self, defect: usize, host: u32) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(of_defect(defect, 1), host.into()))
+    }
+
+    /// Luck by which a defect strikes the `process`-th process of an instance that shows it, 0..1.
+    pub(crate) fn strikes(
+        &self,
+        defect: usize,
+        version: VersionId,
+        ordinal: u32,
+        process: u32,
+    ) -> f64 {
+        let bits = self.process_bits(of_defect(defect, 2), version, ordinal, process);
+        crate::engine::math::open_unit(bits)
+    }
+
+    /// How long that process is well.
+    pub(crate) fn well(
+        &self,
+        defect: usize,
+        version: VersionId,
+        ordinal: u32,
+        process: u32,
+    ) -> Span {
+        let bits = self.process_bits(of_defect(defect, 3), version, ordinal, process);
+        span(self.tables.well[defect].at(bits))
+    }
+
+    /// What tells the classes of requests apart that a defect befalls.
+    pub(crate) fn class_key(&self, defect: usize) -> u64 {
+        self.seeds.bits(of_defect(defect, 3), u64::MAX)
+    }
+
     /// Wall-clock time at the beginning, after a whole second.
     pub(crate) fn wall_phase(&self) -> Span {
         Span(self.seeds.bits(purpose::WALL, 0) % 1_000_000_000)
@@ -310,6 +371,10 @@ impl<'a> Chance<'a> {
     pub(crate) fn strategy_key(&self) -> u64 {
         self.seeds.bits(purpose::STRATEGY, 0)
     }
+}
+
+fn of_defect(defect: usize, which: u32) -> u32 {
+    purpose::DEFECTS + 4 * defect as u32 + which
 }
 
 /// Lognormal with mean 1.

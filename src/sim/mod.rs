@@ -24,6 +24,7 @@ mod plane;
 mod pulls;
 mod quorum;
 mod quota;
+mod release;
 mod reload;
 mod room;
 mod rotation;
@@ -37,7 +38,7 @@ mod streams;
 mod tests;
 mod world;
 
-pub use model::Model;
+pub use model::{Model, Quality};
 pub use pipeline::Urge;
 pub use script::Script;
 pub use world::{Depth, World};

@@ -393,6 +393,11 @@ impl<'a> World<'a> {
         self.after(last, Stage::FlagOff);
     }
 
+    /// Whether processes that read the flag find it off, and behave for that.
+    pub(super) fn is_flag_off(&self) -> bool {
+        self.pipeline.flag_off
+    }
+
     /// A process of the new version answers: it reads the flag when it starts.
     pub(super) fn reads_flag(&mut self, instance: u32) {
         if self.pipeline.flag_off && self.fleet.get(instance).version == VersionId::NEW {
@@ -401,9 +406,14 @@ impl<'a> World<'a> {
     }
 
     fn flag_off(&mut self, instance: u32) {
-        let now = self.now;
+        let (now, told) = (self.now, !self.scenario.pieces.defects.is_empty());
         if let Some(kernel) = self.kernel() {
-            kernel.behave(instance, now);
+            if told {
+                kernel.afflict(instance, None);
+                kernel.turn(instance, VersionId::NEW.0, now);
+            } else {
+                kernel.behave(instance, now);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use super::plane::{Plane, Step};
 use super::pulls::Pulls;
 use super::quorum::Votes;
 use super::quota::Refusals;
+use super::release::Carried;
 use super::room::{Around, Room};
 use super::starts::Starts;
 use super::streams::Streams;
@@ -91,6 +92,8 @@ pub(super) enum Event {
     Scrape,
     /// The autoscaler looks.
     Autoscale,
+    /// Somebody looks at the memory of processes.
+    Memory,
     /// A dependency goes down, or is there again.
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
@@ -163,6 +166,8 @@ pub struct World<'a> {
     pub(super) reloads: u32,
     pub(super) reloading: u32,
     pub(super) migrated: Migrated,
+    /// What is wrong with the release of this run.
+    pub(super) carried: Carried,
     /// By version: when the API server can carry out the next creation or stop.
     pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
@@ -226,6 +231,7 @@ impl<'a> World<'a> {
             reloads: 0,
             reloading: 0,
             migrated: Migrated::No,
+            carried: Carried::default(),
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
@@ -304,6 +310,7 @@ impl<'a> World<'a> {
         self.reset_streams(seeds);
         self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
+        self.draw_release(sink);
         self.tell_hosts(sink);
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
@@ -376,6 +383,7 @@ impl<'a> World<'a> {
                 false
             }
             Event::Autoscale => self.autoscale(),
+            Event::Memory => self.reclaim(sink),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false
@@ -428,6 +436,7 @@ impl<'a> World<'a> {
         };
         if happened {
             self.count_votes(sink);
+            self.disagree();
             self.plan_end(sink);
         }
     }

@@ -59,7 +59,8 @@ impl Sink for Observer {
             | Record::Streams { .. }
             | Record::Votes { .. }
             | Record::Messages(_)
-            | Record::Scaled { .. } => {}
+            | Record::Scaled { .. }
+            | Record::Release { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(

@@ -265,6 +265,7 @@ mod tests {
             Record::Votes { votes: 2, need: 3 },
             Record::Messages(MessageCounts { sent: 9, done: 5, dead: 1, left: 3, ..counted }),
             Record::Scaled { events: 2, most: 14 },
+            Record::Release { bad: true, defects: vec![0, 3] },
         ]
     }
 

@@ -388,6 +388,13 @@ pub enum Record {
         /// The most that were ever wanted.
         most: u32,
     },
+    /// What is rolled out, and what is wrong with it; written at the beginning if anything may be.
+    Release {
+        /// Whether it carries any defect.
+        bad: bool,
+        /// Which, by their places among the scenario's defects.
+        defects: Vec<u8>,
+    },
 }
 
 /// What became of messages.

@@ -7,12 +7,14 @@ mod autoscaler;
 mod cache;
 mod change;
 mod data_plane;
+mod defect;
 mod dependency;
 mod drains;
 mod migration;
 mod queue;
 mod quorum;
 mod quota;
+mod release;
 mod streams;
 mod users;
 
@@ -24,18 +26,23 @@ pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
     Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
 };
+pub use defect::{Defect, Fault, Mix, Until};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
 pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
+pub use release::Release;
 pub use streams::{OnDrain, StreamDemand, Streams};
 pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
 use super::print::Page;
+
+/// The most defects that a scenario may have.
+pub const MANY_DEFECTS: usize = 16;
 
 /// What the file of a piece provides.
 pub(in crate::scenario) trait Piece: Sized {
@@ -124,9 +131,13 @@ pieces! {
         change: Change;
         /// `[migration]`: a change of the data that belongs to the rollout.
         migration: Migration;
+        /// `[release]`: how often a release is bad.
+        release: Release;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
         dependencies: Dependency;
+        /// `[defects.NAME]`: what may be wrong with the new version.
+        defects: Defect;
     }
 }

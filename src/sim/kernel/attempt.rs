@@ -282,7 +282,12 @@ fn look<S: Station>(
         let starts = station.starts(index, now);
         service = (service as f64 * desk.coldness(index, starts)) as u64;
     }
-    let Beside { missed, waits, error } = desk.beside(index, now);
+    if guard & guard::ERRORS != 0
+        && let Some(slots) = desk.fewer_slots(index)
+    {
+        service += station.starts_with(index, now, slots) - station.starts(index, now);
+    }
+    let Beside { missed, waits, error } = desk.beside(index, attempt.first, now);
     Some(((service + missed as u64).saturating_add(waits as u64), error))
 }
 

@@ -3,6 +3,7 @@
 use super::cache::Caches;
 use super::calls::{CallModel, Calls};
 use super::errors::Errors;
+use super::flaws::Flaws;
 use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
@@ -169,6 +170,8 @@ pub(crate) struct Desk {
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
     pub(crate) errors: Errors,
+    /// What is wrong with single servers.
+    pub(crate) flaws: Flaws,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
     pub(crate) calls: Calls,
@@ -204,6 +207,7 @@ impl Desk {
             cursor: BLOCK,
             routes: Routes::default(),
             errors: Errors::default(),
+            flaws: Flaws::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
@@ -245,6 +249,7 @@ impl Desk {
         self.routes = Routes::default();
         self.calls.reset(seeds);
         self.errors.clear();
+        self.flaws.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);
@@ -323,17 +328,24 @@ impl Desk {
         block[0]
     }
 
-    /// What an attempt that `server` takes at `now` brings beside its own work.
-    pub(crate) fn beside(&mut self, server: usize, now: u64) -> Beside {
+    /// What an attempt that `server` takes at `now` brings beside its own work; its request
+    /// arrived at `first`.
+    pub(crate) fn beside(&mut self, server: usize, first: u64, now: u64) -> Beside {
         let Server { guard, version, .. } = self.servers[server];
         let missed = if guard & guard::CACHED != 0 { self.look_up(server, now) } else { 0.0 };
-        let errors = self.config.versions[usize::from(version)].errors;
-        let error = guard & guard::ERRORS != 0 && self.aside.uniform() < errors;
+        let error = guard & guard::ERRORS != 0 && self.errs(server, first, now);
         if guard & guard::DEPENDS == 0 {
             return Beside { missed, waits: 0.0, error };
         }
-        let (waits, failed) = self.calls.ask(now, version);
+        let (waits, failed) = self.calls.ask(now, first, version);
         Beside { missed, waits, error: error || failed }
+    }
+
+    /// Whether a server answers an attempt with an error.
+    fn errs(&mut self, server: usize, first: u64, now: u64) -> bool {
+        let errors = self.config.versions[usize::from(self.servers[server].version)].errors;
+        let errs = errors > 0.0 && self.aside.uniform() < errors;
+        self.fails(server, first, now) || errs
     }
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.
@@ -343,6 +355,17 @@ impl Desk {
 
     /// The same for an attempt before which the server took `served`.
     pub(crate) fn coldness_after(&mut self, server: usize, served: u64, starts: u64) -> f64 {
+        let cold = self.warming(server, served, starts);
+        if self.flaws.get(server).is_none() {
+            return cold;
+        }
+        self.servers[server].guard |= guard::COLD;
+        let since = served.saturating_sub(self.taken_before[server]);
+        cold * self.leaking(server, since, starts)
+    }
+
+    /// How much longer a service takes because the server is fresh.
+    fn warming(&mut self, server: usize, served: u64, starts: u64) -> f64 {
         let Server { version, opened, .. } = self.servers[server];
         let model = &self.config.versions[version as usize];
         let (slowdown, x) = match model.warmup {

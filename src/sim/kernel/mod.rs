@@ -13,6 +13,7 @@ mod central;
 mod desk;
 mod dispatch;
 mod errors;
+mod flaws;
 mod journeys;
 mod line;
 mod parts;
@@ -25,6 +26,7 @@ mod throttled;
 pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
+pub(crate) use flaws::{Failing, Flaw, Leak};
 pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
 

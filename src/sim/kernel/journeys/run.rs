@@ -1,7 +1,7 @@
 //! The loop: arrivals, events and delays in order of time, and what servers do with attempts.
 
 use super::choice::Luck;
-use super::slab::{Attempt, Chain, Entry, NONE, Stage};
+use super::slab::{Attempt, Chain, Entry, NONE, Request, Stage};
 use super::{Event, Journeys};
 use crate::balancer::Policy;
 use crate::engine::BLOCK;
@@ -275,14 +275,14 @@ impl<P: Policy> Play<'_, P> {
     #[inline(always)]
     fn launch(&mut self, now: u64, request: u32, luck: Luck, is_extra: bool) {
         self.desk.tally.retried += u64::from(is_extra);
-        let (node, user) = (self.all.requests[request].node, self.all.requests[request].user);
+        let Request { node, user, first, .. } = self.all.requests[request];
         let chosen = self.choose(now, u32::from(node), user, luck);
         let chosen = chosen.and_then(|choice| {
             let version = self.desk.servers[choice.server as usize].version;
             if choice.ready > now {
                 return Ok((choice, Finding::default()));
             }
-            match self.inspect(choice.server, u32::from(node), now) {
+            match self.inspect(choice.server, u32::from(node), first, now) {
                 Ok(finding) => Ok((choice, finding)),
                 Err(ending) => {
                     self.decline(now, u32::from(node), &choice, ending);
@@ -347,7 +347,8 @@ impl<P: Policy> Play<'_, P> {
     /// The connection is open, if there still is somebody at the other end.
     fn reach(&mut self, now: u64, id: u32) {
         let attempt = self.all.attempts[id];
-        match self.inspect(attempt.server, u32::from(attempt.node), now) {
+        let first = self.all.requests[attempt.request].first;
+        match self.inspect(attempt.server, u32::from(attempt.node), first, now) {
             Ok(Finding { extra, error }) => {
                 self.all.attempts[id].extra = extra;
                 self.all.attempts[id].error = error;
@@ -364,23 +365,29 @@ impl<P: Policy> Play<'_, P> {
 
     /// Whether a server takes one more attempt of `node` at `now`, and what it will make of it.
     #[inline(always)]
-    fn inspect(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
+    fn inspect(&mut self, server: u32, node: u32, first: u64, now: u64) -> Result<Finding, Ending> {
         if self.desk.servers[server as usize].guard == 0 {
             return Ok(Finding::default());
         }
-        self.look_closer(server, node, now)
+        self.look_closer(server, node, first, now)
     }
 
     #[cold]
-    fn look_closer(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
-        let found = self.look(server, now);
+    fn look_closer(
+        &mut self,
+        server: u32,
+        node: u32,
+        first: u64,
+        now: u64,
+    ) -> Result<Finding, Ending> {
+        let found = self.look(server, first, now);
         if self.desk.servers[server as usize].guard & guard::WATCHED != 0 {
             self.desk.errors.note(node, server, !matches!(found, Ok(Finding { error: false, .. })));
         }
         found
     }
 
-    fn look(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
+    fn look(&mut self, server: u32, first: u64, now: u64) -> Result<Finding, Ending> {
         let guard = self.desk.servers[server as usize].guard;
         if guard & guard::CLOSED != 0 {
             let reuse = self.all.reuse(self.desk.config.protocol);
@@ -391,7 +398,7 @@ impl<P: Policy> Play<'_, P> {
         {
             return Err(Ending::Shed);
         }
-        let Beside { missed, waits, error } = self.desk.beside(server as usize, now);
+        let Beside { missed, waits, error } = self.desk.beside(server as usize, first, now);
         Ok(Finding { extra: (missed + waits) as u64, error })
     }
 }
