@@ -58,6 +58,8 @@ pub(super) enum Verb {
     /// (`SW01`), or what a scenario's settings come to.
     #[command(before_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// What bad releases cost, under many strategies, judges and pipelines.
+    Trouble(super::trouble::Trouble),
     /// Hold the simulator against theory and write down how far it is off.
     #[command(after_help = VALIDATE_EXITS)]
     Validate(super::validate::Validate),

@@ -27,6 +27,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod trouble;
 mod validate;
 mod verify;
 
@@ -82,6 +83,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
             terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Explain(explain)) => explain::run(explain),
+        Some(Verb::Trouble(trouble)) => trouble::run(trouble),
         Some(Verb::Validate(validate)) => validate::run(validate),
         Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }

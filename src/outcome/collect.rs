@@ -121,6 +121,7 @@ impl Sink for Collector {
             Record::Messages(counts) => self.messages = Some(counts),
             Record::Scaled { events, most } => self.scaled = Some((events, most)),
             Record::Release { bad, defects: _ } => self.state.bad = Some(bad),
+            Record::Judged { .. } => self.advance(at),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod storm;
 pub mod summary;
 pub mod system;
 pub mod table;
+pub mod trouble;
 pub mod verify;
 
 pub use summary::Style;

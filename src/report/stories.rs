@@ -7,7 +7,7 @@ use super::summary::Style;
 use crate::outcome::{Fate, Outcome};
 use crate::scenario::{OutcomeKey, PipelineKind, Scenario};
 use crate::study::{FailureStory, SimResult, Story};
-use crate::trace::{Ending, Moment, Phase, Record, Said, VersionId};
+use crate::trace::{Ending, Moment, Phase, Record, Ruling, Said, VersionId};
 use crate::units::Time;
 
 /// Failures of single instances that a timeline names; the rest is counted.
@@ -16,8 +16,9 @@ const NAMED: usize = 3;
 const BATCHES: u32 = 4;
 
 /// What a run tells: (seconds since the rollout began, words), in order of time.
-pub fn timeline(story: &Story) -> Vec<(f64, String)> {
-    let mut told = Told { story, events: Vec::new(), failed: 0, first: false, lowest: u32::MAX };
+pub fn timeline(scenario: &Scenario, story: &Story) -> Vec<(f64, String)> {
+    let mut told =
+        Told { scenario, story, events: Vec::new(), failed: 0, first: false, lowest: u32::MAX };
     for (at, record) in &story.records {
         told.record(*at, record);
     }
@@ -25,6 +26,7 @@ pub fn timeline(story: &Story) -> Vec<(f64, String)> {
 }
 
 struct Told<'a> {
+    scenario: &'a Scenario,
     story: &'a Story,
     events: Vec<(f64, String)>,
     failed: usize,
@@ -64,6 +66,11 @@ impl Told<'_> {
                 if let Some(words) = moment_words(*moment) {
                     self.say(at, words);
                 }
+            }
+            Record::Judged { judge, ruling: Ruling::Fail } => {
+                let judges = &self.scenario.pieces.judges;
+                let name = judges.get(usize::from(*judge)).map_or("?", |judge| &judge.name);
+                self.say(at, format!("the judge {name} finds the new version bad"));
             }
             Record::Said(said) if *said != Said::Progressing => self.say(at, said_words(*said)),
             _ => {}
@@ -135,7 +142,10 @@ fn said_words(said: Said) -> &'static str {
 /// One sentence or two: what was bad, who noticed, what came of it, and what it cost.
 pub fn why(scenario: &Scenario, story: &Story) -> String {
     let outcome = &story.outcome;
-    let bad = what_was_bad(story);
+    let bad = match carried(scenario, story) {
+        Some(carried) => format!("{carried}, and {}", what_was_bad(story)),
+        None => what_was_bad(story),
+    };
     let mut text = match noticed(scenario, outcome) {
         Some(noticed) => format!("{bad}; {noticed}"),
         None => format!("{bad}; nobody noticed"),
@@ -149,6 +159,18 @@ pub fn why(scenario: &Scenario, story: &Story) -> String {
     }
     text.push('.');
     text
+}
+
+/// What the release carried, where that is told.
+fn carried(scenario: &Scenario, story: &Story) -> Option<String> {
+    let defects = story.records.iter().find_map(|(_, record)| match record {
+        Record::Release { bad: true, defects } => Some(defects),
+        _ => None,
+    })?;
+    let all = &scenario.pieces.defects;
+    let names = defects.iter().filter_map(|index| all.get(usize::from(*index)));
+    let names: Vec<&str> = names.map(|defect| defect.name.as_str()).collect();
+    Some(format!("the release carried {}", names.join(" and ")))
 }
 
 fn what_was_bad(story: &Story) -> String {
@@ -277,7 +299,7 @@ fn lines(scenario: &Scenario, number: usize, told: &FailureStory, width: usize) 
     let mut lines =
         vec![format!("story {number}  run {}, {fate}: like {like} of all runs", story.replication)];
     let mut now = f64::MIN;
-    for (at, words) in timeline(story) {
+    for (at, words) in timeline(scenario, story) {
         let clock = if at == now { String::new() } else { format::clock(at) };
         lines.push(format!("  {clock:>7}  {words}"));
         now = at;
@@ -296,7 +318,8 @@ fn lines(scenario: &Scenario, number: usize, told: &FailureStory, width: usize) 
 pub(super) fn value(result: &SimResult) -> Value {
     let event = |(at, words): (f64, String)| json!({ "t_s": at, "what": words });
     let story = |told: &FailureStory| {
-        let events: Vec<Value> = timeline(&told.story).into_iter().map(event).collect();
+        let events: Vec<Value> =
+            timeline(&result.scenario, &told.story).into_iter().map(event).collect();
         json!({
             "run": told.story.replication,
             "ends": told.story.outcome.fate,

@@ -47,6 +47,7 @@ impl World<'_> {
             | Event::Scrape
             | Event::Autoscale
             | Event::Memory
+            | Event::Judge(_)
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Crash { .. }

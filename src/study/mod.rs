@@ -14,6 +14,7 @@ mod spent;
 mod stories;
 pub mod storm;
 pub mod system;
+pub mod trouble;
 pub mod validate;
 pub mod verify;
 

@@ -212,6 +212,16 @@ pub enum Moment {
     PutBack,
 }
 
+/// What a judge says of the new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// It is good.
+    Pass,
+    /// It is bad.
+    Fail,
+}
+
 /// What became of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -394,6 +404,13 @@ pub enum Record {
         bad: bool,
         /// Which, by their places among the scenario's defects.
         defects: Vec<u8>,
+    },
+    /// A judge has come to another verdict on the new version.
+    Judged {
+        /// Place among the scenario's judges.
+        judge: u8,
+        /// What it says now.
+        ruling: Ruling,
     },
 }
 
