@@ -153,11 +153,10 @@ impl State {
             Moment::GaveUp => self.gave_up = true,
             Moment::FlagOff => _ = self.behaves.get_or_insert(at),
             Moment::RollbackFailed => self.back_failed = true,
-            Moment::Batch(_)
-            | Moment::InstanceFailed(_)
-            | Moment::Migrating
-            | Moment::Migrated
-            | Moment::PutBack => {}
+            Moment::Batch(_) | Moment::InstanceFailed(_) | Moment::Migrating | Moment::Migrated => {
+            }
+            // It had only seemed so.
+            Moment::PutBack => self.restored = None,
         }
     }
 }

@@ -146,7 +146,7 @@ pub fn why(scenario: &Scenario, story: &Story) -> String {
         Some(carried) => format!("{carried}, and {}", what_was_bad(story)),
         None => what_was_bad(story),
     };
-    let mut text = match noticed(scenario, outcome) {
+    let mut text = match noticed(scenario, story) {
         Some(noticed) => format!("{bad}; {noticed}"),
         None => format!("{bad}; nobody noticed"),
     };
@@ -207,10 +207,15 @@ fn what_was_bad(story: &Story) -> String {
 }
 
 /// Who acted, and how long after the beginning.
-fn noticed(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
+fn noticed(scenario: &Scenario, story: &Story) -> Option<String> {
+    let outcome = &story.outcome;
     let decided = outcome.get(OutcomeKey::Decided);
     let detected = outcome.get(OutcomeKey::Detected).or(decided)?;
-    let person = outcome.get(OutcomeKey::Human) == Some(1.0);
+    let first = story.records.iter().find_map(|(_, record)| match record {
+        Record::Moment(moment @ (Moment::HumanCalled | Moment::RollbackDecided)) => Some(*moment),
+        _ => None,
+    });
+    let person = first == Some(Moment::HumanCalled);
     let flag = scenario.pipeline.watch().map(|watch| &watch.kind);
     let way = match flag {
         Some(PipelineKind::KillSwitch { .. }) => "the flag was turned",
