@@ -187,7 +187,8 @@ impl Evidence {
 
     /// A side's totals in one scrape.
     pub fn at(&self, side: Side, scrape: u32) -> Totals {
-        self.totals(side, scrape..scrape + 1)
+        let next = scrape + 1;
+        self.totals(side, scrape..next)
     }
 
     /// A side's totals since there is a canary.

@@ -304,6 +304,7 @@ impl<'a> World<'a> {
     /// Somebody decides that the old behaviour must come back.
     fn decide(&mut self, sink: &mut impl Sink) {
         self.pipeline.state = State::Called;
+        self.close_court();
         let kind = self.watch_of().map(|watch| &watch.kind);
         let first = self.pipeline.tries == 0;
         if let Some(PipelineKind::KillSwitch { covers, .. }) = kind
@@ -367,6 +368,7 @@ impl<'a> World<'a> {
         if self.pipeline.state != State::Called {
             return;
         }
+        self.close_court();
         sink.record(self.now, Record::Moment(Moment::RollbackDecided));
         self.want_back(sink);
         let next = self.until_sync(*sync, self.now);
