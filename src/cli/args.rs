@@ -200,6 +200,9 @@ pub(super) struct Changes {
     /// kubernetes: pods below it.
     #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
     pub(super) max_unavailable: Option<String>,
+    /// Chance that a release is bad; what good and bad ones lead to does not depend on it.
+    #[arg(long, value_name = "PERCENT", help_heading = SHORTHANDS)]
+    pub(super) prior: Option<String>,
 }
 
 const SHORTHANDS: &str = "Shorthands for --set";

@@ -18,7 +18,8 @@ pub(super) struct Validate {
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
     /// Only this part: `retry-storm` is a map of where retries outlive a rollout, `judges` is what
-    /// judges of canaries do on noisy hosts.
+    /// judges of canaries do on noisy hosts, `incidents` holds known incidents against what their
+    /// sources say.
     #[arg(long, value_enum, requires = "output")]
     pub(super) only: Option<Part>,
     /// With --only: write a file; csv, md, svg or png by its suffix. May be given several times.
@@ -30,12 +31,14 @@ pub(super) struct Validate {
 pub(super) enum Part {
     RetryStorm,
     Judges,
+    Incidents,
 }
 
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
     match validate.only {
         Some(Part::RetryStorm) => storms(validate),
         Some(Part::Judges) => judges(validate),
+        Some(Part::Incidents) => incidents(validate),
         None => table(validate),
     }
 }
@@ -90,4 +93,19 @@ fn judges(validate: &Validate) -> anyhow::Result<Exit> {
         report::format::share(most)
     ))?;
     Ok(Exit::Done)
+}
+
+fn incidents(validate: &Validate) -> anyhow::Result<Exit> {
+    let figures = study::incidents::figures();
+    for path in &validate.output {
+        let text = match suffix(path).as_str() {
+            "csv" => report::incidents::render_csv(&figures),
+            "md" => report::incidents::render_markdown(&figures),
+            _ => anyhow::bail!("{} is neither csv nor md", path.display()),
+        };
+        write(path, text.as_bytes())?;
+    }
+    let hold = figures.iter().filter(|figure| figure.holds()).count();
+    terminal::out(&format!("{hold} of {} figures are as the sources say.\n", figures.len()))?;
+    Ok(if hold == figures.len() { Exit::Done } else { Exit::GateFailed })
 }

@@ -6,6 +6,7 @@
 
 pub mod ctmc;
 pub mod drain;
+pub mod exposure;
 pub mod join;
 pub mod makespan;
 pub mod pinned;

@@ -11,6 +11,7 @@ pub mod fit;
 #[cfg(test)]
 mod fixture;
 pub mod format;
+pub mod incidents;
 pub mod json;
 pub mod judge;
 mod shape;

@@ -48,6 +48,11 @@ impl<'a> Model<'a> {
         Self { quality, ..Self::with_script(scenario, Script::default()) }
     }
 
+    /// What it is of.
+    pub fn scenario(&self) -> &'a Scenario {
+        self.scenario
+    }
+
     /// Of this scenario, with luck that is told instead of drawn as far as the script goes.
     pub fn with_script(scenario: &'a Scenario, script: Script) -> Self {
         let begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);

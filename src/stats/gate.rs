@@ -17,8 +17,13 @@ const TOO_MANY: f64 = 1e7;
 /// A gate passes if its whole 95 % interval lies on the good side, fails if it lies on the bad
 /// side, and is undecided between.
 pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
+    judge_sample(gate, desired, Sample::new(values), values.len())
+}
+
+/// The same against a sample that is made already, of runs of which each kind was given so often.
+pub fn judge_sample(gate: &Gate, desired: u32, sample: Option<Sample>, given: usize) -> GateResult {
     let limit = resolve(gate.limit, desired);
-    let Some(sample) = Sample::new(values) else {
+    let Some(sample) = sample else {
         return GateResult {
             gate: gate.clone(),
             limit,
@@ -39,7 +44,7 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
         Measure::Probability => probability(&sample, gate.direction, limit),
     };
     let note = match held.verdict {
-        Verdict::Undecided => Some(held.missing.advice(&sample, values.len())),
+        Verdict::Undecided => Some(held.missing.advice(&sample, given)),
         Verdict::Pass | Verdict::Fail => None,
     };
     GateResult {

@@ -27,6 +27,19 @@ pub fn wilson(seen: f64, trials: f64) -> Estimate {
     Estimate { value: seen, low, high }
 }
 
+/// The interval of a mixture from those of its parts, each with its weight, which are known and
+/// add up to 1 (MOVER: Zou and Donner 2008). Parts that were sampled apart do not share their
+/// errors; what lies between their means is no error at all.
+pub fn mixture(parts: &[(f64, Estimate)]) -> Estimate {
+    let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
+    let half = |end: fn(&Estimate) -> f64| {
+        let squares =
+            parts.iter().map(|(weight, part)| (weight * (end(part) - part.value)).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    Estimate { value, low: value - half(|part| part.low), high: value + half(|part| part.high) }
+}
+
 /// How many trials it takes until [`wilson`] around `seen` leaves out `limit`; infinite if they
 /// are equal.
 pub fn trials_to_tell(seen: f64, limit: f64) -> f64 {

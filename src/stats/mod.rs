@@ -11,10 +11,10 @@ mod sample;
 pub mod score;
 mod summary;
 
-pub use gate::judge;
+pub use gate::{judge, judge_sample};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;
-pub use summary::summarise;
+pub use summary::{summarise, summarise_sample};
 
 use crate::scenario::{Gate, OutcomeKey};
 

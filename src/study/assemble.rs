@@ -45,6 +45,7 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
         failures: failures(runs, &grid),
         latency: runs.latency.clone(),
         assumed: Vec::new(),
+        by_release: None,
         table,
         median,
         worst,

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use super::observe::{Keep, Player, Run};
 use super::options::{Options, Progress, Runs};
+use super::release::Both;
 use super::result::{RunTable, SimResult};
 use super::{assemble, pool};
 use crate::outcome::{Fate, Outcome};
 use crate::scenario::{Gate, OutcomeKey, Scenario};
-use crate::sim::{Depth, Model};
+use crate::sim::{Depth, Model, Quality};
 use crate::stats::{self, GateResult, Verdict};
 use crate::trace::Histogram;
 
@@ -42,31 +43,48 @@ pub fn simulate(
 ) -> SimResult {
     pool::install(options.threads, || {
         let model = Model::new(scenario);
-        let mut runs = Replications {
-            scenario,
-            model: &model,
-            seed: options.seed,
-            control: Vec::new(),
-            requests: Vec::new(),
-            latency: Vec::new(),
+        let mut bad = Replications::new(&model, options.seed);
+        let Some(release) = &scenario.pieces.release else {
+            until_decided(options, |wanted| {
+                bad.extend(wanted, show);
+                bad.gates()
+            });
+            return assemble::assemble(&bad);
         };
-        let (mut wanted, most) = match options.runs {
-            Runs::Fixed(n) => (n.max(1), n.max(1)),
-            Runs::Auto => (FIRST.min(options.max_runs.max(1)), options.max_runs.max(1)),
-        };
-        loop {
-            runs.extend(wanted, show);
-            let undecided = runs.gates().iter().any(|gate| gate.verdict == Verdict::Undecided);
-            if wanted >= most || !undecided {
-                break;
-            }
-            wanted = (wanted * 2).min(most);
-        }
-        assemble::assemble(&runs)
+        let model = Model::of_quality(scenario, Quality::Good);
+        let good = Replications::new(&model, options.seed);
+        let mut both = Both { prior: release.bad, good, bad };
+        until_decided(options, |wanted| {
+            both.good.extend(wanted, show);
+            both.bad.extend(wanted, show);
+            both.gates()
+        });
+        both.assemble()
     })
 }
 
-impl Replications<'_> {
+/// Adds runs until the gates are decided, or as often as asked. `extend` makes so many of them
+/// and says what the gates are then.
+fn until_decided(options: &Options, mut extend: impl FnMut(u32) -> Vec<GateResult>) {
+    let (mut wanted, most) = match options.runs {
+        Runs::Fixed(n) => (n.max(1), n.max(1)),
+        Runs::Auto => (FIRST.min(options.max_runs.max(1)), options.max_runs.max(1)),
+    };
+    loop {
+        let undecided = extend(wanted).iter().any(|gate| gate.verdict == Verdict::Undecided);
+        if wanted >= most || !undecided {
+            break;
+        }
+        wanted = (wanted * 2).min(most);
+    }
+}
+
+impl<'a> Replications<'a> {
+    fn new(model: &'a Model<'a>, seed: u64) -> Self {
+        let (control, requests, latency) = (Vec::new(), Vec::new(), Vec::new());
+        Self { scenario: model.scenario(), model, seed, control, requests, latency }
+    }
+
     /// Adds runs until there are `wanted` of the control plane.
     fn extend(&mut self, wanted: u32, show: &(dyn Fn(Progress) + Sync)) {
         let have = self.control.len() as u32;
@@ -195,6 +213,17 @@ impl Replications<'_> {
             values[run.replication as usize] = (run.outcome.values[key as usize], weight);
         }
         values
+    }
+
+    /// (value, weight) of an outcome over the runs that were simulated deeply enough for it.
+    pub(super) fn known(&self, key: OutcomeKey) -> Vec<(f64, f64)> {
+        if !(self.has_traffic() && by_requests(key)) {
+            return self.values(key);
+        }
+        let weights = self.weights();
+        let of =
+            |run: &Run| (run.outcome.values[key as usize], self.weight(&weights, run.replication));
+        self.requests.iter().map(of).collect()
     }
 
     /// One row a run: fate and capacity from its control plane, losses and latency from its

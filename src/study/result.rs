@@ -1,6 +1,7 @@
 //! What a study found: everything that a screen, a file or a chart shows.
 
 use super::assumed::Effect;
+use super::release::ByRelease;
 use crate::outcome::{Fate, Outcome, Series};
 use crate::scenario::Scenario;
 use crate::stats::{Estimate, GateResult, Summary, Verdict};
@@ -52,6 +53,8 @@ pub struct SimResult {
     pub latency: Vec<[Histogram; 2]>,
     /// What ranges of values that nobody measured do to the gates; empty if none was tried.
     pub assumed: Vec<Effect>,
+    /// The same by what the release is like, if it may be good or bad.
+    pub by_release: Option<ByRelease>,
 }
 
 /// Serving instances over time: quantiles over runs on a common grid.

@@ -91,6 +91,18 @@ pub(super) fn stories(runs: &Replications<'_>) -> Vec<FailureStory> {
         .collect()
 }
 
+/// The commonest of several results that are mixed in these shares.
+pub(super) fn mixed(parts: &[(f64, &[FailureStory])]) -> Vec<FailureStory> {
+    let of = |(part, stories): &(f64, &[FailureStory])| -> Vec<FailureStory> {
+        let weigh = |told: &FailureStory| FailureStory { share: told.share * part, ..told.clone() };
+        stories.iter().map(weigh).filter(|told| told.share > 0.0).collect()
+    };
+    let mut all: Vec<FailureStory> = parts.iter().flat_map(of).collect();
+    all.sort_by(|a, b| b.share.total_cmp(&a.share));
+    all.truncate(STORIES);
+    all
+}
+
 /// (kind, place in it) of each run to tell.
 fn picks(kinds: &[Vec<&Outcome>]) -> Vec<(usize, usize)> {
     let mut chosen = Vec::new();

@@ -219,10 +219,13 @@ fn printed_scenarios_are_scenarios() {
 }
 
 fn stories() -> Vec<String> {
-    let files = std::fs::read_dir(Path::new(ROOT).join("scenarios")).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let stories = names.filter(|name| Path::new(name).extension().is_some_and(|e| e == "toml"));
-    stories.map(|name| format!("scenarios/{name}")).collect()
+    let of = |folder: &str| {
+        let files = std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let is_story = |name: &String| Path::new(name).extension().is_some_and(|e| e == "toml");
+        names.filter(is_story).map(|name| format!("{folder}/{name}")).collect::<Vec<_>>()
+    };
+    [of("scenarios"), of("scenarios/incidents")].concat()
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod cold;
 mod dependencies;
 mod pipelines;
 mod processes;
+mod releases;
 mod room;
 mod told;
 

@@ -276,7 +276,7 @@ fn look<S: Station>(
         fail(desk, now, version as usize, attempt, ending);
         return None;
     }
-    if guard & guard::LIMITED != 0 && station.total(index, now) >= desk.config.discipline.room() {
+    if guard & guard::LIMITED != 0 && station.total(index, now) >= desk.room(index) {
         fail(desk, now, version as usize, attempt, Ending::Shed);
         return None;
     }

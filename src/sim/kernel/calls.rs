@@ -132,7 +132,8 @@ impl Calls {
 
     /// The calls of one attempt that this version takes at `now`, for a request that arrived at
     /// `first`: how long it waits for the answers, in nanoseconds, and whether one of them is an
-    /// error. Calls to one dependency go out together, and the attempt waits for the last; dependencies are asked one by one.
+    /// error. Calls to one dependency go out together, and the attempt waits for the last;
+    /// dependencies are asked one by one.
     pub(crate) fn ask(&mut self, now: u64, first: u64, version: u8) -> (f64, bool) {
         let share = self.failing[usize::from(version.min(1))];
         let mut error = share > 0.0 && self.stream.uniform() < share;

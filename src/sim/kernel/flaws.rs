@@ -23,6 +23,14 @@ pub(crate) struct Flaw {
     pub(crate) slots: Option<u32>,
 }
 
+impl Default for Flaw {
+    /// Nothing.
+    fn default() -> Self {
+        let (errors, leaks) = (Vec::new(), Vec::new());
+        Self { factor: 1.0, capacity: 1.0, errors, leaks, slots: None }
+    }
+}
+
 /// A chance of error answers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failing {
@@ -127,6 +135,15 @@ impl Desk {
     /// How many slots of a server there are, if not all.
     pub(super) fn fewer_slots(&self, server: usize) -> Option<u32> {
         self.flaws.get(server)?.slots
+    }
+
+    /// The most attempts that a server takes at once, those that wait included.
+    pub(super) fn room(&self, server: usize) -> u32 {
+        let room = self.config.discipline.room();
+        match (self.config.discipline, self.fewer_slots(server)) {
+            (Discipline::Fifo { slots: all, .. }, Some(slots)) => room - (all - slots),
+            _ => room,
+        }
     }
 
     /// Whether what is wrong with a server makes the attempt fail that it takes at `now`, for a

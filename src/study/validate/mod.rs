@@ -9,6 +9,7 @@ mod fleets;
 mod judges;
 mod queues;
 mod reference;
+mod releases;
 mod rolling;
 mod row;
 mod solved;
@@ -247,6 +248,8 @@ impl Case<'_> {
             "makespan_window_lognormal" => starts::window(self),
             "warmup_dq" => warm::lost_work(self),
             "envoy_slow_start" => warm::share(self),
+            "linear_rollout_exposure" => releases::linear(self),
+            "appconfig_linear20_6min" => releases::appconfig(self),
             "mt_minf_sin" => staffing::sine(self),
             "sqrt_staffing_bmax" => staffing::waits_while_out(self),
             "kth_error_rule" => judges::until_kth(self),
