@@ -8,8 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::measured::{Backtest, Fit};
 use super::texts::{
     BACKTEST_EXAMPLES, BACKTEST_EXITS, CHECK_EXAMPLES, CHECK_EXITS, COMPARE_EXAMPLES, EXIT_CODES,
-    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, MERGE_EXAMPLES, SIM_EXAMPLES, SWEEP_EXAMPLES,
-    SWEEP_EXITS, VALIDATE_EXITS, VERIFY_EXAMPLES, VERIFY_EXITS,
+    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, JUDGE_EXAMPLES, MERGE_EXAMPLES, SIM_EXAMPLES,
+    SWEEP_EXAMPLES, SWEEP_EXITS, VALIDATE_EXITS, VERIFY_EXAMPLES, VERIFY_EXITS,
 };
 use super::why::Why;
 use crate::scenario::settings::Orchestrator;
@@ -57,6 +57,9 @@ pub(super) enum Verb {
     /// Forecast past rollouts, each from those before it, and score the forecasts.
     #[command(before_help = BACKTEST_EXAMPLES, after_help = BACKTEST_EXITS)]
     Backtest(Backtest),
+    /// How often each judge stops a good release, misses a bad one, and how long it takes.
+    #[command(before_help = JUDGE_EXAMPLES)]
+    Judge(super::judge::Judge),
     /// Print a JSON Schema.
     Schema {
         /// Of what.
@@ -67,6 +70,8 @@ pub(super) enum Verb {
     /// (`SW01`), or what a scenario's settings come to.
     #[command(before_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// What bad releases cost, under many strategies, judges and pipelines.
+    Trouble(super::trouble::Trouble),
     /// Hold the simulator against theory and write down how far it is off.
     #[command(after_help = VALIDATE_EXITS)]
     Validate(super::validate::Validate),
@@ -93,6 +98,9 @@ pub(super) struct Sim {
     /// Which chart goes into svg and png files; without it the file's name says.
     #[arg(long, value_enum)]
     pub(super) chart: Option<Chart>,
+    /// Tell what happened in three of the runs that failed, and why.
+    #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "quiet")]
+    pub(super) stories: bool,
     /// Print only the verdict.
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -386,4 +394,5 @@ pub(super) enum SchemaOf {
     Sweep,
     Tune,
     Rare,
+    Judge,
 }

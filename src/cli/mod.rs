@@ -13,6 +13,7 @@ mod explain;
 mod fit;
 mod import;
 mod input;
+mod judge;
 mod lints;
 mod manual;
 mod measured;
@@ -29,6 +30,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod trouble;
 mod tune;
 mod validate;
 mod verify;
@@ -97,7 +99,12 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::Tune }) => {
             terminal::out(&report::tune::schema()).map(|()| Exit::Done)
         }
+        Some(Verb::Schema { of: SchemaOf::Judge }) => {
+            terminal::out(&report::judge::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Judge(judge)) => judge::run(judge),
         Some(Verb::Explain(explain)) => explain::run(explain),
+        Some(Verb::Trouble(trouble)) => trouble::run(trouble),
         Some(Verb::Validate(validate)) => validate::run(validate),
         Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }

@@ -113,7 +113,11 @@ fn show(sim: &Sim, args: &Args, result: &SimResult) -> anyhow::Result<()> {
         ascii: terminal::ascii(args.ascii),
         color: terminal::color(args.color),
     };
-    terminal::out(&report::summary::render(result, &style))
+    terminal::out(&report::summary::render(result, &style))?;
+    if sim.stories {
+        terminal::out(&format!("\n{}", report::stories::render(result, &style)))?;
+    }
+    Ok(())
 }
 
 /// A rollout that never ends is worse than a gate that fails.

@@ -15,13 +15,16 @@ mod fixture;
 pub mod format;
 pub mod incidents;
 pub mod json;
+pub mod judge;
 pub mod rare;
 mod shape;
+pub mod stories;
 pub mod storm;
 pub mod summary;
 pub mod sweep;
 pub mod system;
 pub mod table;
+pub mod trouble;
 pub mod tune;
 pub mod verify;
 

@@ -256,6 +256,8 @@ outcomes! {
     Human, "human", Event, false;
     /// A rollback was wanted, and a migration that cannot be undone forbade it.
     RollbackBlocked, "rollback_blocked", Event, false;
+    /// A rollback, or a flag in its place, did not help at the first try or in time.
+    RollbackFailed, "rollback_failed", Event, false;
     /// Nobody served at some moment, or there was no quorum.
     FullOutage, "full_outage", Event, false;
 }

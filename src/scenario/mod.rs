@@ -18,6 +18,7 @@ pub mod keys;
 pub mod load;
 pub mod model;
 pub mod pieces;
+pub mod pipeline;
 pub mod print;
 mod quantity;
 pub mod raw;
@@ -41,6 +42,7 @@ pub use model::*;
 pub use pieces::{
     Change, ChangeKind, Dependency, Failure, Migration, Named, Over, Pieces, Reload, When,
 };
+pub use pipeline::{Pipeline, PipelineKind, Watch};
 pub use source::{Place, Source};
 pub use tree::Override;
 

@@ -1,6 +1,7 @@
 //! The checked scenario. Every field has a value; whatever was left out has its default.
 
 use crate::scenario::pieces::Pieces;
+use crate::scenario::pipeline::Pipeline;
 use crate::scenario::settings::StrategySettings;
 use crate::scenario::{Conduct, Dist, Gate, Hosts};
 use crate::units::{Bytes, Rate, Share, Span};
@@ -50,6 +51,11 @@ impl Scenario {
     /// Whether anybody asks the service anything.
     pub fn has_requests(&self) -> bool {
         self.traffic.is_some() || self.pieces.users.is_some()
+    }
+
+    /// Whether somebody looks at what requests show, and acts upon it.
+    pub fn is_judged(&self) -> bool {
+        self.has_requests() && !self.pieces.judges.is_empty()
     }
 }
 
@@ -440,26 +446,6 @@ pub struct WriteLimit {
     pub rate: Rate,
     /// Tokens at most.
     pub burst: u32,
-}
-
-/// Who notices a bad rollout and rolls it back.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub enum Pipeline {
-    /// Nobody.
-    None,
-    /// The deploying job waits so long for completion, then rolls back (Helm `--atomic`, CI).
-    Automatic {
-        /// From the beginning of the rollout.
-        timeout: Span,
-    },
-    /// A person is told when the orchestrator reports failure or `timeout` is over, and rolls
-    /// back after a reaction time.
-    Human {
-        /// From the beginning of the rollout.
-        timeout: Span,
-        /// Alert → decision.
-        reaction: Dist,
-    },
 }
 
 /// Service-level objective.

@@ -19,7 +19,6 @@ mod purpose {
     pub(super) const LAG_REMOVE: u32 = 15;
     pub(super) const CONTROL: u32 = 16;
     pub(super) const WALL: u32 = 17;
-    pub(super) const REACTION: u32 = 18;
     pub(super) const STRATEGY: u32 = 19;
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
@@ -31,6 +30,7 @@ mod purpose {
     pub(super) const LOOKUPS: u32 = 64;
     pub(super) const CATCH_UP: u32 = 410;
     pub(super) const AUTOSCALER: u32 = 411;
+    pub(super) const JUDGES: u32 = 412;
     pub(super) const START_CPU: u32 = 80;
     pub(super) const WAVE: u32 = 81;
     pub(super) const PROVISION: u32 = 82;
@@ -72,7 +72,6 @@ pub(crate) struct Tables {
     lag_remove: Sampler,
     control: [Sampler; 5],
     launch: Sampler,
-    reaction: Option<Sampler>,
     /// Registration, deregistration and the start of a sidecar.
     plane: Option<[Sampler; 3]>,
     catch_up: Option<Sampler>,
@@ -99,10 +98,6 @@ impl Tables {
         let control = &scenario.control;
         let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
         let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
-        let reaction = match &scenario.pipeline {
-            crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
-            _ => None,
-        };
         Self {
             versions: [version(&scenario.versions.old), version(&scenario.versions.new)],
             lag_add: model::sampler(&scenario.clients.lag_add),
@@ -116,7 +111,6 @@ impl Tables {
             ]
             .map(model::sampler),
             launch: model::sampler(&control.launch),
-            reaction,
             plane: scenario.pieces.data_plane.as_ref().map(plane),
             catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
             wave: wave_factor(scenario.hosts.wave_cv),
@@ -344,6 +338,11 @@ impl<'a> Chance<'a> {
         })
     }
 
+    /// When counters are scraped first, as a share of the interval.
+    pub(crate) fn scrape_phase(&self) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(purpose::JUDGES, 0))
+    }
+
     /// The `round`-th change is written → a running process has it.
     pub(crate) fn propagate(&self, instance: u32, round: u32) -> Span {
         let index = u64::from(round) << 32 | u64::from(instance);
@@ -407,12 +406,6 @@ impl<'a> Chance<'a> {
     /// What tells the classes of requests apart that a defect befalls.
     pub(crate) fn class_key(&self, defect: usize) -> u64 {
         self.seeds.bits(of_defect(defect, 3), u64::MAX)
-    }
-
-    /// A person's reaction time.
-    pub(crate) fn reaction(&self) -> Span {
-        let bits = self.seeds.bits(purpose::REACTION, 0);
-        self.tables.reaction.as_ref().map_or(Span::ZERO, |reaction| span(reaction.at(bits)))
     }
 
     /// Wall-clock time at the beginning, after a whole second.

@@ -47,13 +47,13 @@ impl World<'_> {
             | Event::Scrape
             | Event::Autoscale
             | Event::Memory
+            | Event::Judge(_)
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Crash { .. }
             | Event::Unfit { .. }
             | Event::Restart { .. }
-            | Event::Deadline
-            | Event::Decide
+            | Event::Pipeline(_)
             | Event::Around(_)
             | Event::End { .. } => unreachable!("moves no instance by itself"),
         }
@@ -287,6 +287,7 @@ impl World<'_> {
             kernel.open(instance, now, false);
         }
         self.afflict(instance);
+        self.reads_flag(instance);
         if let Some(messages) = &mut self.messages {
             messages.open(instance, now);
         }

@@ -11,6 +11,7 @@ mod drain;
 mod ending;
 mod evict;
 mod fleet;
+mod judging;
 pub mod kernel;
 mod life;
 mod messages;
@@ -40,5 +41,6 @@ pub mod tilt;
 mod world;
 
 pub use model::{Model, Quality};
+pub use pipeline::Urge;
 pub use script::Script;
 pub use world::{Depth, World};

@@ -4,6 +4,7 @@ use super::chance::Tables;
 use super::ending::on_grid;
 use super::kernel::{CallModel, Config, Habits, VersionModel};
 use super::messages;
+use super::pipeline;
 use super::release;
 use super::script::Script;
 use crate::engine::{Law, Sampler};
@@ -19,6 +20,7 @@ pub struct Model<'a> {
     pub(super) tables: Tables,
     pub(super) kernel: Config,
     pub(super) messages: Option<messages::Config>,
+    pub(super) pipeline: Option<pipeline::Tables>,
     pub(super) script: Script,
     /// When the rollout begins.
     pub(super) begun: Time,
@@ -56,8 +58,9 @@ impl<'a> Model<'a> {
         let begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
         let (tables, kernel) = (Tables::new(scenario), config(scenario, begun));
         let messages = messages::Config::of(scenario);
+        let pipeline = pipeline::Tables::new(scenario);
         let quality = Quality::Bad;
-        Self { scenario, tables, kernel, messages, script, begun, quality }
+        Self { scenario, tables, kernel, messages, pipeline, script, begun, quality }
     }
 }
 

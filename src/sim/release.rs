@@ -5,7 +5,7 @@ use super::kernel::{Failing, Flaw, Kernel, Leak};
 use super::model::Quality;
 use super::world::{Depth, Event, World};
 use crate::scenario::pieces::{Defect, Fault, Mix, Named, Until};
-use crate::scenario::{Scenario, Version};
+use crate::scenario::{Dist, Scenario, Version};
 use crate::trace::{Record, Sink, VersionId};
 use crate::traffic;
 use crate::units::{Span, Time};
@@ -97,11 +97,22 @@ impl World<'_> {
                 || self.chance.shows(*index, version, ordinal) < defect.instances.0;
             let by_host =
                 defect.hosts.0 >= 1.0 || self.chance.shows_on(*index, host) < defect.hosts.0;
-            by_instance && by_host && !is_of_service(&defect.fault)
+            let hidden = self.is_hidden(&defect.fault);
+            !hidden && by_instance && by_host && !is_of_service(&defect.fault)
         };
         let defects = &self.scenario.pieces.defects;
         let carried = self.carried.defects.iter().map(|index| (*index, &defects[*index].piece));
         carried.filter(shows).collect()
+    }
+
+    /// Whether a flag that is off keeps a fault from showing. Who starts has not read it yet.
+    fn is_hidden(&self, fault: &Fault) -> bool {
+        let at_start = match fault {
+            Fault::NeverReady { .. } | Fault::SlowStart { .. } => true,
+            Fault::Crash { after, .. } => *after == Dist::Fixed(Span::ZERO),
+            _ => false,
+        };
+        self.is_flag_off() && !at_start
     }
 
     /// Start of the `process`-th process → its end by itself, whatever makes it; `None`: it stays.
@@ -257,7 +268,7 @@ impl World<'_> {
         };
         for index in &self.carried.defects {
             match &self.scenario.pieces.defects[*index].piece.fault {
-                Fault::Mixed { how: Mix::Peers, share } => {
+                Fault::Mixed { how: Mix::Peers, share } if !self.is_flag_off() => {
                     let [old, new] = self.fleet.serving_by_version().map(f64::from);
                     let x = new / (old + new).max(1.0);
                     let share = share.0 * 4.0 * x * (1.0 - x);

@@ -6,11 +6,12 @@ use super::client::Client;
 use super::dependencies::Pools;
 use super::evict::Draining;
 use super::fleet::Fleet;
+use super::judging::{Court, Hearing};
 use super::kernel::Kernel;
 use super::messages::Messages;
 use super::migration::Migrated;
 use super::model::Model;
-use super::pipeline::PipelineState;
+use super::pipeline::{Stage, Watcher};
 use super::plane::{Plane, Step};
 use super::pulls::Pulls;
 use super::quorum::Votes;
@@ -95,14 +96,14 @@ pub(super) enum Event {
     Autoscale,
     /// Somebody looks at the memory of processes.
     Memory,
+    /// Something happens in court.
+    Judge(Hearing),
     /// A dependency goes down, or is there again.
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
     Unready { instance: u32, process: u32 },
-    /// The pipeline has waited long enough.
-    Deadline,
-    /// A person decides.
-    Decide,
+    /// Something that the pipeline has planned.
+    Pipeline(Stage),
     /// A process takes a change while it runs, the `round`-th that is written.
     Reload { instance: u32, version: VersionId, round: u32 },
     /// The change of the data is done, or undone.
@@ -146,6 +147,8 @@ pub struct World<'a> {
     pub(super) votes: Option<Votes>,
     /// The autoscaler, if there is one.
     pub(super) scaler: Option<Scaler>,
+    /// The judges, if there are any.
+    pub(super) court: Option<Court<'a>>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -175,7 +178,7 @@ pub struct World<'a> {
     pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
-    pub(super) pipeline: PipelineState,
+    pub(super) pipeline: Watcher,
     pub(super) end_stamp: u32,
     pub(super) ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
@@ -218,6 +221,7 @@ impl<'a> World<'a> {
             messages: model.messages.clone().map(Messages::new),
             votes: scenario.pieces.quorum.as_ref().map(Votes::new),
             scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
+            court: Court::new(scenario),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
@@ -238,7 +242,7 @@ impl<'a> World<'a> {
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
-            pipeline: PipelineState::Done,
+            pipeline: Watcher::new(),
             end_stamp: 0,
             ended: false,
             served: Vec::new(),
@@ -318,6 +322,7 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.reset_pipeline(seeds);
         self.reset_plane();
         self.reset_streams(seeds);
         self.prepare_pieces(seeds);
@@ -337,6 +342,7 @@ impl<'a> World<'a> {
         }
         self.count_votes(sink);
         self.plan_autoscaler();
+        self.open_court();
         self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
@@ -382,12 +388,8 @@ impl<'a> World<'a> {
                 self.look(usize::from(controller), sink);
                 true
             }
-            Event::Deadline => {
-                self.deadline(sink);
-                true
-            }
-            Event::Decide => {
-                self.roll_back(sink);
+            Event::Pipeline(stage) => {
+                self.proceed(stage, sink);
                 true
             }
             Event::Reweigh { instance } => {
@@ -400,6 +402,7 @@ impl<'a> World<'a> {
             }
             Event::Autoscale => self.autoscale(),
             Event::Memory => self.reclaim(sink),
+            Event::Judge(hearing) => self.hold_court(hearing, sink),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false

@@ -14,13 +14,12 @@ mod paths;
 mod sample;
 pub mod score;
 pub mod selection;
-mod special;
 mod summary;
 
+pub use crate::engine::special::student_t_upper;
 pub use gate::{judge, judge_at_looks, judge_sample, resolve};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;
-pub use special::student_t_upper;
 pub use summary::{summarise, summarise_sample};
 
 use crate::scenario::{Gate, OutcomeKey};

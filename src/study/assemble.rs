@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::observe::{Keep, Player, Run};
 use super::replicate::Replications;
 use super::result::{Bands, SimResult, Story};
-use super::spent;
+use super::{spent, stories};
 use crate::outcome::{Fate, Point, Series};
 use crate::scenario::{OutcomeKey, Scenario, Version};
 use crate::sim::{Depth, Model};
@@ -38,6 +38,7 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
         summaries,
         fates: fates(&runs.control),
         bands: bands(&grid, &series),
+        stories: stories::stories(runs),
         time_shares: spent::shares(scenario, &median),
         demand: demand(scenario, &grid),
         capacity: if runs.has_traffic() { capacity(scenario, &grid, &series) } else { Vec::new() },

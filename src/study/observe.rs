@@ -61,7 +61,8 @@ impl Sink for Observer {
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
-            | Record::Release { .. } => {}
+            | Record::Release { .. }
+            | Record::Judged { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(
@@ -81,6 +82,7 @@ impl Sink for Observer {
 }
 
 /// What is kept of a run.
+#[derive(Clone)]
 pub(super) struct Run {
     pub(super) replication: u32,
     pub(super) outcome: Outcome,

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::assemble;
 use super::replicate::Replications;
 use super::result::SimResult;
+use super::{assemble, stories};
 use crate::outcome::Fate;
 use crate::scenario::OutcomeKey;
 use crate::stats::interval::mixture;
@@ -87,6 +87,8 @@ impl Both<'_> {
         });
         let summaries = summaries.collect();
         let worst = bad.worst.clone();
+        let told = [(1.0 - self.prior.0, &good), (self.prior.0, &bad)];
+        let stories = stories::mixed(&told.map(|(share, of)| (share, &of.stories[..])));
         let runs = (good.runs_control + bad.runs_control, good.runs_requests + bad.runs_requests);
         let usual = if self.prior.0 > 0.5 { bad } else { good };
         SimResult {
@@ -96,6 +98,7 @@ impl Both<'_> {
             gates,
             summaries,
             fates: fates(&parts),
+            stories,
             worst,
             by_release: Some(parts),
             ..usual

@@ -90,7 +90,8 @@ impl Life {
             | Record::Streams { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
-            | Record::Release { .. } => Ok(()),
+            | Record::Release { .. }
+            | Record::Judged { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)

@@ -202,6 +202,24 @@ pub enum Moment {
     HumanCalled,
     /// The simulation gave up waiting for an end.
     GaveUp,
+    /// A feature flag is turned off in place of a rollback.
+    FlagTurned,
+    /// Every process knows of the flag, and behaves.
+    FlagOff,
+    /// A rollback, or the flag in its place, did not help in time.
+    RollbackFailed,
+    /// A controller put the new version back, against those who rolled back by hand.
+    PutBack,
+}
+
+/// What a judge says of the new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// It is good.
+    Pass,
+    /// It is bad.
+    Fail,
 }
 
 /// What became of a host.
@@ -386,6 +404,13 @@ pub enum Record {
         bad: bool,
         /// Which, by their places among the scenario's defects.
         defects: Vec<u8>,
+    },
+    /// A judge has come to another verdict on the new version.
+    Judged {
+        /// Place among the scenario's judges.
+        judge: u8,
+        /// What it says now.
+        ruling: Ruling,
     },
 }
 

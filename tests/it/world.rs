@@ -6,6 +6,7 @@ pub(crate) mod books;
 mod changes;
 mod cold;
 mod dependencies;
+mod pipelines;
 mod processes;
 mod releases;
 mod room;

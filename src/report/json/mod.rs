@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::outcome::{Fate, Is};
+use crate::report::stories;
 use crate::scenario::gate::{OutcomeKey, Unit};
 use crate::scenario::{Gate, Scenario};
 use crate::stats::{Estimate, GateResult, QUANTILES, Summary, Verdict};
@@ -44,6 +45,7 @@ pub fn render(result: &SimResult) -> String {
         is: is(result),
         values: Values(&result.summaries),
         time_shares: TimeShares(result),
+        stories: stories::value(result),
         latency: latency::value(result),
         load: Load::of(result),
         assumed: &result.assumed,
@@ -92,6 +94,7 @@ struct Document<'a> {
     is: Vec<IsEntry>,
     values: Values<'a>,
     time_shares: TimeShares<'a>,
+    stories: serde_json::Value,
     latency: serde_json::Value,
     load: Option<Load<'a>>,
     assumed: &'a [Effect],

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{NOT_MODELLED, SCHEMA, column, latency};
 use crate::outcome::Fate;
+use crate::report::stories;
 use crate::scenario::OutcomeKey;
 use crate::trace::Ending;
 
@@ -53,6 +54,7 @@ fn value() -> Value {
             "description": "Where the time of the median run goes, as shares of its duration.",
             "additionalProperties": number(),
         },
+        "stories": { "type": "array", "items": stories::schema() },
         "latency": latency::schema(),
         "load": nullable(&load()),
         "assumed": { "type": "array", "items": assumed() },

@@ -10,6 +10,7 @@ mod data_plane;
 mod defect;
 mod dependency;
 mod drains;
+mod judge;
 mod migration;
 mod prices;
 mod queue;
@@ -30,6 +31,7 @@ pub use data_plane::{
 pub use defect::{Defect, Fault, Mix, Until};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use judge::{ErrorLaw, Judge, JudgeKind, Metric, OnFail, Over as FailuresOver};
 pub use migration::{Migration, When};
 pub use prices::Prices;
 pub use queue::{Queue, Redelivery};
@@ -143,5 +145,7 @@ pieces! {
         dependencies: Dependency;
         /// `[defects.NAME]`: what may be wrong with the new version.
         defects: Defect;
+        /// `[judges.NAME]`: who watches the new version's metrics, and stops a bad one.
+        judges: Judge;
     }
 }

@@ -8,6 +8,7 @@ use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
+use super::watch::Watch;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
 use crate::scenario::pieces::Cache;
 use crate::scenario::{Discipline, Protocol, Warmup};
@@ -172,6 +173,7 @@ pub(crate) struct Desk {
     pub(crate) errors: Errors,
     /// What is wrong with single servers.
     pub(crate) flaws: Flaws,
+    pub(crate) watch: Watch,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
     pub(crate) calls: Calls,
@@ -208,6 +210,7 @@ impl Desk {
             routes: Routes::default(),
             errors: Errors::default(),
             flaws: Flaws::default(),
+            watch: Watch::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
@@ -250,6 +253,7 @@ impl Desk {
         self.calls.reset(seeds);
         self.errors.clear();
         self.flaws.clear();
+        self.watch.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);

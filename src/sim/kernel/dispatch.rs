@@ -9,7 +9,7 @@ use super::station::{InFlight, Station, pack};
 use crate::balancer::Policy;
 use crate::engine::{BLOCK, Seeds};
 use crate::scenario::Algorithm;
-use crate::trace::{Ending, Sink};
+use crate::trace::{Ending, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::Time;
 
@@ -172,6 +172,14 @@ impl Kernel {
         let kept = entry.guard & (guard::CLOSED | guard::COLD);
         entry.guard = guards & !guard::COLD | kept;
         (entry.law, entry.factor, entry.version) = (law, factor, version);
+    }
+
+    /// The server of a new version answers as the old one does from now on, in all but its name:
+    /// what was bad has been turned off.
+    pub(crate) fn behave(&mut self, server: u32, now: Time) {
+        let version = self.desk.servers[server as usize].version;
+        self.turn(server, VersionId::OLD.0, now);
+        self.desk.servers[server as usize].version = version;
     }
 
     /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its

@@ -135,7 +135,8 @@ impl Books {
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
-            | Record::Release { .. } => {}
+            | Record::Release { .. }
+            | Record::Judged { .. } => {}
         }
     }
 
