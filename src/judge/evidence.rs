@@ -54,6 +54,7 @@ pub struct Totals {
 
 impl Totals {
     /// Both together.
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
             requests: self.requests + other.requests,
@@ -63,6 +64,7 @@ impl Totals {
     }
 
     /// What has come since `earlier`.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
             requests: self.requests - earlier.requests,
@@ -187,7 +189,8 @@ impl Evidence {
 
     /// A side's totals in one scrape.
     pub fn at(&self, side: Side, scrape: u32) -> Totals {
-        self.totals(side, scrape..scrape + 1)
+        let next = scrape + 1;
+        self.totals(side, scrape..next)
     }
 
     /// A side's totals since there is a canary.

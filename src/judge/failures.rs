@@ -2,6 +2,7 @@
 
 use super::Verdict;
 use super::evidence::{Evidence, Side};
+use crate::engine::special::poisson_from;
 use crate::scenario::pieces::FailuresOver;
 
 /// Bad at the `count`-th error of the new version in all, of its last batch, or at so many scrapes
@@ -23,6 +24,16 @@ pub fn judge(evidence: &Evidence, count: u32, over: FailuresOver) -> Verdict {
         }
     };
     if failed >= u64::from(count) { Verdict::Fail } else { Verdict::Inconclusive }
+}
+
+/// The fewest errors that a good version, from which so many are expected, reaches with a chance of
+/// at most `alpha`.
+pub fn limit(expected: f64, alpha: f64) -> u64 {
+    let mut count = 1;
+    while poisson_from(count, expected) > alpha {
+        count += 1;
+    }
+    count
 }
 
 #[cfg(test)]

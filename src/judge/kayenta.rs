@@ -50,7 +50,7 @@ impl Kayenta {
         if judged == 0 {
             return Verdict::NoData;
         }
-        if judged % self.samples != 0 {
+        if !judged.is_multiple_of(self.samples) {
             return Verdict::Inconclusive;
         }
         let scrapes = evidence.scrapes() - self.samples..evidence.scrapes();

@@ -31,6 +31,7 @@ mod tests {
 
     #[test]
     fn only_a_full_row_is_bad() {
+        use Verdict::{Fail, Inconclusive as Maybe, Pass};
         let mut evidence = Evidence::default();
         let say = |evidence: &Evidence| judge(evidence, Metric::Errors, 0.1, 3);
         assert_eq!(say(&evidence), Verdict::NoData);
@@ -40,7 +41,6 @@ mod tests {
             evidence.scrape([(1, Side::Canary, reading)]);
             told.push(say(&evidence));
         }
-        use Verdict::{Fail, Inconclusive as Maybe, Pass};
         assert_eq!(told, [Maybe, Maybe, Pass, Maybe, Maybe, Fail, Pass]);
         evidence.scrape([(1, Side::Canary, Reading::default())]);
         assert_eq!(say(&evidence), Verdict::NoData);

@@ -33,6 +33,8 @@ pub(super) struct Court<'a> {
     answers: Vec<Answers>,
     /// Share of errors of the old and the new version, as last seen.
     errors: [f64; 2],
+    /// The release is on its way back: what is seen from now on says nothing of it.
+    is_closed: bool,
 }
 
 /// One judge.
@@ -72,12 +74,13 @@ impl<'a> Court<'a> {
             scrapes: 0,
             answers: Vec::new(),
             errors: [0.0; 2],
+            is_closed: false,
         })
     }
 
     fn reset(&mut self) {
         self.scrapes = 0;
-        self.errors = [0.0; 2];
+        (self.errors, self.is_closed) = ([0.0; 2], false);
         for seat in &mut self.seats {
             seat.since.clear();
             seat.under_way.clear();
@@ -148,7 +151,7 @@ impl World<'_> {
         court.scrapes += 1;
         for (index, seat) in court.seats.iter_mut().enumerate() {
             seat.gather(&court.answers);
-            if court.scrapes % seat.every != 0 {
+            if !court.scrapes.is_multiple_of(seat.every) {
                 continue;
             }
             let settle = seat.judge.settle;
@@ -198,7 +201,7 @@ impl World<'_> {
             }
         }
         // What happens before the rollout is no release's fault.
-        if seat.has_ended || self.now < self.begun || self.is_going_back() {
+        if seat.has_ended || court.is_closed || self.now < self.begun || self.is_going_back() {
             return None;
         }
         let verdict = seat.rule.judge(&seat.evidence);
@@ -213,6 +216,13 @@ impl World<'_> {
             sink.record(self.now, Record::Judged { judge: index as u8, ruling });
         }
         (ruling == Ruling::Fail).then_some(seat.judge.on_fail)
+    }
+
+    /// A rollback was decided.
+    pub(super) fn close_court(&mut self) {
+        if let Some(court) = &mut self.court {
+            court.is_closed = true;
+        }
     }
 
     fn is_going_back(&self) -> bool {
@@ -248,7 +258,8 @@ impl World<'_> {
     /// Whether a judge may yet say something.
     pub(super) fn is_in_court(&self) -> bool {
         let court = self.court.as_ref().filter(|_| self.depth == Depth::Requests);
-        !self.is_going_back() && court.is_some_and(|c| c.seats.iter().any(|s| !s.has_ended))
+        let waits = |c: &Court<'_>| !c.is_closed && c.seats.iter().any(|seat| !seat.has_ended);
+        !self.is_going_back() && court.is_some_and(waits)
     }
 
     /// How long the record goes on for judges that have not decided when all is done.

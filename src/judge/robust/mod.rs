@@ -18,6 +18,8 @@ pub mod errors;
 pub mod hosts;
 pub mod spread;
 
+use std::cmp::Ordering;
+
 use super::Verdict;
 use super::evidence::{Evidence, Side};
 use crate::scenario::pieces::Metric;
@@ -43,7 +45,7 @@ impl Default for Robust {
     fn default() -> Self {
         Self {
             samples: 60,
-            alpha: 0.02,
+            alpha: 0.017,
             slower: 0.02,
             worse: 0.001,
             margin: 0.05,
@@ -71,15 +73,18 @@ const ERRORS: Spending = Spending { planned: 0.4, before: 0.2, after: 0.1 };
 impl Spending {
     /// The share for a look after so many scrapes; `None` if there is no look then.
     fn at(self, scrapes: u32, samples: u32) -> Option<f64> {
-        let steps = 0..32u32;
-        if scrapes == samples {
-            Some(self.planned)
-        } else if scrapes < samples {
-            let step = steps.skip(1).find(|step| samples >> step == scrapes)?;
-            Some(self.before * 0.5f64.powi(step as i32 - 1)).filter(|_| scrapes > 0)
-        } else {
-            let step = steps.skip(1).find(|s| u64::from(samples) << s == u64::from(scrapes))?;
-            Some(self.after * 0.5f64.powi(step as i32 - 1))
+        let step = |find: &dyn Fn(u32) -> bool| (1..32u32).find(|step| find(*step));
+        let halved = |share: f64, step: u32| share * 0.5f64.powi(step as i32 - 1);
+        match scrapes.cmp(&samples) {
+            Ordering::Equal => Some(self.planned),
+            Ordering::Less => {
+                let step = step(&|step| scrapes > 0 && samples >> step == scrapes)?;
+                Some(halved(self.before, step))
+            }
+            Ordering::Greater => {
+                let step = step(&|step| u64::from(samples) << step == u64::from(scrapes))?;
+                Some(halved(self.after, step))
+            }
         }
     }
 }

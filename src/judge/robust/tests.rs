@@ -1,5 +1,5 @@
 use super::*;
-use crate::judge::{Reading, cases};
+use crate::judge::{Reading, Totals, cases};
 
 fn latency(value: f64) -> Reading {
     Reading { requests: 100, errors: 0, latency: value }
@@ -86,5 +86,3 @@ fn few_errors_are_tested_exactly() {
     let in_bursts = errors::Counts { bursts: 2.0, ..counts(8, 0) };
     assert!((in_bursts.chance() - 0.0625).abs() < 1e-12);
 }
-
-use crate::judge::Totals;

@@ -139,7 +139,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "alpha",
         Kind::Share,
-        Says("\"2%\" of a robust judge, \"1%\" of others"),
+        Says("\"1.7%\" of a robust judge, \"1%\" of others"),
         "SPRT, mSPRT and robust: the chance of stopping a good release.",
         "\"1%\"",
     ),

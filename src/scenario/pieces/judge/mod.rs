@@ -316,23 +316,7 @@ fn kind(section: &Section<'_>, word: &str, metric: Metric) -> (JudgeKind, Vec<Di
         None => Share(default),
     };
     let kind = match word {
-        "threshold" => {
-            let limit = match section.written("limit").map(|_| section.value("limit")) {
-                Some(Value::Share(share)) if metric != Metric::Latency => share.0,
-                Some(Value::Span(span)) if metric == Metric::Latency => span.as_secs_f64(),
-                Some(_) => {
-                    let hint = "metric = \"latency\" takes a duration, \"errors\" a share";
-                    conflict("limit", "`limit` does not fit the metric", hint);
-                    0.01
-                }
-                None if metric == Metric::Latency => {
-                    conflict("metric", "nothing says which latency is bad", "limit = \"200ms\"");
-                    0.01
-                }
-                None => 0.01,
-            };
-            JudgeKind::Threshold { limit, scrapes: section.count("scrapes") }
-        }
+        "threshold" => threshold(section, metric, &mut conflict),
         "relative" => JudgeKind::Relative {
             factor: section.number("factor"),
             scrapes: section.count("scrapes"),
@@ -377,7 +361,7 @@ fn kind(section: &Section<'_>, word: &str, metric: Metric) -> (JudgeKind, Vec<Di
         "msprt" => JudgeKind::Msprt { alpha: alpha(0.01) },
         _ => JudgeKind::Robust {
             samples: section.count("samples"),
-            alpha: alpha(0.02),
+            alpha: alpha(0.017),
             slower: section.share("slower"),
             worse: section.share("worse"),
             margin: section.share("margin"),
@@ -390,6 +374,28 @@ fn kind(section: &Section<'_>, word: &str, metric: Metric) -> (JudgeKind, Vec<Di
         }
     }
     (kind, problems)
+}
+
+fn threshold(
+    section: &Section<'_>,
+    metric: Metric,
+    conflict: &mut impl FnMut(&str, &str, &str),
+) -> JudgeKind {
+    let limit = match section.written("limit").map(|_| section.value("limit")) {
+        Some(Value::Share(share)) if metric != Metric::Latency => share.0,
+        Some(Value::Span(span)) if metric == Metric::Latency => span.as_secs_f64(),
+        Some(_) => {
+            let hint = "metric = \"latency\" takes a duration, \"errors\" a share";
+            conflict("limit", "`limit` does not fit the metric", hint);
+            0.01
+        }
+        None if metric == Metric::Latency => {
+            conflict("metric", "nothing says which latency is bad", "limit = \"200ms\"");
+            0.01
+        }
+        None => 0.01,
+    };
+    JudgeKind::Threshold { limit, scrapes: section.count("scrapes") }
 }
 
 /// A share that is neither nothing nor all.
