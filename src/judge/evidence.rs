@@ -54,6 +54,7 @@ pub struct Totals {
 
 impl Totals {
     /// Both together.
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
             requests: self.requests + other.requests,
@@ -63,6 +64,7 @@ impl Totals {
     }
 
     /// What has come since `earlier`.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
             requests: self.requests - earlier.requests,

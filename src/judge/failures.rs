@@ -29,7 +29,11 @@ pub fn judge(evidence: &Evidence, count: u32, over: FailuresOver) -> Verdict {
 /// The fewest errors that a good version, from which so many are expected, reaches with a chance of
 /// at most `alpha`.
 pub fn limit(expected: f64, alpha: f64) -> u64 {
-    (1..).find(|count| poisson_from(*count, expected) <= alpha).unwrap_or(u64::MAX)
+    let mut count = 1;
+    while poisson_from(count, expected) > alpha {
+        count += 1;
+    }
+    count
 }
 
 #[cfg(test)]

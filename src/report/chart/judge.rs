@@ -25,12 +25,15 @@ const LINES: [(&str, &[f64]); 8] = [
     ("#8a5200", &[20.0, 6.0, 4.0, 6.0]),
 ];
 
+/// What one judge sees of one kind of effect.
+type Curve = fn(&Characteristics) -> &Vec<Power>;
+
 /// Draws it.
 pub(super) fn draw(lab: &Laboratory) -> Drawing {
     let words = words(lab);
     let canvas = Canvas::default();
     let root = surface(&canvas);
-    let halves: [(Area, &str, fn(&Characteristics) -> &Vec<Power>); 2] = [
+    let halves: [(Area, &str, Curve); 2] = [
         (ERRORS, "additional errors", |judge| &judge.power_errors),
         (LATENCY, "slower by", |judge| &judge.power_latency),
     ];

@@ -63,7 +63,8 @@ pub fn text(lab: &Laboratory) -> String {
     }
     powers(&mut page, lab, "additional errors", |judge| &judge.power_errors);
     powers(&mut page, lab, "slower", |judge| &judge.power_latency);
-    page.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let lines: Vec<&str> = page.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }
 
 fn powers(

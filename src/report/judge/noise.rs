@@ -45,10 +45,11 @@ fn tail(of: Tail) -> &'static str {
 pub fn markdown(rows: &[Row], runs: u32) -> String {
     let mut text = format!(
         "# Judges on noisy hosts\n\nWritten by `rollcast validate --only judges`. \
-         Made-up series of latency, {runs} canaries a row; hosts of the new and of the old version, scrapes, \
-         coefficients of variation between hosts and within one, correlation of a scrape with the \
-         next. Stops of releases that are not slower are false. The default judge is asked at \
-         every scrape, Kayenta's rule once, on the means over hosts. Intervals are 95 %.\n\n\
+         Made-up series of latency, {runs} canaries a row; hosts of the new and of the old \
+         version, scrapes, coefficients of variation between hosts and within one, correlation \
+         of a scrape with the next. Stops of releases that are not slower are false. The default \
+         judge is asked at every scrape, Kayenta's rule once, on the means over hosts. Intervals \
+         are 95 %.\n\n\
          | hosts | scrapes | between | within | memory | tail | slower | robust stops \
          | robust passes | Kayenta stops |\n\
          |---|--:|--:|--:|--:|---|--:|---|--:|---|\n"
