@@ -13,6 +13,10 @@ detected_p50_s,detected_low_s,detected_high_s,restored_share,restored_share_low,
 restored_share_high,restored_p50_s,restored_low_s,restored_high_s,\
 false_stops,false_stops_low,false_stops_high";
 
+/// Head of each table for people.
+const COLUMNS: &str = "\n\n| strategy | judge | pipeline | exposure | detected | restored | false \
+                       stops |\n|---|---|---|--:|--:|--:|--:|\n";
+
 /// For spreadsheets and data frames.
 pub fn render_csv(table: &Table) -> String {
     let mut out = format!("{HEAD}\n");
@@ -28,7 +32,8 @@ pub fn render_csv(table: &Table) -> String {
             time(row.restored),
             some(row.false_stops),
         ];
-        out.push_str(&format!("{names},{},{}\n", table.runs, numbers.join(",")));
+        out.extend([names, table.runs.to_string(), numbers.join(",")].join(",").chars());
+        out.push('\n');
     }
     out
 }
@@ -52,11 +57,7 @@ pub fn render_markdown(table: &Table) -> String {
         table.seed
     );
     for defect in DEFECTS {
-        out.push_str(&format!(
-            "\n## {}\n\n| strategy | judge | pipeline | exposure | detected | restored | false \
-             stops |\n|---|---|---|--:|--:|--:|--:|\n",
-            defect.name
-        ));
+        out.extend(["\n## ", defect.name, COLUMNS]);
         for row in table.rows.iter().filter(|row| row.defect == defect.name) {
             out.push_str(&line(row));
         }
@@ -103,16 +104,16 @@ pub fn takeaway(table: &Table) -> String {
         ("who judges it", by(|row| row.judge)),
     ];
     axes.sort_by(|a, b| b.1.spread().total_cmp(&a.1.spread()));
-    let mut text = format!(
-        "A bad release answers {} requests on average before it is stopped. ",
+    let mut said = vec![format!(
+        "A bad release answers {} requests on average before it is stopped.",
         requests(Groups::of(table, |_| "all").exposure("all"))
-    );
+    )];
     for ((what, groups), begins) in axes.iter().zip(["Most depends on", "Next comes", "Last is"]) {
         let ((least, few), (most, many)) = (groups.least(), groups.most());
         let (few, many, spread) = (requests(few), requests(many), groups.spread());
-        text.push_str(&format!(
+        said.push(format!(
             "{begins} {what}: {few} requests with {least}, {many} with {most} ({spread:.1} times \
-             as many). "
+             as many)."
         ));
     }
     let stops: Vec<String> = JUDGES
@@ -120,7 +121,7 @@ pub fn takeaway(table: &Table) -> String {
         .into();
     let worst = defects.most();
     let unseen = table.rows.iter().filter(|row| row.noticed.value < 0.5).count();
-    text.push_str(&format!(
+    said.push(format!(
         "What that costs in trust is how many good releases are stopped in vain: {}. The dearest \
          bad version is the one that {} ({} requests); in {unseen} of {} combinations most bad \
          releases are not noticed before the record ends.",
@@ -129,7 +130,7 @@ pub fn takeaway(table: &Table) -> String {
         requests(worst.1),
         table.rows.len(),
     ));
-    text
+    said.join(" ")
 }
 
 /// A defect in a relative clause.
