@@ -18,12 +18,14 @@ fn value() -> Value {
         "name": said("string", "The service."),
         "seed": said("integer", "Seed of all random streams; the same for every setting."),
         "runs": said("integer", "Replications of each setting."),
-        "requests_share": said_or_null("number", "Share of the runs simulated with requests; null: all."),
+        "requests_share":
+            said_or_null("number", "Share of the runs simulated with requests; null: all."),
         "keys": texts("What is varied."),
         "goal": said("string", "What the best setting is."),
         "versus": said("string", "What is weighed against it."),
         "gates": texts("Gates, as written."),
-        "verdict": verdict("Over settings: pass if some setting passes, else undecided if one may."),
+        "verdict":
+            verdict("Over settings: pass if some setting passes, else undecided if one may."),
         "whole": said("boolean", "Every setting that can be played is finished."),
         "taken": said_or_null("integer", "The best setting that keeps all gates."),
         "runner_up": nullable(&closed(&json!({
