@@ -178,7 +178,7 @@ fn words(result: &SweepResult) -> Words {
         subtitle: sweep::recommendation(result),
         caption: format!(
             "A cell is a setting over {} runs with the same luck; the darker, the larger. Framed: \
-             taken.{gates}",
+             taken; pale stripes: not played.{gates}",
             format::count(u64::from(result.head.runs))
         ),
         x: String::new(),

@@ -65,17 +65,27 @@ pub(super) fn draw(result: &SweepResult) -> Drawing {
 
 fn lines<'a>(result: &'a SweepResult, columns: &[&str]) -> Vec<Line<'a>> {
     let keys = sweep::short_keys(&result.head.keys);
-    let mut lines: Vec<Line<'a>> = Vec::new();
-    for cell in &result.cells {
-        let values = &result.setting(cell).values;
+    let name = |values: &[String]| {
         let others = keys.iter().zip(values).skip(1);
-        let name = others.map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", ");
-        let column = columns.iter().position(|value| *value == values[0]).unwrap_or(0);
-        match lines.iter_mut().find(|(of, _)| *of == name) {
-            Some((_, points)) => points.push((column, cell)),
-            None => lines.push((name, vec![(column, cell)])),
+        others.map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines: Vec<Line<'a>> = Vec::new();
+    // In the order in which the values were written, whatever is played.
+    for head in &result.head.cells {
+        let name = name(&head.values);
+        if !lines.iter().any(|(of, _)| *of == name) {
+            lines.push((name, Vec::new()));
         }
     }
+    for cell in &result.cells {
+        let values = &result.setting(cell).values;
+        let column = columns.iter().position(|value| *value == values[0]).unwrap_or(0);
+        let name = name(values);
+        if let Some((_, points)) = lines.iter_mut().find(|(of, _)| *of == name) {
+            points.push((column, cell));
+        }
+    }
+    lines.retain(|(_, points)| !points.is_empty());
     lines
 }
 

@@ -146,12 +146,9 @@ fn labels(plot: &Plot<'_>, result: &SweepResult, points: &[(usize, Estimate, Est
 
 fn words(result: &SweepResult) -> Words {
     let runs = format::count(u64::from(result.head.runs));
-    let gates = match &result.gates[..] {
-        [] => "There are no gates.".to_owned(),
-        gates => {
-            let all: Vec<&str> = gates.iter().map(|gate| gate.text.as_str()).collect();
-            format!("Hollow: a gate fails (red) or is undecided (grey); gates: {}.", all.join(", "))
-        }
+    let gates = match result.gates.len() {
+        0 => "There are no gates.",
+        _ => "Hollow: a gate fails (red) or is undecided (grey).",
     };
     Words {
         title: format!("{}: which setting?", result.head.name),

@@ -18,12 +18,14 @@ fn value() -> Value {
         "name": said("string", "The service."),
         "seed": said("integer", "Seed of all random streams; the same for every setting."),
         "runs": said("integer", "Replications of each setting."),
-        "requests_share": said_or_null("number", "Share of the runs simulated with requests; null: all."),
+        "requests_share":
+            said_or_null("number", "Share of the runs simulated with requests; null: all."),
         "keys": texts("What is varied."),
         "goal": said("string", "What the best setting is."),
         "versus": said("string", "What is weighed against it."),
         "gates": texts("Gates, as written."),
-        "verdict": verdict("Over settings: pass if some setting passes, else undecided if one may."),
+        "verdict":
+            verdict("Over settings: pass if some setting passes, else undecided if one may."),
         "whole": said("boolean", "Every setting that can be played is finished."),
         "taken": said_or_null("integer", "The best setting that keeps all gates."),
         "runner_up": nullable(&closed(&json!({
@@ -64,9 +66,27 @@ fn found() -> Value {
         "pareto": said("boolean", "No other setting is better in goal and versus."),
         "goal": nullable(&interval("The goal's number.")),
         "versus": nullable(&interval("The number weighed against it.")),
-        "gates": list(&json!({ "type": "object" })),
+        "gates": list(&gate()),
         "outcomes": { "type": "object", "additionalProperties": interval("Share of runs.") },
         "values": { "type": "object", "properties": values, "additionalProperties": false },
+    }))
+}
+
+fn gate() -> Value {
+    let number = json!({ "type": ["number", "null"] });
+    let ends = json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 });
+    closed(&json!({
+        "expr": said("string", "As written."),
+        "outcome": said("string", "The outcome that it is about, with its unit."),
+        "verdict": verdict("Whether it holds."),
+        "value": said_or_null("number", "What is held against the limit."),
+        "ci95": ends,
+        "limit": said("number", "The limit in the outcome's unit."),
+        "share": said_or_null("number", "Share of runs on the good side."),
+        "share_ci95": nullable(&ends),
+        "runs": said("integer", "Runs that this rests on."),
+        "note": said_or_null("string", "What would decide it."),
+        "line": said_or_null("integer", "Line in the scenario."),
     }))
 }
 
