@@ -1,7 +1,7 @@
 //! Weighted values of one outcome over runs.
 
 use super::Estimate;
-use super::interval::{self, quantile_ranks};
+use super::interval::{ERROR, mean_at, quantile_ranks_at, wilson_at};
 
 /// Rounding of sums of weights, relative to their total.
 const ROUNDING: f64 = 1e-10;
@@ -13,6 +13,8 @@ pub struct Sample {
     /// Weight of the values up to each.
     cumulative: Vec<f64>,
     effective: f64,
+    /// How often an interval may be wrong.
+    error: f64,
 }
 
 impl Sample {
@@ -31,7 +33,18 @@ impl Sample {
             cumulative.push(total);
         }
         let effective = total * total / squares;
-        (!values.is_empty()).then_some(Self { values, cumulative, effective })
+        (!values.is_empty()).then_some(Self { values, cumulative, effective, error: ERROR })
+    }
+
+    /// The same, with intervals that are wrong with this probability; 5 % otherwise.
+    #[must_use]
+    pub fn with_error(self, error: f64) -> Self {
+        Self { error, ..self }
+    }
+
+    /// How often an interval may be wrong.
+    pub(super) fn error(&self) -> f64 {
+        self.error
     }
 
     /// Number of runs.
@@ -57,7 +70,7 @@ impl Sample {
     /// Mean with Student's interval.
     pub fn mean(&self) -> Estimate {
         let (mean, sd) = self.moments();
-        interval::mean(mean, sd, self.effective)
+        mean_at(mean, sd, self.effective, self.error)
     }
 
     /// Share of runs with this property, with Wilson's interval.
@@ -66,7 +79,7 @@ impl Sample {
         let weight: f64 = hit.map(|(_, weight)| weight).sum();
         // All must be exactly 1, however the weights round.
         let seen = if weight >= self.total() { 1.0 } else { weight / self.total() };
-        interval::wilson(seen, self.effective)
+        wilson_at(seen, self.effective, self.error)
     }
 
     /// The smallest value that at least the share `q` of runs do not exceed, with the interval
@@ -74,7 +87,7 @@ impl Sample {
     pub fn quantile(&self, q: f64) -> Estimate {
         let value = self.at(q);
         let trials = (self.effective * (1.0 + ROUNDING)).floor();
-        let (lower, upper) = quantile_ranks(trials as u64, q);
+        let (lower, upper) = quantile_ranks_at(trials as u64, q, self.error);
         let end = |rank: u64| self.at(rank as f64 / trials);
         Estimate {
             value,
@@ -87,7 +100,7 @@ impl Sample {
     #[must_use]
     pub fn mirrored(&self) -> Self {
         let values: Vec<(f64, f64)> = self.values.iter().map(|(v, w)| (-v, *w)).collect();
-        Self::new(&values).expect("as many values as before")
+        Self::new(&values).expect("as many values as before").with_error(self.error)
     }
 
     fn total(&self) -> f64 {

@@ -55,7 +55,7 @@ pub(super) fn binomial_cdf(successes: u64, trials: u64, p: f64) -> f64 {
 
 /// The value that Student's t with `freedom` degrees of freedom exceeds with probability `tail`
 /// (0 to 1/2); infinite without freedom.
-pub(super) fn student_t_upper(tail: f64, freedom: f64) -> f64 {
+pub fn student_t_upper(tail: f64, freedom: f64) -> f64 {
     if freedom <= 0.0 {
         return f64::INFINITY;
     }
@@ -84,10 +84,29 @@ pub(super) fn student_t_upper(tail: f64, freedom: f64) -> f64 {
     f64::midpoint(low, high)
 }
 
+/// The value that a normal variate exceeds with probability `tail` (0 to 1/2).
+pub(super) fn normal_upper(tail: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 40.0);
+    while high - low > 1e-14 * high {
+        let middle = f64::midpoint(low, high);
+        let beyond = libm::erfc(middle * std::f64::consts::FRAC_1_SQRT_2) / 2.0;
+        if beyond > tail { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn normal_agrees_with_the_tables() {
+        let table = [(0.025, 1.959_963_984_540), (0.005, 2.575_829_303_549), (0.5, 0.0)];
+        for (tail, wanted) in table {
+            assert!((normal_upper(tail) - wanted).abs() < 1e-11, "{tail}");
+        }
+    }
 
     #[test]
     fn student_t_agrees_with_the_tables() {

@@ -32,6 +32,8 @@ pub(super) struct Replications<'a> {
     pub(super) requests: Vec<Run>,
     /// Latency over all runs with requests, by period and version.
     pub(super) latency: Vec<[Histogram; 2]>,
+    /// How often the gates may be looked at before it ends.
+    looks: u32,
 }
 
 /// Plays the scenario until its gates are decided, or as often as asked.
@@ -49,11 +51,13 @@ pub fn simulate(
             control: Vec::new(),
             requests: Vec::new(),
             latency: Vec::new(),
+            looks: 1,
         };
         let (mut wanted, most) = match options.runs {
             Runs::Fixed(n) => (n.max(1), n.max(1)),
             Runs::Auto => (FIRST.min(options.max_runs.max(1)), options.max_runs.max(1)),
         };
+        runs.looks = looks(wanted, most);
         loop {
             runs.extend(wanted, show);
             let undecided = runs.gates().iter().any(|gate| gate.verdict == Verdict::Undecided);
@@ -96,7 +100,7 @@ impl Replications<'_> {
 
     /// In order of `replications`, whatever the number of threads.
     fn play(&self, replications: &[u32], depth: Depth) -> Vec<Run> {
-        let player = || Player::new(self.model, &self.scenario.slo, self.seed);
+        let player = || Player::new(self.model, self.scenario, self.seed);
         // A player is made for each piece of work: pieces are large enough that this is rare.
         let piece = match depth {
             Depth::Control => 256,
@@ -209,7 +213,9 @@ impl Replications<'_> {
 
     pub(super) fn gates(&self) -> Vec<GateResult> {
         let desired = self.scenario.service.instances;
-        let judge = |gate: &Gate| stats::judge(gate, desired, &self.values(gate.outcome));
+        let judge = |gate: &Gate| {
+            stats::judge_at_looks(gate, desired, &self.values(gate.outcome), self.looks)
+        };
         self.scenario.gates.iter().map(judge).collect()
     }
 
@@ -218,12 +224,30 @@ impl Replications<'_> {
     }
 }
 
+/// How often one looks who begins with `first` runs and doubles them until there are `most`.
+fn looks(first: u32, most: u32) -> u32 {
+    1 + most.div_ceil(first).next_power_of_two().ilog2()
+}
+
 /// Outcomes that requests decide when they are simulated.
 pub(super) fn by_requests(key: OutcomeKey) -> bool {
-    key.needs_traffic() || key == OutcomeKey::Outage
+    key.needs_traffic() || matches!(key, OutcomeKey::Outage | OutcomeKey::Cost)
 }
 
 /// How many of `runs` get requests.
 fn requests_for(runs: u32) -> u32 {
     (runs / 4).max(REQUEST_RUNS).min(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks;
+
+    #[test]
+    fn looks_are_doublings() {
+        // 400, 800, 1600, 3200, 6400, 12800, 20000.
+        assert_eq!(looks(400, 20_000), 7);
+        assert_eq!((looks(400, 400), looks(400, 401), looks(400, 800)), (1, 2, 2));
+        assert_eq!((looks(400, 1_600), looks(400, 1_601)), (3, 4));
+    }
 }
