@@ -105,6 +105,7 @@ macro_rules! outcomes {
                     | Self::WorkLost => Some("queue"),
                     Self::QuorumLost | Self::VotesMin => Some("quorum"),
                     Self::ScaleEvents | Self::DesiredMax => Some("autoscaler"),
+                    Self::Cost => Some("prices"),
                     _ => None,
                 }
             }
@@ -227,6 +228,8 @@ outcomes! {
     CacheMissPeak, "cache_miss_peak", Number, true;
     /// Calls to the busiest dependency in its busiest window, as a share of its capacity.
     DependencyLoad, "dependency_load", Share, true;
+    /// What the rollout cost, by the prices of the scenario.
+    Cost, "cost", Number, false;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.

@@ -204,7 +204,7 @@ fn worst(runs: &[Run]) -> u32 {
 }
 
 fn story(runs: &Replications<'_>, replication: u32) -> Story {
-    let mut player = Player::new(runs.model, &runs.scenario.slo, runs.seed);
+    let mut player = Player::new(runs.model, runs.scenario, runs.seed);
     // At the depth from which the statistics of duration and capacity come.
     let keep = Keep { series: true, records: true };
     let run = player.play(replication, Depth::Control, keep);

@@ -10,6 +10,7 @@ mod data_plane;
 mod dependency;
 mod drains;
 mod migration;
+mod prices;
 mod queue;
 mod quorum;
 mod quota;
@@ -27,6 +28,7 @@ pub use data_plane::{
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
 pub use migration::{Migration, When};
+pub use prices::Prices;
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
@@ -124,6 +126,8 @@ pieces! {
         change: Change;
         /// `[migration]`: a change of the data that belongs to the rollout.
         migration: Migration;
+        /// `[prices]`: what a rollout costs.
+        prices: Prices;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.

@@ -117,6 +117,9 @@ impl<'a> BlockPlayer<'a> {
         self.collector.reset();
         let end = self.world.run(self.seed, replication, depth, &mut self.collector);
         let mut outcome = self.collector.finish(end);
+        if let Some(prices) = &self.scenario.pieces.prices {
+            prices.put(&mut outcome.values);
+        }
         // Histograms are large; the quantiles that count are among the values.
         outcome.latency = Vec::new();
         outcome
