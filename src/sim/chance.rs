@@ -1,8 +1,10 @@
 //! The luck of a run: what is drawn, and from which stream.
 
+use crate::engine::math::{from_unit, open_unit};
 use crate::engine::{Sampler, Seeds};
 use crate::scenario::pieces::DataPlane;
 use crate::scenario::{Dist, Scenario, Version};
+use crate::sim::tilt::{Cause, Luck, Tilt, Tilting};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
 use crate::units::{Span, Time};
@@ -132,16 +134,50 @@ pub(crate) struct Chance<'a> {
     tables: &'a Tables,
     seeds: Seeds,
     drawn: u64,
+    /// Rare luck made less rare; boxed: hardly anybody does.
+    tilting: Option<Box<Tilting>>,
 }
 
 impl<'a> Chance<'a> {
     pub(crate) fn new(tables: &'a Tables) -> Self {
-        Self { tables, seeds: Seeds::new(0, 0), drawn: 0 }
+        Self { tables, seeds: Seeds::new(0, 0), drawn: 0, tilting: None }
     }
 
     pub(crate) fn reset(&mut self, seeds: Seeds) {
         self.seeds = seeds;
         self.drawn = 0;
+        if let Some(tilting) = &mut self.tilting {
+            tilting.reset();
+        }
+    }
+
+    /// From the next run on.
+    pub(crate) fn tilt(&mut self, tilt: Tilt) {
+        self.tilting = Some(Box::new(Tilting::new(tilt)));
+    }
+
+    /// Weight and draws of the run so far, if they are tilted.
+    pub(crate) fn luck(&self) -> Option<Luck> {
+        self.tilting.as_ref().map(|tilting| tilting.luck())
+    }
+
+    /// Whether an event of this probability happens.
+    fn happens(&self, what: (Cause, VersionId), name: u64, bits: u64, probability: f64) -> bool {
+        let unit = open_unit(bits);
+        match &self.tilting {
+            None => unit < probability,
+            Some(tilting) => tilting.happens(sided(what), name, unit, probability),
+        }
+    }
+
+    /// A time of this law.
+    fn time(&self, what: (Cause, VersionId), name: u64, bits: u64, law: &Sampler) -> Span {
+        match &self.tilting {
+            Some(tilting) if !law.is_fixed() => {
+                span(law.at(from_unit(tilting.place(sided(what), name, open_unit(bits)))))
+            }
+            _ => span(law.at(bits)),
+        }
     }
 
     fn version(&self, version: VersionId) -> &VersionChance {
@@ -155,8 +191,7 @@ impl<'a> Chance<'a> {
 
     /// That of the processes it has after the first hangs on their number too.
     fn process_bits(&self, purpose: u32, version: VersionId, ordinal: u32, process: u32) -> u64 {
-        let instance = u64::from(version.0) << 32 | u64::from(ordinal);
-        self.seeds.bits(purpose, u64::from(process) << 40 | instance)
+        self.seeds.bits(purpose, name(version, ordinal, process))
     }
 
     /// Start of the `process`-th process → able to answer; `None`: never.
@@ -164,11 +199,14 @@ impl<'a> Chance<'a> {
         let model = self.version(version);
         if model.never_ready > 0.0 {
             let bits = self.bits(purpose::NEVER_READY, version, ordinal);
-            if crate::engine::math::open_unit(bits) < model.never_ready {
+            let what = (Cause::NeverReady, version);
+            if self.happens(what, name(version, ordinal, 0), bits, model.never_ready) {
                 return None;
             }
         }
-        Some(span(model.start.at(self.process_bits(purpose::START, version, ordinal, process))))
+        let bits = self.process_bits(purpose::START, version, ordinal, process);
+        let what = (Cause::Start, version);
+        Some(self.time(what, name(version, ordinal, process), bits, &model.start))
     }
 
     /// CPU time that the `process`-th process needs to start, before that.
@@ -204,10 +242,12 @@ impl<'a> Chance<'a> {
             return None;
         }
         let bits = |purpose| self.process_bits(purpose, version, ordinal, process);
-        if crate::engine::math::open_unit(bits(purpose::CRASH)) >= model.crash {
+        let name = name(version, ordinal, process);
+        if !self.happens((Cause::Crash, version), name, bits(purpose::CRASH), model.crash) {
             return None;
         }
-        Some(span(model.crash_after.at(bits(purpose::CRASH_AFTER))))
+        let bits = bits(purpose::CRASH_AFTER);
+        Some(self.time((Cause::CrashAfter, version), name, bits, &model.crash_after))
     }
 
     /// Prepared → process started.
@@ -323,6 +363,16 @@ impl<'a> Chance<'a> {
     pub(crate) fn strategy_key(&self) -> u64 {
         self.seeds.bits(purpose::STRATEGY, 0)
     }
+}
+
+/// A process of an instance of a version.
+fn name(version: VersionId, ordinal: u32, process: u32) -> u64 {
+    u64::from(process) << 40 | u64::from(version.0) << 32 | u64::from(ordinal)
+}
+
+/// Versions after the new one have its laws.
+fn sided((cause, version): (Cause, VersionId)) -> (Cause, usize) {
+    (cause, usize::from(version.0.min(1)))
 }
 
 /// Lognormal with mean 1.

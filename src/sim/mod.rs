@@ -35,6 +35,7 @@ pub mod steady;
 mod streams;
 #[cfg(test)]
 mod tests;
+pub mod tilt;
 mod world;
 
 pub use model::Model;
