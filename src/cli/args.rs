@@ -39,6 +39,8 @@ pub(super) enum Verb {
     /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
     #[command(before_help = COMPARE_EXAMPLES)]
     Compare(Compare),
+    /// Find the best setting under the gates, with a guarantee.
+    Tune(Box<super::tune::Tune>),
     /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -106,6 +108,13 @@ pub(super) struct Sim {
     /// service, Poisson traffic); says why not where it is not.
     #[arg(long, conflicts_with_all = ["runs", "max_runs"])]
     pub(super) exact: bool,
+    /// How likely something is that hardly ever happens, such as full outage
+    /// (`serving_min <= 0`): instances are made unluckier and the runs weighed back exactly.
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["runs", "exact", "output"])]
+    pub(super) rare: Option<String>,
+    /// Half-width of that interval, as a share of the probability.
+    #[arg(long, default_value = "10%", value_name = "SHARE", requires = "rare")]
+    pub(super) precision: crate::units::Share,
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,
@@ -348,4 +357,6 @@ pub(super) enum SchemaOf {
     Fit,
     Backtest,
     System,
+    Tune,
+    Rare,
 }

@@ -20,6 +20,7 @@ mod numbers;
 mod output;
 mod planes;
 mod progress;
+mod rare;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
 mod system;
@@ -27,6 +28,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod tune;
 mod validate;
 mod verify;
 
@@ -60,6 +62,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
+        Some(Verb::Tune(tune)) => tune::run(tune),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Backtest(backtest)) => backtest::run(backtest),
@@ -80,6 +83,12 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::Backtest }) => {
             terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Rare }) => {
+            terminal::out(&report::rare::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Tune }) => {
+            terminal::out(&report::tune::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),

@@ -26,6 +26,9 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     if sim.exact {
         return super::exact::run(&scenario, sim.json);
     }
+    if let Some(event) = &sim.rare {
+        return super::rare::run(&scenario, event, sim);
+    }
     let options = options(sim);
     let bar = Bar::new(sim.quiet || sim.json);
     let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));

@@ -17,10 +17,11 @@ pub(super) struct Validate {
     /// Where reports go.
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
-    /// Only this part: `retry-storm` is a map of where retries outlive a rollout.
+    /// Only this part: `retry-storm` is a map of where retries outlive a rollout, `studies` holds
+    /// intervals, selection and rare events against exact cases.
     #[arg(long, value_enum, requires = "output")]
     pub(super) only: Option<Part>,
-    /// With --only: write a file; csv, svg or png by its suffix. May be given several times.
+    /// With --only: write a file; csv, svg, png or md by its suffix. May be given several times.
     #[arg(short, long = "output", value_name = "FILE", requires = "only")]
     pub(super) output: Vec<PathBuf>,
 }
@@ -28,11 +29,13 @@ pub(super) struct Validate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Part {
     RetryStorm,
+    Studies,
 }
 
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
     match validate.only {
         Some(Part::RetryStorm) => storms(validate),
+        Some(Part::Studies) => studies(validate),
         None => table(validate),
     }
 }
@@ -67,4 +70,31 @@ fn storms(validate: &Validate) -> anyhow::Result<Exit> {
         map.cells.len()
     ))?;
     Ok(Exit::Done)
+}
+
+fn studies(validate: &Validate) -> anyhow::Result<Exit> {
+    use study::validate::studies::{csv, markdown, studies};
+    let promises = studies(validate.full);
+    for path in &validate.output {
+        let text = match suffix(path).as_str() {
+            "csv" => csv(&promises),
+            "md" => markdown(&promises),
+            _ => anyhow::bail!("{} is neither csv nor md", path.display()),
+        };
+        write(path, text.as_bytes())?;
+    }
+    let broken: Vec<String> = promises
+        .iter()
+        .filter(|promise| !promise.holds)
+        .map(|p| {
+            format!("  broken: {}, {}: {:.4}, asked {}\n", p.what, p.case, p.measured, p.asked)
+        })
+        .collect();
+    terminal::out(&format!(
+        "{} promises, {} broken.\n{}",
+        promises.len(),
+        broken.len(),
+        broken.concat()
+    ))?;
+    Ok(if broken.is_empty() { Exit::Done } else { Exit::GateFailed })
 }

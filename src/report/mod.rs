@@ -12,11 +12,13 @@ pub mod fit;
 mod fixture;
 pub mod format;
 pub mod json;
+pub mod rare;
 mod shape;
 pub mod storm;
 pub mod summary;
 pub mod system;
 pub mod table;
+pub mod tune;
 pub mod verify;
 
 pub use summary::Style;

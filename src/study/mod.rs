@@ -9,12 +9,14 @@ pub mod fit;
 mod observe;
 pub mod options;
 mod pool;
+pub mod rare;
 mod replicate;
 pub mod result;
 mod spent;
 pub mod storm;
 pub mod sweep;
 pub mod system;
+pub mod tune;
 pub mod validate;
 pub mod verify;
 

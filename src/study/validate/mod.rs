@@ -14,6 +14,7 @@ mod solved;
 mod staffing;
 mod starts;
 mod storms;
+pub mod studies;
 mod warm;
 mod write;
 
