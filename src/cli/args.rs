@@ -8,8 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::measured::{Backtest, Fit};
 use super::texts::{
     BACKTEST_EXAMPLES, BACKTEST_EXITS, CHECK_EXAMPLES, CHECK_EXITS, COMPARE_EXAMPLES, EXIT_CODES,
-    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS, VERIFY_EXAMPLES,
-    VERIFY_EXITS,
+    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, MERGE_EXAMPLES, SIM_EXAMPLES, SWEEP_EXAMPLES,
+    SWEEP_EXITS, VALIDATE_EXITS, VERIFY_EXAMPLES, VERIFY_EXITS,
 };
 use crate::scenario::settings::Orchestrator;
 
@@ -41,6 +41,12 @@ pub(super) enum Verb {
     Compare(Compare),
     /// Find the best setting under the gates, with a guarantee.
     Tune(Box<super::tune::Tune>),
+    /// Play many settings of a scenario under the same luck, and say which to take.
+    #[command(before_help = SWEEP_EXAMPLES, after_help = SWEEP_EXITS)]
+    Sweep(Box<super::sweep::Sweep>),
+    /// Put the parts of a sweep together that shards have played.
+    #[command(before_help = MERGE_EXAMPLES, after_help = SWEEP_EXITS)]
+    Merge(super::sweep::Merge),
     /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -74,9 +80,12 @@ pub(super) struct Sim {
     pub(super) file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) changes: Changes,
-    /// Write a file; the kind by its suffix: json, csv, svg, png. May be given several times.
+    /// Write a file; the kind by its suffix: json, csv, md, svg, png. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
+    /// Put it beside this scenario, run by run under the same luck.
+    #[arg(long, value_name = "BASE")]
+    pub(super) compare: Option<PathBuf>,
     /// Replace files that rollcast did not write, too.
     #[arg(short, long)]
     pub(super) force: bool,
@@ -131,7 +140,13 @@ pub(super) struct Compare {
     /// Set any key in all of them; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// Write a file; the kind by its suffix: svg, png, csv. May be given several times.
+    /// What makes the exit code 10: something is worse than in the first for sure.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) fail_on: Option<FailOn>,
+    /// Differences up to this share of the first's mean are none.
+    #[arg(long, default_value = "0%", value_name = "SHARE")]
+    pub(super) noise: crate::units::Share,
+    /// Write a file; the kind by its suffix: svg, png, csv, md. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
     /// Replace files that are there already.
@@ -327,6 +342,11 @@ pub(super) enum Undecided {
     Fail,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Regression,
+}
+
 /// The names that `--strategies` takes.
 fn orchestrators_or_all() -> PossibleValuesParser {
     PossibleValuesParser::new(Orchestrator::ALL.iter().map(|of| of.name()).chain(["all"]))
@@ -359,4 +379,5 @@ pub(super) enum SchemaOf {
     System,
     Tune,
     Rare,
+    Sweep,
 }

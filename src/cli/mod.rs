@@ -23,6 +23,7 @@ mod progress;
 mod rare;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
+mod sweep;
 mod system;
 mod terminal;
 #[cfg(test)]
@@ -63,6 +64,8 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
         Some(Verb::Tune(tune)) => tune::run(tune),
+        Some(Verb::Sweep(sweep)) => sweep::run(sweep, args),
+        Some(Verb::Merge(merge)) => sweep::merge(merge, args),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Backtest(backtest)) => backtest::run(backtest),
@@ -77,6 +80,9 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         }
         Some(Verb::Schema { of: SchemaOf::System }) => {
             terminal::out(&report::system::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Sweep }) => {
+            terminal::out(&report::sweep::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Fit }) => {
             terminal::out(&report::fit::schema()).map(|()| Exit::Done)

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use super::args::Chart;
 use crate::report;
 use crate::study::SimResult;
+use crate::study::compare::Comparison;
 
 /// A file to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub(super) struct Output {
 enum Kind {
     Json,
     Csv,
+    Markdown,
     Svg(Chart),
     Png(Chart),
 }
@@ -35,9 +37,10 @@ pub(super) fn plan(
         let kind = match suffix.as_str() {
             "json" => Kind::Json,
             "csv" => Kind::Csv,
+            "md" => Kind::Markdown,
             "svg" => Kind::Svg(chart),
             "png" => Kind::Png(chart),
-            _ => bail!("-o {}: the suffix must be json, csv, svg or png", path.display()),
+            _ => bail!("-o {}: the suffix must be json, csv, md, svg or png", path.display()),
         };
         let output = Output { path: path.clone(), kind };
         if !force && !output.may_be_written() {
@@ -72,16 +75,22 @@ impl Output {
         match self.kind {
             Kind::Json => is_ours(&self.path, report::json::SCHEMA),
             Kind::Csv => is_ours(&self.path, "run,requests_simulated,"),
+            Kind::Markdown => is_ours(&self.path, "### "),
             Kind::Svg(_) => is_ours(&self.path, SVG),
             Kind::Png(_) => is_ours(&self.path, PNG),
         }
     }
 
     /// Writes it, making its folder if need be.
-    pub(super) fn write(&self, result: &SimResult) -> anyhow::Result<()> {
+    pub(super) fn write(
+        &self,
+        result: &SimResult,
+        compared: Option<(&str, &Comparison)>,
+    ) -> anyhow::Result<()> {
         let bytes = match self.kind {
             Kind::Json => report::json::render(result).into_bytes(),
             Kind::Csv => report::table::render_csv(result).into_bytes(),
+            Kind::Markdown => report::difference::render_summary(result, compared).into_bytes(),
             Kind::Svg(chart) => report::chart::svg(chart_kind(chart), result).into_bytes(),
             Kind::Png(chart) => report::chart::png(chart_kind(chart), result)?,
         };
@@ -113,6 +122,14 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file whole or not at all: beside its place first, then moved there.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("output");
+    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    write(&beside, bytes)?;
+    std::fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod backtest;
 pub mod chart;
 pub mod compare;
+pub mod difference;
 pub mod fit;
 #[cfg(test)]
 mod fixture;
@@ -16,6 +17,7 @@ pub mod rare;
 mod shape;
 pub mod storm;
 pub mod summary;
+pub mod sweep;
 pub mod system;
 pub mod table;
 pub mod tune;

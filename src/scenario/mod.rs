@@ -27,6 +27,7 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod suggest;
+pub mod sweep;
 pub mod system;
 pub mod tree;
 

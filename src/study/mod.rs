@@ -4,6 +4,7 @@ mod assemble;
 pub mod assumed;
 pub mod backtest;
 pub mod cell;
+pub mod compare;
 pub mod exact;
 pub mod fit;
 mod observe;

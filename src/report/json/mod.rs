@@ -97,8 +97,9 @@ struct Document<'a> {
     scenario: &'a Scenario,
 }
 
+/// A gate with what was held against it.
 #[derive(Serialize)]
-struct GateEntry<'a> {
+pub(in crate::report) struct GateEntry<'a> {
     expr: &'a str,
     outcome: String,
     verdict: Verdict,
@@ -113,7 +114,7 @@ struct GateEntry<'a> {
 }
 
 impl<'a> GateEntry<'a> {
-    fn of(result: &'a GateResult) -> Self {
+    pub(in crate::report) fn of(result: &'a GateResult) -> Self {
         let Gate { text, outcome, line, .. } = &result.gate;
         Self {
             expr: text,
@@ -229,14 +230,15 @@ fn is(result: &SimResult) -> Vec<IsEntry> {
     ends
 }
 
+/// An estimate with its 95 % interval.
 #[derive(Serialize)]
-struct Interval {
+pub(in crate::report) struct Interval {
     value: f64,
     ci95: [f64; 2],
 }
 
 impl Interval {
-    fn of(estimate: &Estimate) -> Self {
+    pub(in crate::report) fn of(estimate: &Estimate) -> Self {
         Self { value: estimate.value, ci95: [estimate.low, estimate.high] }
     }
 }

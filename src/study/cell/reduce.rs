@@ -94,7 +94,8 @@ mod tests {
 
     fn scenario() -> Scenario {
         let text = "rollcast = 1\n[service]\ninstances = 4\nslots = 4\n[versions.old]\n\
-                    start = { p50 = \"5s\", p95 = \"9s\" }\nexit = \"1s\"\nservice_time = \"10ms\"\n\
+                    start = { p50 = \"5s\", p95 = \"9s\" }\nexit = \"1s\"\n\
+                    service_time = \"10ms\"\n\
                     [versions.new]\ncrash = \"10%\"\n[traffic]\nrate = \"50/s\"\n\
                     [strategy.generic]\nbatch = 1\n";
         scenario::load(text, "x", Path::new(""), &[]).expect("sound").scenario

@@ -8,7 +8,7 @@ use crate::engine::streams::Seeds;
 pub enum Design {
     /// Every value with every other.
     Grid,
-    /// A Latin hypercube of so many points (McKay, Beckman and Conover 1979): each axis is cut
+    /// A Latin hypercube of so many points (`McKay`, Beckman and Conover 1979): each axis is cut
     /// into as many strata, and each stratum is used once.
     Lhs(u32),
     /// The first points of Sobol's sequence, shifted at random (Joe and Kuo's directions).

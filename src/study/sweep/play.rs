@@ -1,8 +1,8 @@
 //! Plays blocks on all threads and gathers them into settings.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::result::{CellResult, SweepResult};
 use super::{Head, Item, Study};
@@ -47,21 +47,23 @@ impl<'a> Gather<'a> {
         let whole = open.remove(&cell).unwrap_or_default();
         drop(open);
         let mut runs = Cell::default();
-        whole.into_values().for_each(|block| runs.push(block));
+        for block in whole.into_values() {
+            runs.push(block);
+        }
         let result = CellResult::of(self.head, cell, &runs);
         lock(&self.finished).insert(cell, result);
     }
 
     /// The answer so far: of the settings that are finished.
     pub fn result(self) -> SweepResult {
-        let finished = self.finished.into_inner().unwrap_or_else(|poison| poison.into_inner());
+        let finished = self.finished.into_inner().unwrap_or_else(PoisonError::into_inner);
         SweepResult::of(self.head.clone(), finished.into_values().collect())
     }
 }
 
 /// A panic elsewhere ends the program anyway.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Plays `items` in this order on so many threads (0: one per core) until `stop` says so. Each

@@ -56,6 +56,22 @@ impl CellResult {
         }
     }
 
+    /// Made up, for tests of what shows it.
+    #[cfg(test)]
+    pub(crate) fn made(
+        cell: u32,
+        verdict: Option<Verdict>,
+        gates: Vec<GateResult>,
+        summaries: Vec<Summary>,
+        (goal, versus): (Estimate, Estimate),
+    ) -> Self {
+        let luck = (0..40).map(|i| (goal.value + f64::from(i % 5), 1.0)).collect();
+        let (goal, versus) = (Some(goal), Some(versus));
+        let fates = vec![(Fate::Completed, Estimate { value: 1.0, low: 0.99, high: 1.0 })];
+        let (runs, runs_requests) = (400, 100);
+        Self { cell, runs, runs_requests, verdict, gates, summaries, fates, goal, versus, luck }
+    }
+
     /// The summary of one outcome, if it applied.
     pub fn summary(&self, key: OutcomeKey) -> Option<&Summary> {
         self.summaries.iter().find(|s| s.key == key)
@@ -87,7 +103,8 @@ pub struct SweepResult {
 }
 
 impl SweepResult {
-    pub(super) fn of(head: Head, cells: Vec<CellResult>) -> Self {
+    /// From the settings that are finished, in their order.
+    pub(crate) fn of(head: Head, cells: Vec<CellResult>) -> Self {
         let read = |text: &str, other| Goal::read(text).or_else(|_| Goal::read(other));
         let goal = read(&head.goal, "min p95(duration)").expect("the default can be read");
         let versus = read(&head.versus, "max p5(serving_min)").expect("the default can be read");
