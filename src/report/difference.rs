@@ -9,8 +9,8 @@ use crate::study::compare::{Comparison, Difference};
 
 /// A table of at most 80 columns: means over pairs of runs, their difference, what it means.
 pub fn render_text(names: (&str, &str), compared: &Comparison) -> String {
-    let mut lines = vec![["", names.0, names.1, "difference", ""].map(|text| short(text, 14))];
-    lines[0][3] = "difference [95%]".to_owned();
+    let head = ["", names.0, names.1, "difference [95%]", ""];
+    let mut lines = vec![head.map(|text| short(text, 16))];
     lines.extend(compared.differences.iter().map(row));
     let width = |c: usize| lines.iter().map(|line| line[c].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..5).map(width).collect();
