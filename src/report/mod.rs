@@ -13,6 +13,7 @@ pub mod fit;
 mod fixture;
 pub mod format;
 pub mod json;
+pub mod judge;
 pub mod rare;
 mod shape;
 pub mod storm;

@@ -2,7 +2,7 @@
 //! number, hence f64.
 
 use super::Estimate;
-use super::special::{binomial_cdf, normal_upper, student_t_upper};
+use crate::engine::special::{binomial_cdf, normal_upper, student_t_upper};
 
 /// How often an interval holds the truth.
 pub const CONFIDENCE: f64 = 0.95;

@@ -14,13 +14,11 @@ mod paths;
 mod sample;
 pub mod score;
 pub mod selection;
-mod special;
 mod summary;
 
 pub use gate::{judge, judge_at_looks, resolve};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;
-pub use special::student_t_upper;
 pub use summary::summarise;
 
 use crate::scenario::{Gate, OutcomeKey};

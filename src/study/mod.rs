@@ -7,6 +7,7 @@ pub mod cell;
 pub mod compare;
 pub mod exact;
 pub mod fit;
+pub mod judge;
 mod observe;
 pub mod options;
 mod pool;

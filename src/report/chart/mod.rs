@@ -10,6 +10,7 @@ mod capacity;
 mod compare;
 mod duration;
 mod frame;
+mod judge;
 mod load;
 mod map;
 mod message;
@@ -25,6 +26,7 @@ mod vector;
 mod verify;
 
 use super::compare::Row;
+use crate::study::judge::Laboratory;
 use crate::study::storm::Map;
 use crate::study::sweep::SweepResult;
 use crate::study::system::SystemResult;
@@ -154,6 +156,19 @@ pub fn svg_of_sweep(kind: SweepKind, result: &SweepResult) -> String {
 /// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_sweep(kind: SweepKind, result: &SweepResult) -> Result<Vec<u8>, ChartError> {
     raster::png(&draw_sweep(kind, result))
+}
+
+/// What judges can see, as SVG.
+pub fn svg_of_judges(lab: &Laboratory) -> String {
+    vector::svg(&judge::draw(lab), "judge")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_judges(lab: &Laboratory) -> Result<Vec<u8>, ChartError> {
+    raster::png(&judge::draw(lab))
 }
 
 /// A recorded rollout in its predicted band over so many runs, as SVG.

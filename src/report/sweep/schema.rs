@@ -66,9 +66,27 @@ fn found() -> Value {
         "pareto": said("boolean", "No other setting is better in goal and versus."),
         "goal": nullable(&interval("The goal's number.")),
         "versus": nullable(&interval("The number weighed against it.")),
-        "gates": list(&json!({ "type": "object" })),
+        "gates": list(&gate()),
         "outcomes": { "type": "object", "additionalProperties": interval("Share of runs.") },
         "values": { "type": "object", "properties": values, "additionalProperties": false },
+    }))
+}
+
+fn gate() -> Value {
+    let number = json!({ "type": ["number", "null"] });
+    let ends = json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 });
+    closed(&json!({
+        "expr": said("string", "As written."),
+        "outcome": said("string", "The outcome that it is about, with its unit."),
+        "verdict": verdict("Whether it holds."),
+        "value": said_or_null("number", "What is held against the limit."),
+        "ci95": ends,
+        "limit": said("number", "The limit in the outcome's unit."),
+        "share": said_or_null("number", "Share of runs on the good side."),
+        "share_ci95": nullable(&ends),
+        "runs": said("integer", "Runs that this rests on."),
+        "note": said_or_null("string", "What would decide it."),
+        "line": said_or_null("integer", "Line in the scenario."),
     }))
 }
 

@@ -77,7 +77,8 @@ impl Quantity {
             Unit::Seconds => Span::from_secs_f64(near).to_string(),
             Unit::Share => Share(near).to_string(),
             Unit::Rate => Rate(near).to_string(),
-            Unit::Bytes => Bytes(near.round() as u64).to_string(),
+            // Powers of two are round, too.
+            Unit::Bytes => Bytes(value.round() as u64).to_string(),
         }
     }
 }

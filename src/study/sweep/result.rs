@@ -200,11 +200,11 @@ mod tests {
     use crate::study::sweep::tests::study;
 
     fn result() -> SweepResult {
-        let study = study(60, Requests::All);
+        let study = study(80, Requests::All);
         let cell = |i: u32| {
             let mut runs = Cell::default();
             let scenario = study.scenarios[i as usize].as_ref().unwrap();
-            runs.push(Block::play(scenario, 1, 0..60, Requests::All));
+            runs.push(Block::play(scenario, 1, 0..80, Requests::All));
             CellResult::of(&study.head, i, &runs)
         };
         SweepResult::of(study.head.clone(), (0..3).map(cell).collect())
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(result.best, Some(1));
         assert_eq!(result.pareto, [true, true, true], "faster is lower");
         let (second, paired) = result.runner_up().unwrap();
-        assert_eq!((second, paired.runs), (0, 60));
+        assert_eq!((second, paired.runs), (0, 80));
         assert!(paired.difference.low > 0.0, "one at a time takes longer: {paired:?}");
         assert_eq!(result.verdict(), Some(Verdict::Pass));
     }
