@@ -66,6 +66,7 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
+        Some(Verb::Tune(tune)) => tune::run(tune),
         Some(Verb::Sweep(sweep)) => sweep::run(sweep, args),
         Some(Verb::Merge(merge)) => sweep::merge(merge, args),
         Some(Verb::Tune(tune)) => tune::run(tune),

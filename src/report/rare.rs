@@ -69,7 +69,7 @@ pub fn text(found: &Found<'_>) -> String {
     }
     if !answer.reached {
         out.push_str(
-            "\n  Nothing about the luck of single instances leads there: only plain luck was seen.\n",
+            "\n  Nothing about the luck of single instances leads there: plain runs only.\n",
         );
     } else if !trusted(answer) {
         out.push_str("\n  Too few runs carry the answer: do not trust it. --max-runs with more.\n");

@@ -16,7 +16,6 @@ pub mod score;
 pub mod selection;
 mod summary;
 
-pub use crate::engine::special::student_t_upper;
 pub use gate::{judge, judge_at_looks, judge_sample, resolve};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;

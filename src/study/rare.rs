@@ -23,6 +23,8 @@ const ROUNDS: u32 = 20;
 const ELITE: f64 = 0.1;
 /// Runs that a round must at least learn from.
 const FEW: usize = 20;
+/// Runs with the event from which on a round learns from nothing less.
+const ENOUGH: usize = 100;
 /// First replication of the search; far from those of the answer.
 const SEARCH: u32 = 1 << 30;
 /// Runs of an answer that nothing leads to.
@@ -185,6 +187,9 @@ impl Range<'_> {
         scores.sort_by(f64::total_cmp);
         let tenth = scores[(scores.len() as f64 * ELITE) as usize].max(self.limit);
         let up_to = |level: f64| scores.partition_point(|score| *score <= level);
+        if up_to(self.limit) >= ENOUGH {
+            return Some(self.limit);
+        }
         if up_to(tenth) < scores.len() / 2 {
             return Some(tenth);
         }

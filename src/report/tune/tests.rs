@@ -41,7 +41,8 @@ fn answer(check: impl Fn(&Answer<'_>)) {
         within: 5.1,
         requests: false,
     };
-    let text = "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"5s\"\n[strategy.generic]\nbatch = 3\n";
+    let text = "rollcast = 1\n[service]\ninstances = 12\n[versions.old]\nstart = \"5s\"\n\
+                [strategy.generic]\nbatch = 3\n";
     let loaded = crate::scenario::load(text, "x", std::path::Path::new(""), &[]).expect("sound");
     let cliff = Cliff { what: "traffic".to_owned(), holds: Some("+5%".to_owned()), breaks: None };
     let cliffs = [cliff];

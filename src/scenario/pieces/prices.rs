@@ -82,7 +82,9 @@ mod tests {
             (OutcomeKey::Duration, 120.0),
             (OutcomeKey::Completed, 1.0),
         ];
-        known.iter().for_each(|(key, value)| values[*key as usize] = *value);
+        for (key, value) in known {
+            values[key as usize] = value;
+        }
         prices.put(&mut values);
         assert!((values[OutcomeKey::Cost as usize] - (5.0 + 1.0 + 2.0)).abs() < 1e-12);
         values[OutcomeKey::Completed as usize] = 0.0;

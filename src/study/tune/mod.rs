@@ -13,6 +13,7 @@ pub use cliff::{Cliff, Next};
 
 use super::pool;
 use super::sweep::Goal;
+use crate::engine::special;
 use crate::scenario::{Measure, Scenario};
 use crate::stats::Estimate;
 use crate::stats::selection::{self, Place, Rule};
@@ -176,7 +177,7 @@ pub fn equal_runs(candidates: &[Candidate], plan: &Plan, tuned: &Tuned) -> Optio
     let mut bench = Bench::new(&scenarios, plan, &|_| {});
     let spread = bench.widest(best, FIRST);
     let tail = plan.error / (scenarios.len() as f64 - 1.0);
-    let t = crate::stats::student_t_upper(tail, f64::from(FIRST) - 1.0);
+    let t = special::student_t_upper(tail, f64::from(FIRST) - 1.0);
     let steps = (t * spread / tuned.within).powi(2).ceil().max(f64::from(FIRST));
     Some(steps * f64::from(bench.batch()) * scenarios.len() as f64)
 }

@@ -127,7 +127,8 @@ fn exponential(window: usize, outage: f64) -> Option<Scenario> {
     loaded(&format!(
         "rollcast = 1\n[service]\ninstances = {SERVERS}\n[versions.old]\nexit = \"0s\"\nstart = \
          {{ law = \"exponential\", mean = \"{outage:.6}s\" }}\n[probes]\nperiod = \
-         \"0s\"\ninitial_delay = \"0s\"\n[strategy.generic]\nbatch = {window}\nready_deadline = \"100h\"\n\
+         \"0s\"\ninitial_delay = \"0s\"\n[strategy.generic]\nbatch = {window}\n\
+         ready_deadline = \"100h\"\n\
          window = \
          \"sliding\"\norder = \"stop-first\"\nbake = \"0s\"\n"
     ))
