@@ -13,6 +13,7 @@ mod fixture;
 pub mod format;
 pub mod incidents;
 pub mod json;
+pub mod judge;
 mod shape;
 pub mod storm;
 pub mod summary;

@@ -44,7 +44,7 @@ impl World<'_> {
         decision.clear();
         let view = View {
             instances: self.fleet.views(),
-            errors: self.error_shares(),
+            errors: self.errors_shown(),
             wall_phase: self.wall_phase(),
         };
         let draws = Draws::new(self.chance.strategy_key());

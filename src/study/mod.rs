@@ -6,6 +6,7 @@ pub mod backtest;
 pub mod exact;
 pub mod fit;
 pub mod incidents;
+pub mod judge;
 mod observe;
 pub mod options;
 mod pool;

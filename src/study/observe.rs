@@ -60,6 +60,7 @@ impl Sink for Observer {
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
+            | Record::Judged { .. }
             | Record::Release { .. } => {}
         }
         if let Some(records) = &mut self.records
@@ -80,6 +81,7 @@ impl Sink for Observer {
 }
 
 /// What is kept of a run.
+#[derive(Clone)]
 pub(super) struct Run {
     pub(super) replication: u32,
     pub(super) outcome: Outcome,

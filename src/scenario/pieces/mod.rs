@@ -10,6 +10,7 @@ mod data_plane;
 mod defect;
 mod dependency;
 mod drains;
+mod judge;
 mod migration;
 mod queue;
 mod quorum;
@@ -29,6 +30,7 @@ pub use data_plane::{
 pub use defect::{Defect, Fault, Mix, Until};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use judge::{ErrorLaw, Judge, JudgeKind, Metric, OnFail, Over as FailuresOver};
 pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
@@ -137,6 +139,8 @@ pieces! {
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
         dependencies: Dependency;
+        /// `[judges.NAME]`: who watches the new version's metrics, and stops a bad one.
+        judges: Judge;
         /// `[defects.NAME]`: what may be wrong with the new version.
         defects: Defect;
     }

@@ -8,6 +8,7 @@ use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
+use super::watch::Watch;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
 use crate::scenario::pieces::Cache;
 use crate::scenario::{Discipline, Protocol, Warmup};
@@ -170,6 +171,7 @@ pub(crate) struct Desk {
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
     pub(crate) errors: Errors,
+    pub(crate) watch: Watch,
     /// What is wrong with single servers.
     pub(crate) flaws: Flaws,
     /// Caches of the instances, if they have any.
@@ -207,6 +209,7 @@ impl Desk {
             cursor: BLOCK,
             routes: Routes::default(),
             errors: Errors::default(),
+            watch: Watch::default(),
             flaws: Flaws::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
@@ -249,6 +252,7 @@ impl Desk {
         self.routes = Routes::default();
         self.calls.reset(seeds);
         self.errors.clear();
+        self.watch.clear();
         self.flaws.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);

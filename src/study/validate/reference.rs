@@ -88,7 +88,13 @@ fn came_later(name: &str) -> bool {
         "linear_rollout_exposure",
         "appconfig_linear20_6min",
     ];
-    names.contains(&name) || name.starts_with("retry_")
+    names.contains(&name) || name.starts_with("retry_") || is_judged(name)
+}
+
+/// What judges of canaries should say.
+fn is_judged(name: &str) -> bool {
+    let names = ["kth_error_rule", "sprt_bernoulli", "burn_rate_alert", "kayenta_judge_oc"];
+    names.contains(&name) || name.starts_with("canary_")
 }
 
 fn is_ours(name: &str) -> bool {
@@ -121,7 +127,9 @@ fn is_ours(name: &str) -> bool {
         "lognormal_",
         "retry_",
     ];
-    names.contains(&name) || families.iter().any(|family| name.starts_with(family))
+    names.contains(&name)
+        || is_judged(name)
+        || families.iter().any(|family| name.starts_with(family))
 }
 
 fn monte_carlo_error(method: &str) -> f64 {
