@@ -80,7 +80,7 @@ fn has_floor(settings: &StrategySettings, n: u32) -> bool {
         StrategySettings::ArgoCanary(argo) if argo.traffic_routing => {
             let part = argo.replica_progress_threshold.of(n, Rounding::Up) < n;
             let cut = argo.min_pods_per_replica_set > n && argo.min_ready > Span::ZERO;
-            !(part && argo.dynamic_stable_scale) && !cut
+            !(cut || part && argo.dynamic_stable_scale)
         }
         _ => true,
     }
