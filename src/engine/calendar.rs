@@ -174,13 +174,13 @@ impl StampedQueue {
         let after = self.nodes[index as usize].next;
         self.nodes[index as usize].next = self.free;
         self.free = index;
-        if before != NONE {
-            self.nodes[before as usize].next = after;
-        } else {
+        if before == NONE {
             self.heads[place] = after;
             if after == NONE {
                 self.filled[place / 64] &= !(1 << (place % 64));
             }
+        } else {
+            self.nodes[before as usize].next = after;
         }
     }
 
@@ -216,8 +216,8 @@ impl StampedQueue {
         })
     }
 
-    /// Slices that hold many get shorter, and more if there are few of them; if much lies beyond the
-    /// ring they get longer. What comes all at once ends up in the heap.
+    /// Slices that hold many get shorter, and more if there are few of them; if much lies beyond
+    /// the ring they get longer. What comes all at once ends up in the heap.
     #[cold]
     fn adapt(&mut self) {
         let (beyond, passed) = (self.beyond, self.passed);

@@ -42,7 +42,8 @@ const MENU: &[(&str, &[&str])] = &[
             "sticky = { sessions = 40, cookie = false, length = \"20s\" }\ncount = 2\n\
              hedge = { after = \"60ms\" }",
             "timeout = \"900ms\"\nattempt_timeout = \"90ms\"\nlag_remove = \"4s\"\n\
-             retries = { attempts = \"unbounded\", delay = \"100ms\", on = [\"cut\", \"connect\"] }",
+             retries = { attempts = \"unbounded\", delay = \"100ms\",\
+             on = [\"cut\", \"connect\"] }",
         ],
     ),
     ("users", &["count = 60\nthink = { law = \"exponential\", mean = \"2s\" }"]),
@@ -81,7 +82,8 @@ const MENU: &[(&str, &[&str])] = &[
         &[
             "errors = \"8%\"\ncrash = \"20%\"\ncrash_after = \"9s\"",
             "never_ready = \"30%\"",
-            "start = { pull = \"200MiB\", cpu = \"4s\", boot = \"1s\" }\nwarmup = { time = \"5s\", slowdown = 2 }",
+            "start = { pull = \"200MiB\", cpu = \"4s\", boot = \"1s\" }\n\
+             warmup = { time = \"5s\", slowdown = 2 }",
         ],
     ),
     (
@@ -114,7 +116,8 @@ const MENU: &[(&str, &[&str])] = &[
         "dependencies.db",
         &[
             "connections_max = 30\nper_instance = 4\nconnect_rate = \"9/s\"",
-            "connections_max = 30\nper_instance = 4\nover = \"wait\"\ncapacity = \"90/s\"\ncalls = 1.5",
+            "connections_max = 30\nper_instance = 4\nover = \"wait\"\ncapacity = \"90/s\"\n\
+             calls = 1.5",
             "capacity = \"200/s\"\nfails = { at = \"9s\", for = \"12s\" }\nreadiness = true",
         ],
     ),
@@ -194,7 +197,7 @@ fn scenario(instances: u32, picks: &[(usize, usize)], strategy: usize) -> (Strin
             tables.entry("traffic").or_default();
         }
         for (table, lines) in tables {
-            text += &match table {
+            let part = match table {
                 "service" => format!("[service]\ninstances = {instances}\n{lines}\n"),
                 "versions.old" => format!(
                     "[versions.old]\nstart = {{ p50 = \"3s\", p95 = \"6s\" }}\n\
@@ -210,6 +213,7 @@ fn scenario(instances: u32, picks: &[(usize, usize)], strategy: usize) -> (Strin
                 }
                 _ => format!("[{table}]\n{lines}\n"),
             };
+            text += &part;
         }
         text += &strategy;
         let loaded = load(&text, "crossing.toml", Path::new("."), &[]);
@@ -219,12 +223,11 @@ fn scenario(instances: u32, picks: &[(usize, usize)], strategy: usize) -> (Strin
     for (table, lines) in picks {
         let (table, kinds) = MENU[table % MENU.len()];
         let before = chosen.insert(table, kinds[lines % kinds.len()]);
-        match read(&chosen) {
-            Ok(read) => best = read,
-            Err(_) => {
-                chosen.remove(table);
-                before.map(|before| chosen.insert(table, before));
-            }
+        if let Ok(read) = read(&chosen) {
+            best = read;
+        } else {
+            chosen.remove(table);
+            before.map(|before| chosen.insert(table, before));
         }
     }
     best
@@ -399,7 +402,7 @@ fn every_orchestrator_and_every_piece_is_crossed() {
     for of in crate::scenario::settings::Orchestrator::ALL {
         let table = of.table().path;
         let of_it = |text: &&str| format!("strategy.{text}").starts_with(&format!("{table}]"));
-        assert!(STRATEGIES.iter().any(|text| of_it(&text)), "{table}");
+        assert!(STRATEGIES.iter().any(of_it), "{table}");
     }
     // Each kind of each piece is sound by itself under some orchestrator.
     for (table, kinds) in MENU {
