@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod math;
 pub mod queue;
 pub mod sampler;
+pub mod special;
 pub mod streams;
 
 pub use block::{BLOCK, Law, VariateBlock};

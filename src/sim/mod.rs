@@ -13,6 +13,7 @@ mod drain;
 mod ending;
 mod evict;
 mod fleet;
+mod judging;
 pub mod kernel;
 mod life;
 mod messages;

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::dependencies::Pools;
 use super::evict::Draining;
 use super::fleet::Fleet;
+use super::judging::{Court, Hearing};
 use super::kernel::Kernel;
 use super::messages::Messages;
 use super::migration::Migrated;
@@ -91,6 +92,8 @@ pub(super) enum Event {
     Scrape,
     /// The autoscaler looks.
     Autoscale,
+    /// Something happens in court.
+    Judge(Hearing),
     /// A dependency goes down, or is there again.
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
@@ -142,6 +145,8 @@ pub struct World<'a> {
     pub(super) votes: Option<Votes>,
     /// The autoscaler, if there is one.
     pub(super) scaler: Option<Scaler>,
+    /// The judges, if there are any.
+    pub(super) court: Option<Court<'a>>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -212,6 +217,7 @@ impl<'a> World<'a> {
             messages: model.messages.clone().map(Messages::new),
             votes: scenario.pieces.quorum.as_ref().map(Votes::new),
             scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
+            court: Court::new(scenario),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
@@ -325,6 +331,7 @@ impl<'a> World<'a> {
         }
         self.count_votes(sink);
         self.plan_autoscaler();
+        self.open_court();
         self.plan_outages(sink);
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
@@ -387,6 +394,7 @@ impl<'a> World<'a> {
                 false
             }
             Event::Autoscale => self.autoscale(),
+            Event::Judge(hearing) => self.hold_court(hearing, sink),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false

@@ -8,6 +8,7 @@ mod failures;
 mod fit;
 mod fleets;
 mod imports;
+mod judges;
 mod kubectl;
 mod manual;
 mod outputs;

@@ -9,6 +9,7 @@ mod change;
 mod data_plane;
 mod dependency;
 mod drains;
+mod judge;
 mod migration;
 mod queue;
 mod quorum;
@@ -26,6 +27,7 @@ pub use data_plane::{
 };
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use judge::{ErrorLaw, Judge, JudgeKind, Metric, OnFail, Over as FailuresOver};
 pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
@@ -128,5 +130,7 @@ pieces! {
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
         dependencies: Dependency;
+        /// `[judges.NAME]`: who watches the new version's metrics, and stops a bad one.
+        judges: Judge;
     }
 }

@@ -7,6 +7,7 @@ use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
+use super::watch::Watch;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
 use crate::scenario::pieces::Cache;
 use crate::scenario::{Discipline, Protocol, Warmup};
@@ -169,6 +170,7 @@ pub(crate) struct Desk {
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
     pub(crate) errors: Errors,
+    pub(crate) watch: Watch,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
     pub(crate) calls: Calls,
@@ -204,6 +206,7 @@ impl Desk {
             cursor: BLOCK,
             routes: Routes::default(),
             errors: Errors::default(),
+            watch: Watch::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
@@ -245,6 +248,7 @@ impl Desk {
         self.routes = Routes::default();
         self.calls.reset(seeds);
         self.errors.clear();
+        self.watch.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);
