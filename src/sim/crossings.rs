@@ -146,6 +146,13 @@ const MENU: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "judges.default",
+        &[
+            "kind = \"robust\"\nsamples = 40\ninterval = \"5s\"\ndelay = \"2s\"\nbake = \"20s\"",
+            "kind = \"burn_rate\"\non_fail = \"alert\"",
+        ],
+    ),
+    (
         "pipeline",
         &[
             "kind = \"helm-atomic\"\ntimeout = \"50s\"",
