@@ -26,7 +26,7 @@ pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use cache::Cache;
 pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
-    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
+    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart, SuccessRate,
 };
 pub use defect::{Defect, Fault, Mix, Until};
 pub use dependency::{Dependency, Failure, Over};
@@ -82,7 +82,7 @@ macro_rules! pieces {
         }
 
         /// The tables of all pieces, in the order in which files should show them.
-        pub(in crate::scenario) const TABLES: &[Table] =
+        pub(crate) const TABLES: &[Table] =
             &[$($One::TABLE,)* $($Many::TABLE,)*];
 
         impl Pieces {

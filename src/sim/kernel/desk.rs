@@ -337,7 +337,7 @@ impl Desk {
     pub(crate) fn beside(&mut self, server: usize, first: u64, now: u64) -> Beside {
         let Server { guard, version, .. } = self.servers[server];
         let missed = if guard & guard::CACHED != 0 { self.look_up(server, now) } else { 0.0 };
-        let error = guard & guard::ERRORS != 0 && self.errs(server, first, now);
+        let error = self.errs(server, first, now);
         if guard & guard::DEPENDS == 0 {
             return Beside { missed, waits: 0.0, error };
         }
@@ -345,9 +345,14 @@ impl Desk {
         Beside { missed, waits, error: error || failed }
     }
 
-    /// Whether a server answers an attempt with an error.
-    fn errs(&mut self, server: usize, first: u64, now: u64) -> bool {
-        let errors = self.config.versions[usize::from(self.servers[server].version)].errors;
+    /// Whether `server` answers its next attempt with an error.
+    #[inline]
+    pub(crate) fn errs(&mut self, server: usize, first: u64, now: u64) -> bool {
+        let Server { guard, version, .. } = self.servers[server];
+        if guard & guard::ERRORS == 0 {
+            return false;
+        }
+        let errors = self.config.versions[usize::from(version)].errors;
         let errs = errors > 0.0 && self.aside.uniform() < errors;
         self.fails(server, first, now) || errs
     }
