@@ -144,6 +144,11 @@ impl<'a> Chance<'a> {
         self.drawn = 0;
     }
 
+    /// All of it.
+    pub(crate) fn seeds(&self) -> Seeds {
+        self.seeds
+    }
+
     fn version(&self, version: VersionId) -> &VersionChance {
         &self.tables.versions[usize::from(version.0.min(1))]
     }

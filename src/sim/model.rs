@@ -2,6 +2,7 @@
 
 use super::chance::Tables;
 use super::ending::on_grid;
+use super::faults::Luck;
 use super::kernel::{CallModel, Config, Habits, VersionModel};
 use super::messages;
 use super::script::Script;
@@ -19,6 +20,8 @@ pub struct Model<'a> {
     pub(super) kernel: Config,
     pub(super) messages: Option<messages::Config>,
     pub(super) script: Script,
+    /// The luck of each fault.
+    pub(super) faults: Vec<Luck>,
     /// When the rollout begins.
     pub(super) begun: Time,
 }
@@ -34,7 +37,8 @@ impl<'a> Model<'a> {
         let begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
         let (tables, kernel) = (Tables::new(scenario), config(scenario, begun));
         let messages = messages::Config::of(scenario);
-        Self { scenario, tables, kernel, messages, script, begun }
+        let faults = scenario.pieces.faults.iter().map(|named| Luck::new(&named.piece)).collect();
+        Self { scenario, tables, kernel, messages, script, faults, begun }
     }
 }
 

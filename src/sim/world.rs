@@ -5,6 +5,7 @@ use super::chance::Chance;
 use super::client::Client;
 use super::dependencies::Pools;
 use super::evict::Draining;
+use super::faults::{self, Faults};
 use super::fleet::Fleet;
 use super::kernel::Kernel;
 use super::messages::Messages;
@@ -52,7 +53,7 @@ pub(super) enum Event {
     /// A held instance may start its process.
     Release { instance: u32 },
     /// The process has been launched.
-    Launch { instance: u32 },
+    Launch { instance: u32, process: u32 },
     /// The process, which is the n-th of its instance, could answer a probe.
     Able { instance: u32, process: u32 },
     /// The probe has passed often enough.
@@ -91,6 +92,8 @@ pub(super) enum Event {
     Scrape,
     /// The autoscaler looks.
     Autoscale,
+    /// A liveness probe, after so many failures in a row.
+    Alive { instance: u32, process: u32, failures: u32 },
     /// A dependency goes down, or is there again.
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
@@ -107,6 +110,8 @@ pub(super) enum Event {
     Outside { index: u32 },
     /// Something happens around the fleet.
     Around(Around),
+    /// Something breaks, or its consequences show.
+    Fault(faults::Step),
     /// The record ends, if nothing has happened since this was planned.
     End { stamp: u32 },
 }
@@ -128,6 +133,8 @@ pub struct World<'a> {
     pub(super) start_stamp: u32,
     pub(super) room: Room,
     pub(super) draining: Draining,
+    /// What is broken, if anything can be.
+    pub(super) faults: Option<Box<Faults>>,
     pub(super) refusals: Refusals,
     /// Looks that asked for instances: those of one are a wave.
     pub(super) waves: u32,
@@ -204,6 +211,7 @@ impl<'a> World<'a> {
             start_stamp: 0,
             room: Room::default(),
             draining: Draining::default(),
+            faults: Faults::new(&scenario.pieces.faults),
             refusals: Refusals::default(),
             waves: 0,
             pools: Pools::new(&scenario.pieces.dependencies, model.begun),
@@ -314,12 +322,15 @@ impl<'a> World<'a> {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
+            self.settle_in(id);
+            self.watch_life(id);
             self.add_running(id);
             self.know_from_the_start(id, sink);
         }
         self.count_votes(sink);
         self.plan_autoscaler();
         self.plan_outages(sink);
+        self.plan_faults();
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
         self.begin_streams();
@@ -333,11 +344,13 @@ impl<'a> World<'a> {
         let scenario = self.scenario;
         self.pulls.clear();
         self.starts.clear();
-        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some();
+        let loses = scenario.pieces.faults.iter().any(|fault| fault.piece.takes_hosts());
+        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some() || loses;
         self.fleet.reset(scenario.clients.nodes, &scenario.hosts, tight);
         self.room.reset(scenario.hosts.zones);
         self.draining.reset(scenario.service.instances);
         self.refusals.clear();
+        self.reset_faults();
         self.waves = 0;
     }
 
@@ -355,6 +368,10 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn happen(&mut self, event: Event, sink: &mut impl Sink) {
+        if let Some(until) = self.withheld(event) {
+            self.queue.push(until, event);
+            return;
+        }
         let happened = match event {
             Event::Begin => {
                 self.begin(sink);
@@ -415,9 +432,13 @@ impl<'a> World<'a> {
                 false
             }
             Event::Around(what) => self.around(what, sink),
+            Event::Fault(step) => self.break_down(step, sink),
             // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),
             Event::Waited { instance } => self.waited(instance, sink),
+            Event::Alive { instance, process, failures } => {
+                self.probe_life(instance, process, failures)
+            }
             Event::Crash { instance, process } => {
                 self.restless -= 1;
                 self.crash(instance, process, sink)

@@ -9,6 +9,8 @@ mod change;
 mod data_plane;
 mod dependency;
 mod drains;
+mod fault;
+mod liveness;
 mod migration;
 mod queue;
 mod quorum;
@@ -26,6 +28,8 @@ pub use data_plane::{
 };
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use fault::{Fault, Notice, Occasion, Trouble, Whose};
+pub use liveness::{Liveness, Startup};
 pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
@@ -118,6 +122,10 @@ pieces! {
         quota: Quota;
         /// `[drains]`: hosts are emptied one after the other.
         drains: Drains;
+        /// `[liveness]`: a probe that ends processes.
+        liveness: Liveness;
+        /// `[startup]`: a probe before the others.
+        startup: Startup;
         /// `[users]`: a closed loop of requests.
         users: Users;
         /// `[change]`: what is rolled out, if it is no image.
@@ -128,5 +136,7 @@ pieces! {
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
         dependencies: Dependency;
+        /// `[faults.NAME]`: what breaks around it.
+        faults: Fault;
     }
 }

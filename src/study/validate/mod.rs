@@ -14,6 +14,7 @@ mod solved;
 mod staffing;
 mod starts;
 mod storms;
+mod upgrades;
 mod warm;
 mod write;
 
@@ -241,6 +242,7 @@ impl Case<'_> {
             "warmup_dq" => warm::lost_work(self),
             "envoy_slow_start" => warm::share(self),
             "mt_minf_sin" => staffing::sine(self),
+            "dtmc_rolling_failures" => upgrades::rounds_to_upgrade(self),
             "sqrt_staffing_bmax" => staffing::waits_while_out(self),
             _ => Vec::new(),
         }
