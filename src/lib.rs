@@ -6,6 +6,7 @@ pub mod cli;
 pub mod engine;
 pub mod exact;
 pub mod health;
+pub mod judge;
 pub mod lint;
 pub mod outcome;
 pub mod report;

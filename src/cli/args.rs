@@ -8,8 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::measured::{Backtest, Fit};
 use super::texts::{
     BACKTEST_EXAMPLES, BACKTEST_EXITS, CHECK_EXAMPLES, CHECK_EXITS, COMPARE_EXAMPLES, EXIT_CODES,
-    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS, VERIFY_EXAMPLES,
-    VERIFY_EXITS,
+    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, JUDGE_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS,
+    VERIFY_EXAMPLES, VERIFY_EXITS,
 };
 use crate::scenario::settings::Orchestrator;
 
@@ -48,6 +48,9 @@ pub(super) enum Verb {
     /// Forecast past rollouts, each from those before it, and score the forecasts.
     #[command(before_help = BACKTEST_EXAMPLES, after_help = BACKTEST_EXITS)]
     Backtest(Backtest),
+    /// How often each judge stops a good release, misses a bad one, and how long it takes.
+    #[command(before_help = JUDGE_EXAMPLES)]
+    Judge(super::judge::Judge),
     /// Print a JSON Schema.
     Schema {
         /// Of what.
@@ -348,4 +351,5 @@ pub(super) enum SchemaOf {
     Fit,
     Backtest,
     System,
+    Judge,
 }

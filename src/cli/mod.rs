@@ -13,6 +13,7 @@ mod explain;
 mod fit;
 mod import;
 mod input;
+mod judge;
 mod lints;
 mod manual;
 mod measured;
@@ -81,6 +82,10 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::Backtest }) => {
             terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
         }
+        Some(Verb::Schema { of: SchemaOf::Judge }) => {
+            terminal::out(&report::judge::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Judge(judge)) => judge::run(judge),
         Some(Verb::Explain(explain)) => explain::run(explain),
         Some(Verb::Validate(validate)) => validate::run(validate),
         Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),

@@ -72,6 +72,13 @@ Exit codes:
   0 forecasts of the duration were no worse than `as last time`   10 they were worse
   1 could not do it, or fewer than two complete rollouts   2 bad usage or bad scenario";
 
+pub(super) const JUDGE_EXAMPLES: &str = "\
+Examples:
+  rollcast judge canary.toml
+  rollcast judge canary.toml --runs 1000 -o judges.csv -o judges.svg
+  rollcast judge canary.toml --set versions.new.errors=0.5%
+";
+
 pub(super) const VERIFY_EXAMPLES: &str = "\
 Examples:
   rollcast verify traces/kubernetes/

@@ -17,10 +17,11 @@ pub(super) struct Validate {
     /// Where reports go.
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
-    /// Only this part: `retry-storm` is a map of where retries outlive a rollout.
+    /// Only this part: `retry-storm` is a map of where retries outlive a rollout, `judges` is what
+    /// judges of canaries do on noisy hosts.
     #[arg(long, value_enum, requires = "output")]
     pub(super) only: Option<Part>,
-    /// With --only: write a file; csv, svg or png by its suffix. May be given several times.
+    /// With --only: write a file; csv, md, svg or png by its suffix. May be given several times.
     #[arg(short, long = "output", value_name = "FILE", requires = "only")]
     pub(super) output: Vec<PathBuf>,
 }
@@ -28,11 +29,13 @@ pub(super) struct Validate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Part {
     RetryStorm,
+    Judges,
 }
 
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
     match validate.only {
         Some(Part::RetryStorm) => storms(validate),
+        Some(Part::Judges) => judges(validate),
         None => table(validate),
     }
 }
@@ -65,6 +68,26 @@ fn storms(validate: &Validate) -> anyhow::Result<Exit> {
     terminal::out(&format!(
         "In {outlives} of {} rollouts the retries outlive it.\n",
         map.cells.len()
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn judges(validate: &Validate) -> anyhow::Result<Exit> {
+    let runs = if validate.full { 20_000 } else { 2_000 };
+    let rows = study::judge::noise::rows(&study::judge::noise::cases(), runs);
+    for path in &validate.output {
+        let text = match suffix(path).as_str() {
+            "csv" => report::judge::noise::csv(&rows),
+            "md" => report::judge::noise::markdown(&rows, runs),
+            _ => anyhow::bail!("{} is neither csv nor md", path.display()),
+        };
+        write(path, text.as_bytes())?;
+    }
+    let good = rows.iter().filter(|row| row.case.slower == 0.0);
+    let most = good.map(|row| row.robust.value).fold(0.0, f64::max);
+    terminal::out(&format!(
+        "The default judge stops at most {} of good releases on noisy hosts.\n",
+        report::format::share(most)
     ))?;
     Ok(Exit::Done)
 }

@@ -6,6 +6,7 @@ pub mod block;
 pub mod math;
 pub mod queue;
 pub mod sampler;
+pub mod special;
 pub mod streams;
 
 pub use block::{BLOCK, Law, VariateBlock};

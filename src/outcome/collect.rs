@@ -120,6 +120,7 @@ impl Sink for Collector {
             }
             Record::Messages(counts) => self.messages = Some(counts),
             Record::Scaled { events, most } => self.scaled = Some((events, most)),
+            Record::Judged { .. } => self.advance(at),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod fit;
 mod fixture;
 pub mod format;
 pub mod json;
+pub mod judge;
 mod shape;
 pub mod storm;
 pub mod summary;

@@ -51,6 +51,11 @@ impl Scenario {
     pub fn has_requests(&self) -> bool {
         self.traffic.is_some() || self.pieces.users.is_some()
     }
+
+    /// Whether somebody looks at what requests show, and acts upon it.
+    pub fn is_judged(&self) -> bool {
+        self.has_requests() && !self.pieces.judges.is_empty()
+    }
 }
 
 /// The fleet.

@@ -29,6 +29,7 @@ mod purpose {
     pub(super) const LOOKUPS: u32 = 64;
     pub(super) const CATCH_UP: u32 = 410;
     pub(super) const AUTOSCALER: u32 = 411;
+    pub(super) const JUDGES: u32 = 412;
     pub(super) const START_CPU: u32 = 80;
     pub(super) const WAVE: u32 = 81;
     pub(super) const PROVISION: u32 = 82;
@@ -291,6 +292,11 @@ impl<'a> Chance<'a> {
         [0, 1].map(|index| {
             crate::engine::math::open_unit(self.seeds.bits(purpose::AUTOSCALER, index))
         })
+    }
+
+    /// When counters are scraped first, as a share of the interval.
+    pub(crate) fn scrape_phase(&self) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(purpose::JUDGES, 0))
     }
 
     /// The `round`-th change is written → a running process has it.

@@ -42,10 +42,9 @@ impl World<'_> {
         }
         let mut decision = std::mem::take(&mut self.decision);
         decision.clear();
-        let versions = &self.scenario.versions;
         let view = View {
             instances: self.fleet.views(),
-            errors: [versions.old.errors.0, versions.new.errors.0],
+            errors: self.errors_shown(),
             wall_phase: self.wall_phase(),
         };
         let draws = Draws::new(self.chance.strategy_key());

@@ -28,7 +28,7 @@ impl World<'_> {
         if told {
             return;
         }
-        let margin = self.scenario.margin.max(self.scenario.slo.window);
+        let margin = self.scenario.margin.max(self.scenario.slo.window).max(self.bake());
         let at = Time::ZERO + on_grid(Span((now + margin).0), self.scenario.slo.window);
         self.queue.push(at, Event::End { stamp: self.end_stamp });
     }
@@ -38,6 +38,7 @@ impl World<'_> {
         self.now >= self.begun
             && self.restless == 0
             && self.scaler.is_none()
+            && !self.is_in_court()
             && self.looks.iter().all(|look| *look == Time::NEVER)
     }
 

@@ -50,6 +50,7 @@ impl World<'_> {
             | Event::Sweep
             | Event::Scrape
             | Event::Autoscale
+            | Event::Judge(_)
             | Event::Kill { .. }
             | Event::Waited { .. }
             | Event::Alive { .. }

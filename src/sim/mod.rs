@@ -12,6 +12,7 @@ mod ending;
 mod evict;
 mod faults;
 mod fleet;
+mod judging;
 pub mod kernel;
 mod life;
 mod liveness;

@@ -103,6 +103,7 @@ impl World<'_> {
 
     pub(super) fn roll_back(&mut self, sink: &mut impl Sink) {
         self.pipeline = PipelineState::Done;
+        self.close_court();
         sink.record(self.now, Record::Moment(Moment::RollbackDecided));
         self.want_back(sink);
     }

@@ -7,6 +7,7 @@ use super::dependencies::Pools;
 use super::evict::Draining;
 use super::faults::{self, Faults};
 use super::fleet::Fleet;
+use super::judging::{Court, Hearing};
 use super::kernel::Kernel;
 use super::messages::Messages;
 use super::migration::Migrated;
@@ -94,6 +95,8 @@ pub(super) enum Event {
     Autoscale,
     /// A liveness probe, after so many failures in a row.
     Alive { instance: u32, process: u32, failures: u32 },
+    /// Something happens in court.
+    Judge(Hearing),
     /// A dependency goes down, or is there again.
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
@@ -149,6 +152,8 @@ pub struct World<'a> {
     pub(super) votes: Option<Votes>,
     /// The autoscaler, if there is one.
     pub(super) scaler: Option<Scaler>,
+    /// The judges, if there are any.
+    pub(super) court: Option<Court<'a>>,
     pub(super) depth: Depth,
     pub(super) now: Time,
     pub(super) begun: Time,
@@ -220,6 +225,7 @@ impl<'a> World<'a> {
             messages: model.messages.clone().map(Messages::new),
             votes: scenario.pieces.quorum.as_ref().map(Votes::new),
             scaler: scenario.pieces.autoscaler.as_ref().map(Scaler::new),
+            court: Court::new(scenario),
             depth: Depth::Control,
             now: Time::ZERO,
             begun: Time::ZERO,
@@ -329,6 +335,7 @@ impl<'a> World<'a> {
         }
         self.count_votes(sink);
         self.plan_autoscaler();
+        self.open_court();
         self.plan_outages(sink);
         self.plan_faults();
         self.queue.push(self.begun, Event::Begin);
@@ -398,6 +405,7 @@ impl<'a> World<'a> {
                 false
             }
             Event::Autoscale => self.autoscale(),
+            Event::Judge(hearing) => self.hold_court(hearing, sink),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;
                 false

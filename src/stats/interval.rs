@@ -1,7 +1,7 @@
 //! 95 % intervals from counts and moments. Trials may be an effective number, hence f64.
 
 use super::Estimate;
-use super::special::{binomial_cdf, student_t_upper};
+use crate::engine::special::{binomial_cdf, student_t_upper};
 
 /// How often an interval holds the truth.
 pub const CONFIDENCE: f64 = 0.95;

@@ -9,7 +9,6 @@ pub mod interval;
 mod paired;
 mod sample;
 pub mod score;
-mod special;
 mod summary;
 
 pub use gate::judge;

@@ -5,6 +5,7 @@ pub mod assumed;
 pub mod backtest;
 pub mod exact;
 pub mod fit;
+pub mod judge;
 mod observe;
 pub mod options;
 mod pool;

@@ -59,7 +59,8 @@ impl Sink for Observer {
             | Record::Streams { .. }
             | Record::Votes { .. }
             | Record::Messages(_)
-            | Record::Scaled { .. } => {}
+            | Record::Scaled { .. }
+            | Record::Judged { .. } => {}
         }
         if let Some(records) = &mut self.records
             && !matches!(
@@ -79,6 +80,7 @@ impl Sink for Observer {
 }
 
 /// What is kept of a run.
+#[derive(Clone)]
 pub(super) struct Run {
     pub(super) replication: u32,
     pub(super) outcome: Outcome,

@@ -71,6 +71,10 @@ impl Replications<'_> {
     fn extend(&mut self, wanted: u32, show: &(dyn Fn(Progress) + Sync)) {
         let have = self.control.len() as u32;
         let added: Vec<u32> = (have..wanted).collect();
+        if self.scenario.is_judged() {
+            self.extend_judged(&added, show);
+            return;
+        }
         let runs = self.play(&added, Depth::Control);
         self.control.extend(runs);
         let chosen = self.stratified(requests_for(wanted));
@@ -91,6 +95,20 @@ impl Replications<'_> {
             }
         }
         self.requests.sort_by_key(|run| run.replication);
+        show(Progress { done: planned, planned });
+    }
+
+    /// Where metrics decide how a rollout ends, its end is not known without its requests.
+    fn extend_judged(&mut self, added: &[u32], show: &(dyn Fn(Progress) + Sync)) {
+        let planned = (self.control.len() + added.len()) as u32;
+        for chunk in added.chunks(CHUNK as usize) {
+            show(Progress { done: self.control.len() as u32, planned });
+            for mut run in self.play(chunk, Depth::Requests) {
+                self.absorb_latency(&mut run.outcome);
+                self.control.push(run.clone());
+                self.requests.push(run);
+            }
+        }
         show(Progress { done: planned, planned });
     }
 

@@ -229,8 +229,8 @@ mod tests {
 
     use super::{Header, Journal, JournalError, World, Writer, read};
     use crate::trace::{
-        Cause, Ending, Histogram, HostChange, MessageCounts, Moment, Period, Phase, Record, Said,
-        Sink, VersionId, WindowCounts,
+        Cause, Ending, Histogram, HostChange, MessageCounts, Moment, Period, Phase, Record, Ruling,
+        Said, Sink, VersionId, WindowCounts,
     };
     use crate::units::{Span, Time};
 
@@ -265,6 +265,7 @@ mod tests {
             Record::Votes { votes: 2, need: 3 },
             Record::Messages(MessageCounts { sent: 9, done: 5, dead: 1, left: 3, ..counted }),
             Record::Scaled { events: 2, most: 14 },
+            Record::Judged { judge: 1, ruling: Ruling::Fail },
         ]
     }
 

@@ -89,7 +89,8 @@ impl Life {
             | Record::Totals { .. }
             | Record::Streams { .. }
             | Record::Messages(_)
-            | Record::Scaled { .. } => Ok(()),
+            | Record::Scaled { .. }
+            | Record::Judged { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;
                 self.phase(at, instance, version, to, cause)

@@ -8,6 +8,6 @@ pub mod recorded;
 
 pub use histogram::Histogram;
 pub use record::{
-    Cause, Ending, HostChange, MessageCounts, Moment, Period, Phase, Record, Said, Sink, VersionId,
-    WindowCounts,
+    Cause, Ending, HostChange, MessageCounts, Moment, Period, Phase, Record, Ruling, Said, Sink,
+    VersionId, WindowCounts,
 };

@@ -208,6 +208,16 @@ pub enum Moment {
     GaveUp,
 }
 
+/// What a judge says of the new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// It is good.
+    Pass,
+    /// It is bad.
+    Fail,
+}
+
 /// What became of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -387,6 +397,13 @@ pub enum Record {
         events: u32,
         /// The most that were ever wanted.
         most: u32,
+    },
+    /// A judge has come to another verdict on the new version.
+    Judged {
+        /// Place among the scenario's judges.
+        judge: u8,
+        /// What it says now.
+        ruling: Ruling,
     },
 }
 

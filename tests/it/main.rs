@@ -9,6 +9,7 @@ mod faults;
 mod fit;
 mod fleets;
 mod imports;
+mod judges;
 mod kubectl;
 mod manual;
 mod outputs;

@@ -13,19 +13,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("strategy", &["scenario", "trace"]),
     ("balancer", &["scenario"]),
     ("health", &["scenario"]),
+    ("judge", &["engine", "scenario"]),
     ("lint", &["scenario", "strategy"]),
     ("traffic", &["engine", "scenario"]),
     ("exact", &["scenario"]),
     ("outcome", &["scenario", "trace"]),
-    ("stats", &["scenario", "outcome"]),
-    ("sim", &["engine", "scenario", "trace", "strategy", "balancer", "health", "traffic"]),
-    ("study", &["engine", "scenario", "trace", "traffic", "exact", "outcome", "stats", "sim"]),
+    ("stats", &["engine", "scenario", "outcome"]),
+    ("sim", &["engine", "scenario", "trace", "strategy", "balancer", "health", "judge", "traffic"]),
+    (
+        "study",
+        &["engine", "scenario", "trace", "judge", "traffic", "exact", "outcome", "stats", "sim"],
+    ),
     ("report", &["scenario", "trace", "outcome", "stats", "study"]),
     (
         "cli",
         &[
-            "engine", "scenario", "trace", "strategy", "balancer", "health", "lint", "traffic",
-            "exact", "outcome", "stats", "sim", "study", "report",
+            "engine", "scenario", "trace", "strategy", "balancer", "health", "judge", "lint",
+            "traffic", "exact", "outcome", "stats", "sim", "study", "report",
         ],
     ),
 ];

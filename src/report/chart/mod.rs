@@ -10,6 +10,7 @@ mod capacity;
 mod compare;
 mod duration;
 mod frame;
+mod judge;
 mod load;
 mod message;
 mod palette;
@@ -22,6 +23,7 @@ mod vector;
 mod verify;
 
 use super::compare::Row;
+use crate::study::judge::Laboratory;
 use crate::study::storm::Map;
 use crate::study::system::SystemResult;
 use crate::study::verify::Verdict;
@@ -118,6 +120,19 @@ pub fn svg_of_system(title: &str, result: &SystemResult) -> String {
 /// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_system(title: &str, result: &SystemResult) -> Result<Vec<u8>, ChartError> {
     raster::png(&system::draw(title, result))
+}
+
+/// What judges can see, as SVG.
+pub fn svg_of_judges(lab: &Laboratory) -> String {
+    vector::svg(&judge::draw(lab), "judge")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_judges(lab: &Laboratory) -> Result<Vec<u8>, ChartError> {
+    raster::png(&judge::draw(lab))
 }
 
 /// A recorded rollout in its predicted band over so many runs, as SVG.

@@ -10,6 +10,7 @@ mod data_plane;
 mod dependency;
 mod drains;
 mod fault;
+mod judge;
 mod liveness;
 mod migration;
 mod queue;
@@ -29,6 +30,7 @@ pub use data_plane::{
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
 pub use fault::{Fault, Notice, Occasion, Trouble, Whose};
+pub use judge::{ErrorLaw, Judge, JudgeKind, Metric, OnFail, Over as FailuresOver};
 pub use liveness::{Liveness, Startup};
 pub use migration::{Migration, When};
 pub use queue::{Queue, Redelivery};
@@ -138,5 +140,7 @@ pieces! {
         dependencies: Dependency;
         /// `[faults.NAME]`: what breaks around it.
         faults: Fault;
+        /// `[judges.NAME]`: who watches the new version's metrics, and stops a bad one.
+        judges: Judge;
     }
 }

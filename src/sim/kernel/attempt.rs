@@ -142,6 +142,9 @@ fn send<S: Station, P: Policy, const MANY: bool, const ROUTED: bool>(
     let departs = station.admit(index, serial, node, now, pack(attempt.first, error), service);
     if S::KNOWN {
         record_known(desk, attempt.first, departs, version as usize, error);
+        if desk.watch.is_on() {
+            desk.watch.note(server, now, departs, error);
+        }
     }
     if P::WATCHES {
         policies[node as usize].started(server);
@@ -322,6 +325,9 @@ pub(super) fn record_settled<S: Station>(
     let version = desk.servers[server].version as usize;
     for attempt in done.drain(..) {
         record_known(desk, attempt.first, attempt.departs, version, attempt.error);
+        if desk.watch.is_on() {
+            desk.watch.note(server as u32, attempt.first, attempt.departs, attempt.error);
+        }
     }
     desk.done = done;
 }
@@ -329,6 +335,9 @@ pub(super) fn record_settled<S: Station>(
 /// An attempt in flight was cut at `now`; what was counted for it is taken back.
 pub(super) fn cut(desk: &mut Desk, server: u32, lost: &InFlight, now: u64, counted: bool) {
     let version = desk.servers[server as usize].version as usize;
+    if counted && desk.watch.is_on() {
+        desk.watch.forget(server, lost.first, lost.departs, lost.error);
+    }
     let patience_ends = lost.first + desk.config.timeout.0.min(u64::MAX - lost.first);
     let gave_up = lost.departs > patience_ends;
     if gave_up && patience_ends <= now {
@@ -389,6 +398,9 @@ fn observe<S: Station, P: Policy>(desk: &mut Desk, station: &mut S, policies: &m
         let version = desk.servers[server as usize].version as usize;
         for attempt in done.drain(..) {
             record_known(desk, attempt.first, attempt.departs, version, attempt.error);
+            if desk.watch.is_on() {
+                desk.watch.note(server, attempt.first, attempt.departs, attempt.error);
+            }
             let latency = attempt.departs - attempt.first;
             policies[attempt.node as usize].ended(server, latency, attempt.departs);
         }

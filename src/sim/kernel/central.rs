@@ -257,6 +257,9 @@ impl Central {
             self.free.push(server);
         }
         let version = desk.servers[server as usize].version as usize;
+        if desk.watch.is_on() {
+            desk.watch.note(server, done.first, at.0, done.error);
+        }
         if at.0 - done.first > desk.config.timeout.0 {
             desk.tally.failed(done.first + desk.config.timeout.0, version, Ending::Timeout);
         } else if done.error {

@@ -8,6 +8,7 @@ use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
 use super::tally::Tally;
+use super::watch::Watch;
 use crate::engine::{BLOCK, EventQueue, Law, Sampler, Seeds, Stream, VariateBlock, math};
 use crate::scenario::pieces::Cache;
 use crate::scenario::{Discipline, Protocol, Warmup};
@@ -173,6 +174,7 @@ pub(crate) struct Desk {
     pub(crate) routes: Routes,
     pub(crate) errors: Errors,
     pub(crate) dark: Dark,
+    pub(crate) watch: Watch,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
     pub(crate) calls: Calls,
@@ -209,6 +211,7 @@ impl Desk {
             routes: Routes::default(),
             errors: Errors::default(),
             dark: Dark::default(),
+            watch: Watch::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
             source: None,
@@ -251,6 +254,7 @@ impl Desk {
         self.calls.reset(seeds);
         self.errors.clear();
         self.dark.clear();
+        self.watch.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);
         self.node_stream = seeds.stream(purpose::NODES, 0);

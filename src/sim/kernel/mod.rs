@@ -22,12 +22,14 @@ mod sharing;
 mod station;
 mod tally;
 mod throttled;
+mod watch;
 
 pub(crate) use calls::CallModel;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
 pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
+pub(crate) use watch::Answers;
 
 /// The most data-plane nodes that can be simulated at request level.
 pub const NODES_MAX: u32 = 1 << NODE_BITS;

@@ -20,7 +20,7 @@ pub use posterior::{plausible, plausible_of_few, redrawn};
 
 use climb::{inverse_curvature, lowest};
 
-use crate::stats::special::student_t_upper;
+use crate::engine::special::student_t_upper;
 
 /// Times that are not censored below which nothing is fitted.
 pub const FEWEST: usize = 5;

@@ -6,6 +6,7 @@
 mod drains;
 mod estimate;
 mod fleets;
+mod judges;
 mod queues;
 mod reference;
 mod rolling;
@@ -142,8 +143,14 @@ fn simulated_row(reference: &Reference, measured: &Measured, full: bool) -> Row 
     }
 }
 
-/// 1 % of the value, 10⁻⁴ for probabilities; without `full` 3 % or 10⁻³, whichever is more.
+/// 1 % of the value, 10⁻⁴ for probabilities; without `full` 3 % or 10⁻³, whichever is more. No
+/// sharper than a reference that was simulated itself.
 fn half_width_limit(reference: &Reference, full: bool) -> f64 {
+    let own = NORMAL_95 * reference.error * if full { 1.0 } else { 3.0 };
+    wanted_half_width(reference, full).max(own)
+}
+
+fn wanted_half_width(reference: &Reference, full: bool) -> f64 {
     let probability = ["P(", "blocking", "lost fraction", "traffic share"];
     let is_probability = probability.iter().any(|word| reference.quantity.starts_with(word));
     match (full, is_probability) {
@@ -244,6 +251,8 @@ impl Case<'_> {
             "mt_minf_sin" => staffing::sine(self),
             "dtmc_rolling_failures" => upgrades::rounds_to_upgrade(self),
             "sqrt_staffing_bmax" => staffing::waits_while_out(self),
+            "kth_error_rule" => judges::until_kth(self),
+            "kayenta_judge_oc" => judges::kayenta(self),
             _ => Vec::new(),
         }
     }

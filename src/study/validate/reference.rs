@@ -74,7 +74,13 @@ const LATER: u64 = 1000;
 /// Rows that are numbered by their line.
 fn came_later(name: &str) -> bool {
     let names = ["mt_minf_sin", "koon_upgrade", "sqrt_staffing_bmax", "metastable_mm1_timeout"];
-    names.contains(&name) || name.starts_with("retry_")
+    names.contains(&name) || name.starts_with("retry_") || is_judged(name)
+}
+
+/// What judges of canaries should say.
+fn is_judged(name: &str) -> bool {
+    let names = ["kth_error_rule", "sprt_bernoulli", "burn_rate_alert", "kayenta_judge_oc"];
+    names.contains(&name) || name.starts_with("canary_")
 }
 
 fn is_ours(name: &str) -> bool {
@@ -105,7 +111,9 @@ fn is_ours(name: &str) -> bool {
         "lognormal_",
         "retry_",
     ];
-    names.contains(&name) || families.iter().any(|family| name.starts_with(family))
+    names.contains(&name)
+        || is_judged(name)
+        || families.iter().any(|family| name.starts_with(family))
 }
 
 fn monte_carlo_error(method: &str) -> f64 {

@@ -1,5 +1,6 @@
 //! What closed forms and the exact solver say of a reference row.
 
+use super::judges;
 use super::reference::Reference;
 use super::row::Kind;
 use crate::exact::absorbing::rounds_to_upgrade;
@@ -17,7 +18,11 @@ use crate::units::Span;
 /// The computed value of a row and what kind of answer that is; `None` where there is no formula
 /// and the row can only be simulated.
 pub(super) fn solved(row: &Reference) -> Option<(f64, Kind)> {
+    if let Some(judged) = judges::solved(row) {
+        return Some(judged);
+    }
     let kind = match row.name.as_str() {
+        "kayenta_judge_oc" => return None,
         "exact_p2c" | "exact_jsq" | "dtmc_rolling_failures" => Kind::Solver,
         "rolling_MMc_t" if row.quantity.contains("capacity") => Kind::Deterministic,
         "sliding_window_exp" if row.quantity.contains("makespan") => Kind::Deterministic,

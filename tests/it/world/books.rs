@@ -134,7 +134,8 @@ impl Books {
             | Record::Misses { .. }
             | Record::Votes { .. }
             | Record::Messages(_)
-            | Record::Scaled { .. } => {}
+            | Record::Scaled { .. }
+            | Record::Judged { .. } => {}
         }
     }
 

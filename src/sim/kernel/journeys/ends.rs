@@ -32,6 +32,9 @@ impl<P: Policy> Play<'_, P> {
     pub(super) fn leave(&mut self, now: u64, id: u32) {
         let attempt = &mut self.all.attempts[id];
         attempt.stage = Stage::Gone;
+        if self.desk.watch.is_on() {
+            self.desk.watch.note(attempt.server, attempt.sent, now, attempt.error);
+        }
         if !attempt.is_live {
             self.all.attempts.give_back(id);
             return;

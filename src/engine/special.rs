@@ -5,7 +5,7 @@ const PRECISION: f64 = 1e-15;
 
 /// The regularised incomplete beta function `I_x(a, b)` for positive a and b and x in 0..=1, by
 /// its continued fraction (DLMF 8.17.22) in Lentz's form.
-pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+pub fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
@@ -45,7 +45,7 @@ fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
 }
 
 /// P(at most `successes` of `trials`) where each succeeds with probability `p`.
-pub(super) fn binomial_cdf(successes: u64, trials: u64, p: f64) -> f64 {
+pub fn binomial_cdf(successes: u64, trials: u64, p: f64) -> f64 {
     if successes >= trials {
         return 1.0;
     }
@@ -55,20 +55,11 @@ pub(super) fn binomial_cdf(successes: u64, trials: u64, p: f64) -> f64 {
 
 /// The value that Student's t with `freedom` degrees of freedom exceeds with probability `tail`
 /// (0 to 1/2); infinite without freedom.
-pub(super) fn student_t_upper(tail: f64, freedom: f64) -> f64 {
+pub fn student_t_upper(tail: f64, freedom: f64) -> f64 {
     if freedom <= 0.0 {
         return f64::INFINITY;
     }
-    let beyond = |t: f64| {
-        let square = t * t;
-        // Of the two forms of the argument the one whose digits are not lost.
-        let x = freedom / (freedom + square);
-        if x < 0.5 {
-            incomplete_beta(freedom / 2.0, 0.5, x) / 2.0
-        } else {
-            (1.0 - incomplete_beta(0.5, freedom / 2.0, square / (freedom + square))) / 2.0
-        }
-    };
+    let beyond = |t: f64| student_t_beyond(t, freedom);
     let mut high = 1.0;
     while beyond(high) > tail {
         high *= 2.0;
@@ -82,6 +73,72 @@ pub(super) fn student_t_upper(tail: f64, freedom: f64) -> f64 {
         if beyond(middle) > tail { low = middle } else { high = middle }
     }
     f64::midpoint(low, high)
+}
+
+/// P(Z > `z`) of the standard normal law, accurate in the upper tail too.
+pub fn normal_beyond(z: f64) -> f64 {
+    libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2) / 2.0
+}
+
+/// The value that the standard normal law exceeds with probability `tail`, in 0..1.
+pub fn normal_upper(tail: f64) -> f64 {
+    let (mut low, mut high) = (-40.0, 40.0);
+    while high - low > 1e-13 {
+        let middle = f64::midpoint(low, high);
+        if normal_beyond(middle) > tail { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
+/// P(at least `count`) of Poisson's law with this mean.
+pub fn poisson_from(count: u64, mean: f64) -> f64 {
+    if count == 0 {
+        return 1.0;
+    }
+    if mean <= 0.0 {
+        return 0.0;
+    }
+    let term = |k: f64| libm::exp(k * libm::log(mean) - mean - libm::lgamma(k + 1.0));
+    // From the count upwards if that is the small tail, else what is left of the other.
+    if count as f64 > mean {
+        let (mut k, mut sum, mut last) = (count as f64, 0.0, term(count as f64));
+        while last > sum * 1e-17 {
+            sum += last;
+            k += 1.0;
+            last *= mean / k;
+        }
+        return sum;
+    }
+    1.0 - (0..count).map(|k| term(k as f64)).sum::<f64>()
+}
+
+/// P(at least `successes` of `trials`) where each succeeds with probability `p`.
+pub fn binomial_from(successes: u64, trials: u64, p: f64) -> f64 {
+    if successes == 0 {
+        return 1.0;
+    }
+    if successes > trials {
+        return 0.0;
+    }
+    let (k, n) = (successes as f64, trials as f64);
+    incomplete_beta(k, n - k + 1.0, p)
+}
+
+/// P(T > `t`) of Student's law with `freedom` degrees of freedom, for t ≥ 0.
+pub fn student_t_beyond(t: f64, freedom: f64) -> f64 {
+    let square = t * t;
+    // Of the two forms of the argument the one whose digits are not lost.
+    let x = freedom / (freedom + square);
+    if x < 0.5 {
+        incomplete_beta(freedom / 2.0, 0.5, x) / 2.0
+    } else {
+        (1.0 - incomplete_beta(0.5, freedom / 2.0, square / (freedom + square))) / 2.0
+    }
+}
+
+/// P(F > `f`) of Fisher's law with these degrees of freedom.
+pub fn fisher_beyond(f: f64, (above, below): (f64, f64)) -> f64 {
+    incomplete_beta(below / 2.0, above / 2.0, below / (below + above * f))
 }
 
 #[cfg(test)]
@@ -108,6 +165,18 @@ mod tests {
             assert!((found / wanted - 1.0).abs() < 1e-8, "{freedom}: {found}, not {wanted}");
         }
         assert!(student_t_upper(0.025, 0.0).is_infinite());
+    }
+
+    #[test]
+    fn tails_agree_with_the_tables() {
+        assert!((normal_upper(0.01) - 2.326_347_874_040_841).abs() < 1e-9);
+        assert!((normal_upper(0.99) + 2.326_347_874_040_841).abs() < 1e-9);
+        assert!((poisson_from(4, 0.6) - 0.003_358_068_853).abs() < 1e-11);
+        assert!((poisson_from(2, 3.0) - (1.0 - 4.0 * (-3f64).exp())).abs() < 1e-12);
+        assert!((binomial_from(4, 4, 0.5) - 0.0625).abs() < 1e-12);
+        assert!((binomial_from(3, 5, 0.5) - 0.5).abs() < 1e-12);
+        // F(2, 4) has the closed form (1 + f/2)⁻².
+        assert!((fisher_beyond(6.0, (2.0, 4.0)) - 1.0 / 16.0).abs() < 1e-12);
     }
 
     proptest! {

@@ -1,0 +1,182 @@
+//! The keys of `[judges.NAME]`, and which of them a kind of judge reads.
+
+use super::super::{Default::Is, Default::Required, Default::Says, Key, Kind, key};
+
+/// The kinds of judges, and the keys that each reads beside those that all have.
+pub(super) const KINDS: &[(&str, &[&str])] = &[
+    ("threshold", &["limit", "scrapes"]),
+    ("relative", &["factor", "scrapes"]),
+    ("failures", &["count", "over"]),
+    ("burn_rate", &["slo", "burn", "long", "short"]),
+    ("kayenta", &["samples", "confidence", "tolerance", "increase"]),
+    ("sprt", &["p0", "p1", "alpha", "beta", "law"]),
+    ("msprt", &["alpha"]),
+    ("robust", &["samples", "alpha", "slower", "worse", "margin", "host_noise"]),
+];
+
+const WORDS: &[&str] =
+    &["threshold", "relative", "failures", "burn_rate", "kayenta", "sprt", "msprt", "robust"];
+
+pub(super) const KEYS: &[Key] = &[
+    key("kind", Kind::Word(WORDS), Required, "How it judges.", "\"robust\""),
+    key(
+        "metric",
+        Kind::Word(&["errors", "latency", "both"]),
+        Says("\"both\" of a robust judge, \"errors\" of others"),
+        "What it looks at: the share of errors, mean latency, or both (kayenta and robust).",
+        "\"errors\"",
+    ),
+    key(
+        "interval",
+        Kind::Duration,
+        Is("\"15s\""),
+        "Between two scrapes of the instances' counters.",
+        "\"30s\"",
+    ),
+    key(
+        "delay",
+        Kind::Duration,
+        Is("\"30s\""),
+        "From a scrape until the judge sees what was scraped.",
+        "\"1m\"",
+    ),
+    key(
+        "settle",
+        Kind::Duration,
+        Is("\"0s\""),
+        "An instance of the new version is left out for so long after it became able to answer.",
+        "\"2m\"",
+    ),
+    key(
+        "bake",
+        Kind::Duration,
+        Is("\"5m\""),
+        "It goes on looking for so long after the rollout.",
+        "\"15m\"",
+    ),
+    key(
+        "on_fail",
+        Kind::Word(&["alert", "pause", "rollback"]),
+        Is("\"rollback\""),
+        "A bad verdict calls the pipeline, stops the rollout, or takes it back at once.",
+        "\"alert\"",
+    ),
+    key(
+        "limit",
+        Kind::OneOf(&[Kind::Share, Kind::Duration]),
+        Says("\"1%\" of errors; of latency it must be written"),
+        "Threshold: the most that is good.",
+        "\"1%\"",
+    ),
+    key(
+        "factor",
+        Kind::Number(0.0, true),
+        Is("2"),
+        "Relative: so many times the old version's is bad.",
+        "1.5",
+    ),
+    key(
+        "scrapes",
+        Kind::Count(1, 100_000),
+        Is("3"),
+        "Threshold and relative: so many bad scrapes in a row are a bad verdict.",
+        "1",
+    ),
+    key("count", Kind::Count(1, 1_000_000_000), Is("5"), "Failures: so many are bad.", "10"),
+    key(
+        "over",
+        Kind::Word(&["all", "batch", "row"]),
+        Is("\"all\""),
+        "Failures: all errors, those of a batch, or scrapes with errors in a row.",
+        "\"row\"",
+    ),
+    key(
+        "slo",
+        Kind::Share,
+        Is("\"99.9%\""),
+        "Burn rate: the share of good answers that was promised.",
+        "\"99.5%\"",
+    ),
+    key(
+        "burn",
+        Kind::Number(0.0, true),
+        Is("14.4"),
+        "Burn rate: the budget goes so many times too fast.",
+        "6",
+    ),
+    key("long", Kind::Duration, Is("\"1h\""), "Burn rate: the long window.", "\"6h\""),
+    key("short", Kind::Duration, Is("\"5m\""), "Burn rate: the short window.", "\"30m\""),
+    key(
+        "samples",
+        Kind::Count(4, 100_000),
+        Is("60"),
+        "Kayenta and robust: scrapes of the new version after which it is judged.",
+        "40",
+    ),
+    key(
+        "confidence",
+        Kind::Share,
+        Is("\"98%\""),
+        "Kayenta: of the interval of the shift.",
+        "\"95%\"",
+    ),
+    key(
+        "tolerance",
+        Kind::Number(0.0, false),
+        Is("0.25"),
+        "Kayenta: the interval must lie above this share of the shift itself.",
+        "0.5",
+    ),
+    key(
+        "increase",
+        Kind::Number(0.0, false),
+        Is("1"),
+        "Kayenta: the ratio of means must be at least this (allowedIncrease).",
+        "1.1",
+    ),
+    key("p0", Kind::Share, Is("\"0.1%\""), "SPRT: the share of errors of a good one.", "\"0.2%\""),
+    key("p1", Kind::Share, Is("\"1%\""), "SPRT: the share of errors of a bad one.", "\"2%\""),
+    key(
+        "alpha",
+        Kind::Share,
+        Says("\"1.7%\" of a robust judge, \"1%\" of others"),
+        "SPRT, mSPRT and robust: the chance of stopping a good release.",
+        "\"1%\"",
+    ),
+    key("beta", Kind::Share, Is("\"5%\""), "SPRT: the chance of missing a bad one.", "\"10%\""),
+    key(
+        "law",
+        Kind::Word(&["bernoulli", "poisson"]),
+        Is("\"bernoulli\""),
+        "SPRT: how errors are counted.",
+        "\"poisson\"",
+    ),
+    key(
+        "slower",
+        Kind::Share,
+        Is("\"2%\""),
+        "Robust: a slow-down below this is not worth a stop.",
+        "\"5%\"",
+    ),
+    key(
+        "worse",
+        Kind::Share,
+        Is("\"0.1%\""),
+        "Robust: errors beyond the old version's below this are not worth a stop.",
+        "\"0.5%\"",
+    ),
+    key(
+        "margin",
+        Kind::Share,
+        Is("\"5%\""),
+        "Robust: a pass says that the slow-down is surely below this.",
+        "\"10%\"",
+    ),
+    key(
+        "host_noise",
+        Kind::Share,
+        Is("\"2%\""),
+        "Robust: how hosts differ, where there are too few of them to see that.",
+        "\"7.5%\"",
+    ),
+];
