@@ -40,8 +40,6 @@ pub(super) enum Verb {
     /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
     #[command(before_help = COMPARE_EXAMPLES)]
     Compare(Compare),
-    /// Find the best setting under the gates, with a guarantee.
-    Tune(Box<super::tune::Tune>),
     /// Play many settings of a scenario under the same luck, and say which to take.
     #[command(before_help = SWEEP_EXAMPLES, after_help = SWEEP_EXITS)]
     Sweep(Box<super::sweep::Sweep>),

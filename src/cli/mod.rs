@@ -69,7 +69,6 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Tune(tune)) => tune::run(tune),
         Some(Verb::Sweep(sweep)) => sweep::run(sweep, args),
         Some(Verb::Merge(merge)) => sweep::merge(merge, args),
-        Some(Verb::Tune(tune)) => tune::run(tune),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Backtest(backtest)) => backtest::run(backtest),

@@ -40,14 +40,6 @@ Examples:
   rollcast compare checkout.toml --strategies kubernetes,swarm,nomad
 ";
 
-pub(super) const TUNE_EXAMPLES: &str = "\
-Examples:
-  rollcast tune checkout.toml --vary strategy.batch=1..6,12
-  rollcast tune checkout.toml --vary strategy.max_surge=1..8 --vary shutdown.pre_stop=0s,5s,10s
-  rollcast tune checkout.toml --vary strategy.batch=1..6 --goal 'min mean(failed_share)'
-  rollcast tune checkout.toml --vary strategy.batch=1..6 -o best.toml -o patch.yaml
-";
-
 pub(super) const SWEEP_EXAMPLES: &str = "\
 Examples:
   rollcast sweep checkout.toml --vary strategy.generic.batch=1..6,12

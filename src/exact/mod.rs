@@ -4,6 +4,7 @@
 //! rates per second all times are seconds. Formulas follow the usual names: λ arrival rate,
 //! μ service rate of one server, ρ utilisation.
 
+pub mod absorbing;
 pub mod ctmc;
 pub mod drain;
 pub mod exposure;

@@ -10,6 +10,7 @@ use crate::units::Span;
 pub(super) fn timing(scenario: &Scenario, findings: &mut Vec<Finding>) {
     probes(scenario, findings);
     kills(scenario, findings);
+    other_kills(scenario, findings);
     grace(scenario, findings);
     deadlines(scenario, findings);
     pipeline(scenario, findings);
@@ -52,6 +53,27 @@ fn kills(scenario: &Scenario, findings: &mut Vec<Finding>) {
         let swarm = matches!(scenario.strategy, StrategySettings::Swarm(_));
         let code = if swarm { Code::SwarmProbesKill } else { Code::ProbesKill };
         let finding = Finding::new(code, "probes.start_period", message, label);
+        findings.push(finding.beside("versions.new.start", "this is how long a start takes"));
+    }
+}
+
+/// The same for liveness probes that nothing holds back, and start-up probes.
+fn other_kills(scenario: &Scenario, findings: &mut Vec<Finding>) {
+    let pieces = &scenario.pieces;
+    let (key, limit, help) = match (&pieces.startup, &pieces.liveness) {
+        (Some(startup), _) => ("startup.failure", startup.patience(), "more failures"),
+        (None, Some(liveness)) => {
+            let failures = f64::from(liveness.failure.max(1) - 1);
+            let limit = liveness.initial_delay + liveness.period * failures;
+            ("liveness.initial_delay", limit, "add [startup], which holds the liveness probe back")
+        }
+        (None, None) => return,
+    };
+    let killed = share_above(&scenario.versions.new.start, limit);
+    if killed > 0.01 {
+        let message = "good instances are killed while they start";
+        let label = format!("about {:.0}% of starts take longer than {limit}", killed * 100.0);
+        let finding = Finding::new(Code::ProbesKill, key, message, label).help(help);
         findings.push(finding.beside("versions.new.start", "this is how long a start takes"));
     }
 }

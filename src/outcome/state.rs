@@ -138,7 +138,10 @@ impl State {
             HostChange::Bought => self.bought += 1,
             HostChange::Cordoned => self.drained = None,
             HostChange::Drained => self.drained = Some(at),
-            HostChange::Initial | HostChange::Uncordoned => {}
+            HostChange::Initial
+            | HostChange::Uncordoned
+            | HostChange::Lost
+            | HostChange::Returned => {}
         }
     }
 

@@ -407,6 +407,19 @@ pub struct Restart {
     pub delay: Span,
     /// But is never longer than this.
     pub delay_max: Span,
+    /// A process that ran so long begins with no delay again; [`Span::MAX`]: none does.
+    pub reset: Span,
+    /// What it runs then.
+    pub image: Boots,
+}
+
+/// What a process runs that is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Boots {
+    /// What it ran before.
+    Same,
+    /// The old version, whatever it ran: the machine's image or the template still has it.
+    Old,
 }
 
 /// What a process does when it gets SIGTERM.

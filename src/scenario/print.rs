@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use super::keys::quantile_of;
 use super::{
-    Algorithm, AntiAffinity, Arrivals, Clients, Discipline, Dist, GraceFrom, OnTerm, Profile,
-    Protocol, Scenario, Traffic, Version, Warmup,
+    Algorithm, AntiAffinity, Arrivals, Boots, Clients, Discipline, Dist, GraceFrom, OnTerm,
+    Profile, Protocol, Scenario, Traffic, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -48,6 +48,11 @@ pub fn to_toml(scenario: &Scenario) -> String {
     page.raw("attempts", limit(attempts));
     page.text("delay", scenario.restart.delay);
     page.text("delay_max", scenario.restart.delay_max);
+    match scenario.restart.reset {
+        Span::MAX => page.text("reset", "never"),
+        reset => page.text("reset", reset),
+    }
+    page.text("image", if scenario.restart.image == Boots::Old { "old" } else { "same" });
     scenario.strategy.write(&mut page);
     scenario.pieces.write(&mut page);
     surroundings(&mut page, scenario);

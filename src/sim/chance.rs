@@ -2,7 +2,7 @@
 
 use crate::engine::math::{from_unit, open_unit};
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::pieces::{DataPlane, Fault, Until};
+use crate::scenario::pieces::{DataPlane, Until, Wrong};
 use crate::scenario::{Dist, Scenario, Version};
 use crate::sim::tilt::{Cause, Luck, Tilt, Tilting};
 use crate::sim::{drain, model};
@@ -123,11 +123,11 @@ impl Tables {
 }
 
 /// How long an instance is well that has this.
-fn well(fault: &Fault) -> Sampler {
+fn well(fault: &Wrong) -> Sampler {
     match fault {
-        Fault::Crash { after, .. }
-        | Fault::Errors { after, .. }
-        | Fault::Leak { until: Until::After(after), .. } => model::sampler(after),
+        Wrong::Crash { after, .. }
+        | Wrong::Errors { after, .. }
+        | Wrong::Leak { until: Until::After(after), .. } => model::sampler(after),
         _ => Sampler::fixed(0.0),
     }
 }
@@ -188,6 +188,11 @@ impl<'a> Chance<'a> {
             }
             _ => span(law.at(bits)),
         }
+    }
+
+    /// All of it.
+    pub(crate) fn seeds(&self) -> Seeds {
+        self.seeds
     }
 
     fn version(&self, version: VersionId) -> &VersionChance {

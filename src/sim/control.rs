@@ -9,11 +9,11 @@ use crate::units::{Span, Time};
 impl World<'_> {
     /// A controller shall look after a latency, unless it looks before then anyway.
     pub(super) fn look_after(&mut self, controller: usize, latency: Latency) {
-        let at = self.now + self.chance.latency(latency);
+        let at = self.now + self.latency(latency);
         self.look_at(controller, at);
     }
 
-    fn look_at(&mut self, controller: usize, at: Time) {
+    pub(super) fn look_at(&mut self, controller: usize, at: Time) {
         if at < self.looks[controller] {
             self.looks[controller] = at;
             self.queue.push(at, Event::Look { controller: controller as u8 });
@@ -83,7 +83,7 @@ impl World<'_> {
         }
         if decision.notify != 0 {
             // All controllers of a process share one informer: they learn of it together.
-            let told = written + self.chance.latency(Latency::Sync);
+            let told = written + self.latency(Latency::Sync);
             for other in 0..self.looks.len() {
                 if decision.notify & (1 << other) == 0 {
                     continue;
@@ -93,8 +93,8 @@ impl World<'_> {
                     // Its own write must go out and come back before it is seen; who looks
                     // earlier sees what was before, writes against it and is refused.
                     // It writes what it changed and then its status: two writes.
-                    at += self.chance.latency(Latency::Act) + self.chance.latency(Latency::Act);
-                    at += self.chance.latency(Latency::Watch);
+                    at += self.latency(Latency::Act) + self.latency(Latency::Act);
+                    at += self.latency(Latency::Watch);
                     self.busy_until[controller] = self.busy_until[controller].max(at);
                 }
                 self.look_at(other, at);
@@ -164,10 +164,10 @@ impl World<'_> {
                         batch = if started == 0 { 1 } else { batch * 2 };
                         started = 0;
                         latency = if batch == 1 {
-                            self.chance.latency(Latency::Act)
+                            self.latency(Latency::Act)
                         } else {
                             // The next batch goes out when the last has come back.
-                            batch_at = batch_done + self.chance.latency(Latency::Batch);
+                            batch_at = batch_done + self.latency(Latency::Batch);
                             crowd(to_start.min(batch))
                         };
                     }
@@ -183,11 +183,11 @@ impl World<'_> {
                     let written = self.write_instance(controller, self.now, version, pace.stop);
                     // All at once, hence one latency.
                     let latency = *stopping
-                        .get_or_insert_with(|| self.chance.latency(Latency::Act) + crowd(to_stop));
+                        .get_or_insert_with(|| self.latency(Latency::Act) + crowd(to_stop));
                     self.plan(written + latency, Event::Tell { instance });
                 }
                 Action::Release { instance } => {
-                    let at = self.write(controller, self.now) + self.chance.latency(Latency::Act);
+                    let at = self.write(controller, self.now) + self.latency(Latency::Act);
                     self.plan(at, Event::Release { instance });
                 }
                 Action::Route { new } => self.route(new),

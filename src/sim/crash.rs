@@ -1,9 +1,9 @@
 //! Processes that end by themselves, and what follows: started again, or failed.
 
 use super::world::{Event, World};
-use crate::scenario::Restart;
+use crate::scenario::{Boots, Restart};
 use crate::sim::script::{Ends, Fate};
-use crate::trace::{Cause, Phase, Sink};
+use crate::trace::{Cause, Phase, Sink, VersionId};
 use crate::units::{Span, Time};
 
 /// From the second restart on a supervisor needs at least this long, whatever the settings:
@@ -43,12 +43,12 @@ impl World<'_> {
     pub(super) fn crash(&mut self, instance: u32, process: u32, sink: &mut impl Sink) -> bool {
         let entry = *self.fleet.get(instance);
         let there = entry.phase == Phase::Starting || entry.phase.is_ready();
-        if entry.process != process || !there {
+        if entry.process != process || !there || entry.gone {
             return false;
         }
         let delay = match self.fate(instance) {
             Some(fate) => fate.ends.and_then(|ends| ends.back).map(|(span, _)| span),
-            None => back_off(self.scenario.restart, self.fleet.restarts(instance)),
+            None => back_off(self.scenario.restart, self.strikes(instance)),
         };
         let Some(delay) = delay else {
             self.fail(instance, sink);
@@ -60,6 +60,7 @@ impl World<'_> {
             self.fleet.move_to(self.now, instance, Phase::Starting, Cause::Crashed, sink);
         }
         self.fleet.restarted(instance);
+        self.boot_old(instance, sink);
         self.noticed(sink);
         if delay == Span::ZERO {
             self.boot(instance, sink);
@@ -71,6 +72,29 @@ impl World<'_> {
         }
         self.changed();
         true
+    }
+
+    /// How often in a row the process of an instance that has just ended was started again.
+    fn strikes(&mut self, instance: u32) -> u32 {
+        let (now, reset) = (self.now, self.scenario.restart.reset);
+        let entry = self.fleet.get_mut(instance);
+        if now.since(entry.started) >= reset {
+            entry.strikes = 0;
+        }
+        entry.strikes
+    }
+
+    /// What is started again runs the old version, if that is what its image has.
+    fn boot_old(&mut self, instance: u32, sink: &mut impl Sink) {
+        let version = self.fleet.get(instance).version;
+        if self.scenario.restart.image == Boots::Same || version == VersionId::OLD {
+            return;
+        }
+        let now = self.now;
+        self.fleet.turn(now, instance, VersionId::OLD, sink);
+        if let Some(kernel) = self.kernel() {
+            kernel.turn(instance, VersionId::OLD.0, now);
+        }
     }
 
     /// The process is started again; says whether the instance is still there.
@@ -99,12 +123,18 @@ impl World<'_> {
             self.queue.push(self.now, Event::Unfit { instance, process });
             return false;
         }
+        self.end_unfit(instance);
+        true
+    }
+
+    /// SIGTERM and, after the grace period, SIGKILL for the process of an instance that stays.
+    pub(super) fn end_unfit(&mut self, instance: u32) {
+        let entry = *self.fleet.get(instance);
         let exit = self.chance.exit(entry.version, entry.ordinal);
         let at = self.now + exit.min(self.scenario.shutdown.grace);
         // It dies of this and of nothing else.
         let process = self.fleet.next_process(instance);
         self.plan_crash(at, instance, process);
-        true
     }
 
     /// The instance has failed for good: it stays in view until it is told to stop.
@@ -120,6 +150,12 @@ impl World<'_> {
 
     /// There is no process any more; what it worked on is cut.
     fn end_process(&mut self, instance: u32, sink: &mut impl Sink) {
+        self.lose_process(instance, sink);
+        self.withdraw(instance);
+    }
+
+    /// The same, and nobody learns of it.
+    pub(super) fn lose_process(&mut self, instance: u32, sink: &mut impl Sink) {
         let now = self.now;
         if let Some(kernel) = self.kernel() {
             kernel.kill(instance, now);
@@ -130,7 +166,6 @@ impl World<'_> {
         self.cut_streams(instance);
         self.stop_start(instance);
         self.fleet.next_process(instance);
-        self.withdraw(instance);
         self.disconnect(instance, sink);
     }
 }
@@ -148,12 +183,13 @@ fn back_off(restart: Restart, restarts: u32) -> Option<Span> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Restart, Span, back_off};
+    use super::{Boots, Restart, Span, back_off};
 
     #[test]
     fn the_first_restart_is_immediate_then_delays_double() {
         let (delay, delay_max) = (Span::from_secs(10), Span::from_secs(60));
-        let restart = Restart { attempts: 6, delay, delay_max };
+        let restart =
+            Restart { attempts: 6, delay, delay_max, reset: Span::MAX, image: Boots::Same };
         let delays: Vec<_> = (0..7).map(|done| back_off(restart, done)).collect();
         let seconds = |s| Some(Span::from_secs(s));
         let expected = [0, 10, 20, 40, 60, 60].map(seconds);

@@ -42,6 +42,13 @@ pub(crate) struct Instance {
     pub(crate) connected: bool,
     /// Since when it has been in no rotation, once it was told to stop.
     pub(crate) out_since: Time,
+    /// How often it was started again without having run for long.
+    pub(crate) strikes: u32,
+    /// Its host is gone, and with it its process.
+    pub(crate) gone: bool,
+    /// SIGKILL does not end it, or has not ended it.
+    pub(crate) immortal: bool,
+    pub(crate) survived: bool,
 }
 
 /// All instances of a run.
@@ -101,14 +108,9 @@ impl Fleet {
         before.filter(|_| slot != NO_SLOT).map(|before| before as u32)
     }
 
-    /// How often the process of an instance was started again; 0 if it is gone.
-    pub(crate) fn restarts(&self, instance: u32) -> u32 {
-        let place = self.views.binary_search_by_key(&instance, |view| view.id);
-        place.map_or(0, |place| self.views[place].restarts)
-    }
-
     /// It is started again, now or soon.
     pub(crate) fn restarted(&mut self, instance: u32) {
+        self.get_mut(instance).strikes += 1;
         if let Some(view) = self.view(instance) {
             view.restarts = view.restarts.saturating_add(1);
         }
@@ -185,6 +187,10 @@ impl Fleet {
             begins: Time::ZERO,
             connected: false,
             out_since: Time::NEVER,
+            strikes: 0,
+            gone: false,
+            immortal: false,
+            survived: false,
         });
         let ready_since = Time::NEVER;
         self.views.push(InstanceView {

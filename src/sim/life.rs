@@ -22,7 +22,11 @@ impl World<'_> {
             Event::Place { instance } => self.place(instance, sink),
             Event::Pull { stamp } => self.pulled(stamp, sink),
             Event::Release { instance } => self.release(instance, sink),
-            Event::Launch { instance } => self.boot(instance, sink),
+            Event::Launch { instance, process } => {
+                if self.fleet.get(instance).process == process {
+                    self.boot(instance, sink);
+                }
+            }
             Event::Able { instance, process } => self.able(instance, process, sink),
             Event::Ready { instance, process } => self.ready(instance, process, sink),
             Event::Vote { instance, process } => self.vote(instance, process),
@@ -50,11 +54,13 @@ impl World<'_> {
             | Event::Judge(_)
             | Event::Kill { .. }
             | Event::Waited { .. }
+            | Event::Alive { .. }
             | Event::Crash { .. }
             | Event::Unfit { .. }
             | Event::Restart { .. }
             | Event::Pipeline(_)
             | Event::Around(_)
+            | Event::Fault(_)
             | Event::End { .. } => unreachable!("moves no instance by itself"),
         }
     }
@@ -76,7 +82,7 @@ impl World<'_> {
         if let Some(messages) = &mut self.messages {
             messages.add(version.0);
         }
-        let at = self.now + self.chance.latency(Latency::Schedule);
+        let at = self.now + self.latency(Latency::Schedule);
         self.plan(at, Event::Place { instance });
         self.changed();
     }
@@ -93,6 +99,12 @@ impl World<'_> {
             self.plan_crash(self.now + after, instance, process);
             return;
         }
+        self.settle_in(instance);
+        self.fetch(instance, host, sink);
+    }
+
+    /// The image must come to the host before the process can start.
+    pub(super) fn fetch(&mut self, instance: u32, host: u32, sink: &mut impl Sink) {
         let version = self.fleet.get(instance).version;
         let versions = &self.scenario.versions;
         let model = if version == VersionId::OLD { &versions.old } else { &versions.new };
@@ -141,19 +153,19 @@ impl World<'_> {
             return;
         }
         entry.halted = false;
-        let (version, ordinal) = (entry.version, entry.ordinal);
+        let (version, ordinal, process) = (entry.version, entry.ordinal, entry.process);
         let launch = self.chance.launch(version, ordinal);
         if launch == Span::ZERO {
             self.boot(instance, sink);
         } else {
-            self.plan(self.now + launch, Event::Launch { instance });
+            self.plan(self.now + launch, Event::Launch { instance, process });
         }
     }
 
     /// The process of a held instance may start as soon as it is prepared.
     fn release(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get_mut(instance);
-        let waits = entry.held && entry.halted && entry.phase == Phase::Starting;
+        let waits = entry.held && entry.halted && entry.phase == Phase::Starting && !entry.gone;
         entry.held = false;
         if waits {
             self.prepared(instance, sink);
@@ -189,6 +201,7 @@ impl World<'_> {
         if let Some(after) = self.crash_of(instance, process) {
             self.plan_crash(begins + after, instance, process);
         }
+        self.plan_death(instance, begins);
         let now = self.now;
         self.fleet.get_mut(instance).begins = begins;
         if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
@@ -216,7 +229,8 @@ impl World<'_> {
         if self.plan_unfit(instance, process, able) {
             return;
         }
-        let ready = health::ready_at(entry.started, able, &self.scenario.probes, 0.0);
+        let from = self.probed_from(instance, able);
+        let ready = health::ready_at(from, able, &self.scenario.probes, 0.0);
         let passes = able.max(self.sidecar_up_at(instance));
         self.plan(passes, Event::Able { instance, process });
         if self.scenario.probes.enabled {
@@ -226,8 +240,7 @@ impl World<'_> {
 
     /// Plans that the prober gives the process up, if it does.
     fn plan_unfit(&mut self, instance: u32, process: u32, able: Time) -> bool {
-        let started = self.fleet.get(instance).started;
-        let unfit = health::unfit_at(started, able, &self.scenario.probes);
+        let unfit = self.given_up_at(instance, able);
         if unfit == Time::NEVER {
             return false;
         }
@@ -279,7 +292,8 @@ impl World<'_> {
     pub(super) fn able(&mut self, instance: u32, process: u32, sink: &mut impl Sink) {
         let entry = self.fleet.get(instance);
         // A process that was told to stop while it started serves nobody any more.
-        if entry.process != process || !(entry.phase == Phase::Starting || entry.phase.is_ready()) {
+        let lives = entry.phase == Phase::Starting || entry.phase.is_ready();
+        if entry.process != process || !lives || entry.gone {
             return;
         }
         let now = self.now;
@@ -293,6 +307,7 @@ impl World<'_> {
         }
         self.replay(instance, process);
         self.fleet.set_able(now, instance, true, sink);
+        self.watch_life(instance);
         self.answers_anew(instance);
         if let Some(streams) = &mut self.streams {
             streams.set_accepts(instance, true);
@@ -309,6 +324,7 @@ impl World<'_> {
         }
         self.fleet.move_to(self.now, instance, Phase::Ready, Cause::Probe, sink);
         self.announce(instance);
+        self.plan_flap(instance);
         self.plan_told_end(instance, true);
         self.look_at_refusals(self.fleet.get(instance).version);
         self.changed();

@@ -2,6 +2,7 @@
 
 use super::chance::Tables;
 use super::ending::on_grid;
+use super::faults::Luck;
 use super::kernel::{CallModel, Config, Habits, VersionModel};
 use super::messages;
 use super::pipeline;
@@ -22,6 +23,8 @@ pub struct Model<'a> {
     pub(super) messages: Option<messages::Config>,
     pub(super) pipeline: Option<pipeline::Tables>,
     pub(super) script: Script,
+    /// The luck of each fault.
+    pub(super) faults: Vec<Luck>,
     /// When the rollout begins.
     pub(super) begun: Time,
     /// Whether the new version carries what may be wrong with it.
@@ -58,9 +61,10 @@ impl<'a> Model<'a> {
         let begun = Time::ZERO + on_grid(scenario.margin, scenario.slo.window);
         let (tables, kernel) = (Tables::new(scenario), config(scenario, begun));
         let messages = messages::Config::of(scenario);
+        let faults = scenario.pieces.faults.iter().map(|named| Luck::new(&named.piece)).collect();
         let pipeline = pipeline::Tables::new(scenario);
         let quality = Quality::Bad;
-        Self { scenario, tables, kernel, messages, pipeline, script, begun, quality }
+        Self { scenario, tables, kernel, messages, pipeline, script, faults, begun, quality }
     }
 }
 

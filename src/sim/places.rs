@@ -10,6 +10,8 @@ struct Host {
     instances: u32,
     /// It takes no more.
     cordoned: bool,
+    /// It is gone.
+    down: bool,
 }
 
 /// The hosts of a run.
@@ -33,7 +35,8 @@ impl Places {
     pub(crate) fn reset(&mut self, hosts: &Hosts, tight: bool) {
         self.hosts.clear();
         let zones = hosts.zones.max(1);
-        let empty = |host: u32| Host { zone: host % zones, instances: 0, cordoned: false };
+        let empty =
+            |host: u32| Host { zone: host % zones, instances: 0, cordoned: false, down: false };
         self.hosts.extend((0..hosts.count.max(1)).map(empty));
         self.zones.clear();
         self.zones.resize(zones as usize, 0);
@@ -86,10 +89,10 @@ impl Places {
     }
 
     fn fits(&self, host: usize, taken: &[u32]) -> bool {
-        let Host { zone, instances, cordoned } = self.hosts[host];
+        let Host { zone, instances, cordoned, down } = self.hosts[host];
         let least = self.zones.iter().min().copied().unwrap_or(0);
         let skew = self.zones[zone as usize] + 1 - least;
-        !cordoned
+        !(cordoned || down)
             && instances < self.room
             && !(self.alone && instances > 0)
             && skew <= self.max_skew
@@ -112,13 +115,18 @@ impl Places {
 
     /// Another host, in this zone; returns its number.
     pub(crate) fn add(&mut self, zone: u32) -> u32 {
-        self.hosts.push(Host { zone, instances: 0, cordoned: false });
+        self.hosts.push(Host { zone, instances: 0, cordoned: false, down: false });
         self.hosts.len() as u32 - 1
     }
 
     /// The host takes no more instances, or takes them again.
     pub(crate) fn cordon(&mut self, host: u32, cordoned: bool) {
         self.hosts[host as usize].cordoned = cordoned;
+    }
+
+    /// The host is gone, or there again.
+    pub(crate) fn set_down(&mut self, host: u32, down: bool) {
+        self.hosts[host as usize].down = down;
     }
 
     pub(crate) fn count(&self) -> u32 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::scenario::Hosts;
-use crate::units::{Bytes, Time};
+use crate::units::{Bytes, Span, Time};
 
 #[derive(Debug, Clone, Copy)]
 struct Pull {
@@ -11,6 +11,10 @@ struct Pull {
     host: u32,
     version: u8,
     bytes_left: f64,
+    /// Nothing comes before then.
+    from: Time,
+    /// When it was asked for.
+    asked: Time,
 }
 
 /// Pulls in progress and those that wait for their host.
@@ -26,12 +30,43 @@ pub(crate) struct Pulls {
     /// (host, version) whose image is there.
     cached: BTreeSet<(u32, u8)>,
     updated: Time,
+    /// Since when the registry has given nothing, if it does not.
+    stalled: Option<Time>,
+    /// It may give nothing for a while: what is there already must be known.
+    may_stall: bool,
 }
 
 impl Pulls {
     pub(crate) fn new(hosts: Hosts) -> Self {
         let (running, waiting, cached) = (Vec::new(), Vec::new(), BTreeSet::new());
-        Self { hosts, running, waiting, cached, updated: Time::ZERO }
+        let (updated, stalled, may_stall) = (Time::ZERO, None, false);
+        Self { hosts, running, waiting, cached, updated, stalled, may_stall }
+    }
+
+    /// The registry may fail.
+    pub(crate) fn expect_stalls(&mut self) {
+        self.may_stall = true;
+    }
+
+    /// The registry gives nothing from now on.
+    pub(crate) fn stall(&mut self, now: Time) {
+        self.progress(now);
+        self.stalled = self.stalled.or(Some(now));
+    }
+
+    /// The registry is back. Whoever failed meanwhile has waited longer from try to try, and
+    /// learns of it at the next.
+    pub(crate) fn resume(&mut self, now: Time, retry: Span, retry_max: Span) {
+        self.progress(now);
+        let Some(since) = self.stalled.take() else { return };
+        for pull in self.running.iter_mut().chain(&mut self.waiting) {
+            let (mut next, mut wait) = (since.max(pull.asked), retry);
+            while next < now {
+                next += wait;
+                wait = (wait * 2.0).min(retry_max);
+            }
+            pull.from = next;
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -39,12 +74,13 @@ impl Pulls {
         self.waiting.clear();
         self.cached.clear();
         self.updated = Time::ZERO;
+        self.stalled = None;
     }
 
     /// The image of a version is on a host.
     pub(crate) fn has(&mut self, host: u32, version: u8) {
         let limited = self.hosts.bandwidth.is_some() || self.hosts.registry.is_some();
-        if limited {
+        if limited || self.may_stall {
             self.cached.insert((host, version));
         }
     }
@@ -61,13 +97,23 @@ impl Pulls {
     ) -> bool {
         let unlimited = self.hosts.bandwidth.is_none() && self.hosts.registry.is_none();
         let cached = self.hosts.cache && self.cached.contains(&(host, version));
-        if unlimited || cached || image.0 == 0 {
+        if (unlimited && self.stalled.is_none()) || cached || image.0 == 0 {
+            if self.may_stall {
+                self.cached.insert((host, version));
+            }
             return true;
         }
         self.progress(now);
         let has_another = || self.cached.range((host, 0)..=(host, u8::MAX)).next().is_some();
         let lacks = if self.hosts.cache && has_another() { 1.0 - shared } else { 1.0 };
-        let pull = Pull { instance, host, version, bytes_left: image.0 as f64 * lacks };
+        let pull = Pull {
+            instance,
+            host,
+            version,
+            bytes_left: image.0 as f64 * lacks,
+            from: now,
+            asked: now,
+        };
         let shares_image = |other: &Pull| other.host == host && other.version == version;
         let held = self.running.iter().any(|other| {
             other.host == host
@@ -94,7 +140,13 @@ impl Pulls {
 
     /// When the next pull ends if nothing changes; [`Time::NEVER`] if none runs.
     pub(crate) fn next_end(&self) -> Time {
+        if self.stalled.is_some() {
+            return Time::NEVER;
+        }
         let ends = self.running.iter().map(|pull| {
+            if pull.from > self.updated {
+                return pull.from;
+            }
             let nanos = pull.bytes_left / self.rate(pull) * 1e9;
             Time(self.updated.0 + nanos.ceil() as u64)
         });
@@ -146,9 +198,16 @@ impl Pulls {
 
     fn progress(&mut self, now: Time) {
         let seconds = now.since(self.updated).as_secs_f64();
+        if self.stalled.is_some() {
+            self.updated = now;
+            return;
+        }
         let rates: Vec<f64> = self.running.iter().map(|pull| self.rate(pull)).collect();
         for (pull, rate) in self.running.iter_mut().zip(rates) {
-            pull.bytes_left -= rate * seconds;
+            if pull.from > self.updated {
+                continue;
+            }
+            pull.bytes_left = if rate.is_finite() { pull.bytes_left - rate * seconds } else { 0.0 };
         }
         self.updated = now;
     }

@@ -4,7 +4,7 @@ use super::chance::Chance;
 use super::kernel::{Failing, Flaw, Kernel, Leak};
 use super::model::Quality;
 use super::world::{Depth, Event, World};
-use crate::scenario::pieces::{Defect, Fault, Mix, Named, Until};
+use crate::scenario::pieces::{Defect, Mix, Named, Until, Wrong};
 use crate::scenario::{Dist, Scenario, Version};
 use crate::trace::{Record, Sink, VersionId};
 use crate::traffic;
@@ -52,8 +52,8 @@ pub(super) fn troubles(scenario: &Scenario) -> bool {
     scenario.pieces.defects.iter().any(of_service)
 }
 
-fn is_of_service(fault: &Fault) -> bool {
-    matches!(fault, Fault::Mixed { .. } | Fault::Irreversible { .. })
+fn is_of_service(fault: &Wrong) -> bool {
+    matches!(fault, Wrong::Mixed { .. } | Wrong::Irreversible { .. })
 }
 
 impl World<'_> {
@@ -74,7 +74,7 @@ impl World<'_> {
         sink.record(self.now, Record::Release { bad, defects: numbers });
         let crossings: Vec<(u32, f64)> = (self.carried.defects.iter().map(fault))
             .filter_map(|fault| match fault {
-                Fault::Mixed { how: Mix::Crossing { clients }, share } => Some((*clients, share.0)),
+                Wrong::Mixed { how: Mix::Crossing { clients }, share } => Some((*clients, share.0)),
                 _ => None,
             })
             .collect();
@@ -106,10 +106,10 @@ impl World<'_> {
     }
 
     /// Whether a flag that is off keeps a fault from showing. Who starts has not read it yet.
-    fn is_hidden(&self, fault: &Fault) -> bool {
+    fn is_hidden(&self, fault: &Wrong) -> bool {
         let at_start = match fault {
-            Fault::NeverReady { .. } | Fault::SlowStart { .. } => true,
-            Fault::Crash { after, .. } => *after == Dist::Fixed(Span::ZERO),
+            Wrong::NeverReady { .. } | Wrong::SlowStart { .. } => true,
+            Wrong::Crash { after, .. } => *after == Dist::Fixed(Span::ZERO),
             _ => false,
         };
         self.is_flag_off() && !at_start
@@ -120,7 +120,7 @@ impl World<'_> {
         let entry = self.fleet.get(instance);
         let own = self.chance.crash(entry.version, entry.ordinal, process);
         let crash = |(index, defect): &(usize, &Defect)| match &defect.fault {
-            Fault::Crash { share, .. } => {
+            Wrong::Crash { share, .. } => {
                 let strikes = self.chance.strikes(*index, entry.version, entry.ordinal, process);
                 let well = || self.chance.well(*index, entry.version, entry.ordinal, process);
                 (strikes < share.0).then(well)
@@ -134,7 +134,7 @@ impl World<'_> {
     pub(super) fn start_of(&self, instance: u32, process: u32) -> Option<Span> {
         let entry = self.fleet.get(instance);
         let hangs = |(index, defect): &(usize, &Defect)| match &defect.fault {
-            Fault::NeverReady { share } => {
+            Wrong::NeverReady { share } => {
                 self.chance.strikes(*index, entry.version, entry.ordinal, 0) < share.0
             }
             _ => false,
@@ -149,7 +149,7 @@ impl World<'_> {
     /// By how much longer an instance takes to start than it should.
     pub(super) fn slow_start_of(&self, instance: u32) -> f64 {
         let factor = |(_, defect): &(usize, &Defect)| match &defect.fault {
-            Fault::SlowStart { factor } => *factor,
+            Wrong::SlowStart { factor } => *factor,
             _ => 1.0,
         };
         self.shown(instance).iter().map(factor).product()
@@ -188,7 +188,7 @@ impl World<'_> {
     /// When the process of an instance is killed for the memory that it has lost since now, where
     /// that is not for requests to say.
     fn killed_after(&self, instance: u32, (index, defect): &(usize, &Defect)) -> Option<Span> {
-        let Fault::Leak { until, .. } = &defect.fault else { return None };
+        let Wrong::Leak { until, .. } = &defect.fault else { return None };
         let entry = self.fleet.get(instance);
         match until {
             Until::After(_) => {
@@ -214,27 +214,27 @@ impl World<'_> {
             Flaw { factor: 1.0, capacity: 1.0, errors: Vec::new(), leaks: Vec::new(), slots: None };
         for (index, defect) in shown {
             match &defect.fault {
-                Fault::Slower { factor } => flaw.factor *= factor,
-                Fault::LessCapacity { share } => flaw.capacity *= 1.0 - share.0,
-                Fault::Errors { share, rise, class, .. } => flaw.errors.push(Failing {
+                Wrong::Slower { factor } => flaw.factor *= factor,
+                Wrong::LessCapacity { share } => flaw.capacity *= 1.0 - share.0,
+                Wrong::Errors { share, rise, class, .. } => flaw.errors.push(Failing {
                     share: share.0,
                     from: now + well(*index).0,
                     rise: rise.0,
                     class: class.0,
                     key: self.chance.class_key(*index),
                 }),
-                Fault::Leak { until, factor } => {
+                Wrong::Leak { until, factor } => {
                     let (time, served) = match until {
                         Until::After(_) => (well(*index).0.max(1), 0.0),
                         Until::Served(requests) => (0, *requests),
                     };
                     flaw.leaks.push(Leak { since: now, time, served, factor: *factor });
                 }
-                Fault::NeverReady { .. }
-                | Fault::Crash { .. }
-                | Fault::SlowStart { .. }
-                | Fault::Mixed { .. }
-                | Fault::Irreversible { .. } => {}
+                Wrong::NeverReady { .. }
+                | Wrong::Crash { .. }
+                | Wrong::SlowStart { .. }
+                | Wrong::Mixed { .. }
+                | Wrong::Irreversible { .. } => {}
             }
         }
         flaw
@@ -268,14 +268,14 @@ impl World<'_> {
         };
         for index in &self.carried.defects {
             match &self.scenario.pieces.defects[*index].piece.fault {
-                Fault::Mixed { how: Mix::Peers, share } if !self.is_flag_off() => {
+                Wrong::Mixed { how: Mix::Peers, share } if !self.is_flag_off() => {
                     let [old, new] = self.fleet.serving_by_version().map(f64::from);
                     let x = new / (old + new).max(1.0);
                     let share = share.0 * 4.0 * x * (1.0 - x);
                     add(0, share);
                     add(1, share);
                 }
-                Fault::Irreversible { share } if self.carried.answers_since < Time::NEVER => {
+                Wrong::Irreversible { share } if self.carried.answers_since < Time::NEVER => {
                     add(0, share.0);
                 }
                 _ => {}
@@ -304,7 +304,7 @@ impl World<'_> {
         };
         for index in &self.carried.defects {
             let defect = &self.scenario.pieces.defects[*index].piece;
-            if let Fault::Errors { share, after, rise, class } = &defect.fault {
+            if let Wrong::Errors { share, after, rise, class } = &defect.fault {
                 let since = age - after.quantile(0.5).as_secs_f64();
                 let rise = rise.as_secs_f64();
                 let grown = match since {

@@ -81,7 +81,8 @@ impl World<'_> {
     /// Whether it is recorded which host an instance is on.
     pub(super) fn tells_places(&self) -> bool {
         let (hosts, pieces) = (&self.scenario.hosts, &self.scenario.pieces);
-        hosts.is_tight() || hosts.zones > 1 || pieces.drains.is_some()
+        let broken = pieces.faults.iter().any(|fault| fault.piece.has_places());
+        hosts.is_tight() || hosts.zones > 1 || pieces.drains.is_some() || broken
     }
 
     /// The hosts that are there when the record begins.
@@ -130,7 +131,7 @@ impl World<'_> {
     pub(super) fn freed(&mut self) {
         if !self.room.waiting.is_empty() && !self.room.tries {
             self.room.tries = true;
-            let at = self.now + self.chance.latency(Latency::Schedule);
+            let at = self.now + self.latency(Latency::Schedule);
             self.plan(at, Event::Around(Around::Schedule));
         }
     }

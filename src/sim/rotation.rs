@@ -16,8 +16,9 @@ impl World<'_> {
         if self.plane.is_some() {
             return self.register(instance);
         }
+        let late = self.lateness();
         for node in 0..self.scenario.clients.nodes {
-            let at = self.now + self.chance.lag_add(instance, node);
+            let at = self.now + late + self.chance.lag_add(instance, node);
             self.plan(at, Event::Join { instance, node: node as u16 });
             let informed = &mut self.informed[node as usize];
             *informed = at.max(*informed);
@@ -49,9 +50,10 @@ impl World<'_> {
         if self.plane.is_some() {
             return self.deregister(instance);
         }
+        let late = self.lateness();
         for node in 0..self.scenario.clients.nodes {
             if self.fleet.is_member(instance, node) {
-                let at = self.now + self.chance.lag_remove(instance, node);
+                let at = self.now + late + self.chance.lag_remove(instance, node);
                 self.plan(at, Event::Leave { instance, node: node as u16 });
             }
         }

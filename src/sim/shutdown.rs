@@ -22,6 +22,11 @@ impl World<'_> {
         self.fleet.move_to(self.now, instance, Phase::Draining, cause, sink);
         self.stop_start(instance);
         self.freed();
+        if entry.gone {
+            // There is nobody who could confirm that it has stopped.
+            self.withdraw(instance);
+            return;
+        }
         let fate = self.fate(instance);
         let nobody = matches!(entry.phase, Phase::Pending | Phase::Failed);
         // What was never released has no process that could take its time.
@@ -64,7 +69,7 @@ impl World<'_> {
     /// nobody sends the instance anything and everything is answered.
     pub(super) fn pre_stopped(&mut self, instance: u32, sink: &mut impl Sink) {
         let entry = *self.fleet.get(instance);
-        if entry.phase != Phase::Draining {
+        if entry.phase != Phase::Draining || entry.gone {
             return;
         }
         let wait = self.scenario.shutdown.drain_wait;
@@ -117,7 +122,7 @@ impl World<'_> {
     }
 
     /// The end of the wait that was planned has lost its meaning, or is now.
-    fn end_wait(&mut self, instance: u32) {
+    pub(super) fn end_wait(&mut self, instance: u32) {
         let entry = self.fleet.get_mut(instance);
         if std::mem::take(&mut entry.waits) {
             self.moving -= 1;
@@ -127,6 +132,9 @@ impl World<'_> {
     fn terminate(&mut self, instance: u32, sink: &mut impl Sink) {
         if self.scenario.shutdown.grace_from == GraceFrom::Term {
             self.plan_kill(instance);
+        }
+        if self.sticks(instance) {
+            return;
         }
         let entry = *self.fleet.get(instance);
         let now = self.now;
@@ -184,7 +192,15 @@ impl World<'_> {
     /// SIGKILL; says whether it found anyone. If not, nothing has happened, and its event no
     /// longer counts as moving: see `exit`.
     pub(super) fn kill(&mut self, instance: u32, sink: &mut impl Sink) -> bool {
-        let found = self.fleet.get(instance).phase == Phase::Draining;
+        let entry = self.fleet.get(instance);
+        if entry.phase == Phase::Draining && (entry.gone || entry.immortal) {
+            // It does not end of this, and nothing more is planned for it.
+            self.forget_kill(instance);
+            let entry = self.fleet.get_mut(instance);
+            (entry.kill_at, entry.survived) = (Time::NEVER, !entry.gone);
+            return false;
+        }
+        let found = entry.phase == Phase::Draining;
         if found {
             self.exit(instance, Cause::Killed, sink);
         }
@@ -193,7 +209,8 @@ impl World<'_> {
 
     /// The process is gone, by itself or by SIGKILL.
     pub(super) fn exit(&mut self, instance: u32, cause: Cause, sink: &mut impl Sink) {
-        if self.fleet.get(instance).phase != Phase::Draining {
+        let entry = self.fleet.get(instance);
+        if entry.phase != Phase::Draining || entry.gone {
             return;
         }
         let now = self.now;
@@ -206,16 +223,20 @@ impl World<'_> {
         self.vanish(instance, sink);
         self.cut_streams(instance);
         self.end_wait(instance);
-        // The pending SIGKILL has lost its meaning, or is this very one.
-        if self.fleet.get(instance).kill_at < Time::NEVER {
-            self.moving -= 1;
-        }
+        self.forget_kill(instance);
         self.changed();
         self.gone(instance, sink);
     }
 
+    /// The pending SIGKILL has lost its meaning, or is this very one.
+    pub(super) fn forget_kill(&mut self, instance: u32) {
+        if self.fleet.get(instance).kill_at < Time::NEVER {
+            self.moving -= 1;
+        }
+    }
+
     /// Its place is free, and so is its part of a quota.
-    fn gone(&mut self, instance: u32, sink: &mut impl Sink) {
+    pub(super) fn gone(&mut self, instance: u32, sink: &mut impl Sink) {
         self.freed();
         self.emptied(sink);
         self.look_at_refusals(self.fleet.get(instance).version);

@@ -5,6 +5,7 @@ use super::chance::Chance;
 use super::client::Client;
 use super::dependencies::Pools;
 use super::evict::Draining;
+use super::faults::{self, Faults};
 use super::fleet::Fleet;
 use super::judging::{Court, Hearing};
 use super::kernel::Kernel;
@@ -55,7 +56,7 @@ pub(super) enum Event {
     /// A held instance may start its process.
     Release { instance: u32 },
     /// The process has been launched.
-    Launch { instance: u32 },
+    Launch { instance: u32, process: u32 },
     /// The process, which is the n-th of its instance, could answer a probe.
     Able { instance: u32, process: u32 },
     /// The probe has passed often enough.
@@ -96,6 +97,8 @@ pub(super) enum Event {
     Autoscale,
     /// Somebody looks at the memory of processes.
     Memory,
+    /// A liveness probe, after so many failures in a row.
+    Alive { instance: u32, process: u32, failures: u32 },
     /// Something happens in court.
     Judge(Hearing),
     /// A dependency goes down, or is there again.
@@ -112,6 +115,8 @@ pub(super) enum Event {
     Outside { index: u32 },
     /// Something happens around the fleet.
     Around(Around),
+    /// Something breaks, or its consequences show.
+    Fault(faults::Step),
     /// The record ends, if nothing has happened since this was planned.
     End { stamp: u32 },
 }
@@ -133,6 +138,8 @@ pub struct World<'a> {
     pub(super) start_stamp: u32,
     pub(super) room: Room,
     pub(super) draining: Draining,
+    /// What is broken, if anything can be.
+    pub(super) faults: Option<Box<Faults>>,
     pub(super) refusals: Refusals,
     /// Looks that asked for instances: those of one are a wave.
     pub(super) waves: u32,
@@ -213,6 +220,7 @@ impl<'a> World<'a> {
             start_stamp: 0,
             room: Room::default(),
             draining: Draining::default(),
+            faults: Faults::new(&scenario.pieces.faults),
             refusals: Refusals::default(),
             waves: 0,
             pools: Pools::new(&scenario.pieces.dependencies, model.begun),
@@ -343,6 +351,8 @@ impl<'a> World<'a> {
                 kernel.add_server(VersionId::OLD.0);
                 kernel.open(id, Time::ZERO, true);
             }
+            self.settle_in(id);
+            self.watch_life(id);
             self.add_running(id);
             self.know_from_the_start(id, sink);
         }
@@ -350,6 +360,7 @@ impl<'a> World<'a> {
         self.plan_autoscaler();
         self.open_court();
         self.plan_outages(sink);
+        self.plan_faults();
         self.queue.push(self.begun, Event::Begin);
         self.plan_sweep();
         self.begin_streams();
@@ -363,11 +374,13 @@ impl<'a> World<'a> {
         let scenario = self.scenario;
         self.pulls.clear();
         self.starts.clear();
-        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some();
+        let loses = scenario.pieces.faults.iter().any(|fault| fault.piece.takes_hosts());
+        let tight = scenario.hosts.is_tight() || scenario.pieces.drains.is_some() || loses;
         self.fleet.reset(scenario.clients.nodes, &scenario.hosts, tight);
         self.room.reset(scenario.hosts.zones);
         self.draining.reset(scenario.service.instances);
         self.refusals.clear();
+        self.reset_faults();
         self.waves = 0;
     }
 
@@ -385,6 +398,10 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn happen(&mut self, event: Event, sink: &mut impl Sink) {
+        if let Some(until) = self.withheld(event) {
+            self.queue.push(until, event);
+            return;
+        }
         let happened = match event {
             Event::Begin => {
                 self.begin(sink);
@@ -443,9 +460,13 @@ impl<'a> World<'a> {
                 false
             }
             Event::Around(what) => self.around(what, sink),
+            Event::Fault(step) => self.break_down(step, sink),
             // What may have lost its meaning does not put off the end of the record.
             Event::Kill { instance } => self.kill(instance, sink),
             Event::Waited { instance } => self.waited(instance, sink),
+            Event::Alive { instance, process, failures } => {
+                self.probe_life(instance, process, failures)
+            }
             Event::Crash { instance, process } => {
                 self.restless -= 1;
                 self.crash(instance, process, sink)

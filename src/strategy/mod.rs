@@ -38,7 +38,7 @@ pub mod mig;
 pub mod nomad;
 mod pods;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod schedule;
 mod seats;
 mod seconds;

@@ -48,7 +48,7 @@ fn drive(of: Orchestrator, n: u32, seed: u64, delays: Delays) -> (Driver, Strate
 
 /// Whether the starts of [`delays`] are in time. Who heals what is late begins again for ever; who
 /// tolerates what is late goes on without it and has no floor.
-fn has_patience(settings: &StrategySettings) -> bool {
+pub(crate) fn has_patience(settings: &StrategySettings) -> bool {
     let longest = Span::from_secs(21);
     match settings {
         StrategySettings::Asg(asg) => asg.health_check_grace_period > longest,

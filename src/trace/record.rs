@@ -94,6 +94,10 @@ pub enum Cause {
     Evicted,
     /// The readiness probe failed often enough.
     Unready,
+    /// Nobody has heard of its host for too long.
+    Unreachable,
+    /// Its host was given up.
+    HostLost,
 }
 
 /// How a request ended.
@@ -236,6 +240,10 @@ pub enum HostChange {
     Drained,
     /// It takes instances again.
     Uncordoned,
+    /// It is gone.
+    Lost,
+    /// It is there again.
+    Returned,
 }
 
 /// Which part of the record latency belongs to.

@@ -20,7 +20,8 @@ fn answer(scenario: &str, threads: &str) -> String {
 
 #[test]
 fn threads_and_repetition_do_not_show() {
-    for story in ["quickstart", "slow-starters", "cold-wave", "no-room", "node-drain"] {
+    for story in ["quickstart", "slow-starters", "cold-wave", "no-room", "node-drain", "zone-loss"]
+    {
         let scenario = &format!("scenarios/{story}.toml");
         let one = answer(scenario, "1");
         assert!(one == answer(scenario, "2"), "{scenario}: two threads, another answer");

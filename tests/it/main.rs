@@ -5,6 +5,7 @@ mod clients;
 mod determinism;
 mod docker;
 mod failures;
+mod faults;
 mod fit;
 mod fleets;
 mod imports;

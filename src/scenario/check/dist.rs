@@ -17,7 +17,7 @@ impl Env<'_> {
     }
 
     /// A distribution as written; `old` is what `like = "old"` means here.
-    pub(super) fn dist_of(&mut self, entry: &Entry, old: Option<&Dist>) -> Dist {
+    pub(in crate::scenario) fn dist_of(&mut self, entry: &Entry, old: Option<&Dist>) -> Dist {
         match &entry.value {
             Value::Span(span) => Dist::Fixed(*span),
             Value::Record(form, fields) => self.form(form, fields, old),

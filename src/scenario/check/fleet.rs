@@ -7,8 +7,8 @@ use crate::scenario::keys::VERSION_KEYS;
 use crate::scenario::raw::{Fields, Section, Value};
 use crate::scenario::settings::{Orchestrator, StrategySettings};
 use crate::scenario::{
-    ControlPlane, Discipline, Dist, GraceFrom, OnTerm, Probes, Restart, Service, Shutdown, Version,
-    Versions, Warmup, WriteLimit,
+    Boots, ControlPlane, Discipline, Dist, GraceFrom, OnTerm, Probes, Restart, Service, Shutdown,
+    Version, Versions, Warmup, WriteLimit,
 };
 use crate::units::{Bytes, Share, Span};
 
@@ -220,6 +220,11 @@ pub(super) fn restart(env: &mut Env<'_>) -> Restart {
         attempts: section.limit("attempts").unwrap_or(u32::MAX),
         delay: section.span("delay"),
         delay_max: section.span("delay_max"),
+        reset: match section.value("reset") {
+            Value::Span(reset) => reset,
+            _ => Span::MAX,
+        },
+        image: if section.word("image") == "old" { Boots::Old } else { Boots::Same },
     }
 }
 

@@ -298,6 +298,20 @@ const RESTART: &[Key] = &[
         "\"10s\"",
     ),
     key("delay_max", Kind::Duration, Is("\"5m\""), "The longest such delay.", "\"5m\""),
+    key(
+        "reset",
+        Kind::OneOf(&[Kind::Word(&["never"]), Kind::Duration]),
+        Is("\"never\""),
+        "After a process that ran so long the delays begin anew.",
+        "\"10m\"",
+    ),
+    key(
+        "image",
+        Kind::Word(&["same", "old"]),
+        Is("\"same\""),
+        "What it then runs: the same image, or the old version's.",
+        "\"old\"",
+    ),
 ];
 
 const CONTROL: &[Key] = &[

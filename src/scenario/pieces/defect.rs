@@ -12,7 +12,7 @@ use crate::units::{Share, Span};
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Defect {
     /// What.
-    pub fault: Fault,
+    pub fault: Wrong,
     /// Chance that a bad release carries it, independently of the others; at least one is.
     pub chance: Share,
     /// Share of the instances that show it.
@@ -23,7 +23,7 @@ pub struct Defect {
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub enum Fault {
+pub enum Wrong {
     /// An instance never becomes ready.
     NeverReady {
         /// Chance of that.
@@ -107,7 +107,7 @@ pub enum Mix {
     },
 }
 
-impl Fault {
+impl Wrong {
     /// The word for it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -179,32 +179,32 @@ impl Piece for Defect {
     fn write(&self, page: &mut Page) {
         page.text("kind", self.fault.kind());
         match &self.fault {
-            Fault::NeverReady { share }
-            | Fault::LessCapacity { share }
-            | Fault::Irreversible { share } => page.share("share", *share),
-            Fault::Crash { share, after } => {
+            Wrong::NeverReady { share }
+            | Wrong::LessCapacity { share }
+            | Wrong::Irreversible { share } => page.share("share", *share),
+            Wrong::Crash { share, after } => {
                 page.share("share", *share);
                 if *after != Dist::Fixed(Span::ZERO) {
                     page.dist("after", after);
                 }
             }
-            Fault::Errors { share, after, rise, class } => {
+            Wrong::Errors { share, after, rise, class } => {
                 page.share("share", *share);
                 page.dist("after", after);
                 page.text("rise", rise);
                 page.share("class", *class);
             }
-            Fault::Slower { factor } | Fault::SlowStart { factor } => {
+            Wrong::Slower { factor } | Wrong::SlowStart { factor } => {
                 page.number("factor", *factor);
             }
-            Fault::Leak { until, factor } => {
+            Wrong::Leak { until, factor } => {
                 match until {
                     Until::Served(requests) => page.number("served", *requests),
                     Until::After(after) => page.dist("after", after),
                 }
                 page.number("factor", *factor);
             }
-            Fault::Mixed { how, share } => {
+            Wrong::Mixed { how, share } => {
                 if let Mix::Crossing { clients } = how {
                     page.raw("clients", clients);
                 }
@@ -219,17 +219,17 @@ impl Piece for Defect {
     }
 }
 
-fn fault(section: &Section<'_>, after: Dist) -> Fault {
+fn fault(section: &Section<'_>, after: Dist) -> Wrong {
     let share = section.share("share");
     let factor = section.number("factor");
     match section.word("kind") {
-        "never_ready" => Fault::NeverReady { share },
-        "crash_at_start" => Fault::Crash { share, after: Dist::Fixed(Span::ZERO) },
-        "crash_after" => Fault::Crash { share, after },
-        "slower" => Fault::Slower { factor },
-        "less_capacity" => Fault::LessCapacity { share },
-        "slow_start" => Fault::SlowStart { factor },
-        "irreversible" => Fault::Irreversible { share },
+        "never_ready" => Wrong::NeverReady { share },
+        "crash_at_start" => Wrong::Crash { share, after: Dist::Fixed(Span::ZERO) },
+        "crash_after" => Wrong::Crash { share, after },
+        "slower" => Wrong::Slower { factor },
+        "less_capacity" => Wrong::LessCapacity { share },
+        "slow_start" => Wrong::SlowStart { factor },
+        "irreversible" => Wrong::Irreversible { share },
         "leak" => {
             let until = match section.value("served") {
                 Value::Number(requests) if section.written("served").is_some() => {
@@ -237,14 +237,14 @@ fn fault(section: &Section<'_>, after: Dist) -> Fault {
                 }
                 _ => Until::After(after),
             };
-            Fault::Leak { until, factor }
+            Wrong::Leak { until, factor }
         }
         "mixed" => {
             let how = match section.written("clients") {
                 Some(_) => Mix::Crossing { clients: section.count("clients") },
                 None => Mix::Peers,
             };
-            Fault::Mixed { how, share }
+            Wrong::Mixed { how, share }
         }
         // "errors", and "flaky", which is errors of some instances.
         _ => {
@@ -252,7 +252,7 @@ fn fault(section: &Section<'_>, after: Dist) -> Fault {
                 Some(_) => after,
                 None => Dist::Fixed(Span::ZERO),
             };
-            Fault::Errors {
+            Wrong::Errors {
                 share,
                 after,
                 rise: section.span("rise"),
@@ -311,7 +311,7 @@ fn problems(section: &Section<'_>, defect: &Defect) -> Vec<Diagnostic> {
             conflict(key, message, "leave the defect out");
         }
     }
-    if defect.fault == (Fault::LessCapacity { share: Share(1.0) }) {
+    if defect.fault == (Wrong::LessCapacity { share: Share(1.0) }) {
         conflict("share", "nothing is left to serve with".to_owned(), "less than 100%");
     }
     problems

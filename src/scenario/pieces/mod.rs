@@ -10,7 +10,9 @@ mod data_plane;
 mod defect;
 mod dependency;
 mod drains;
+mod fault;
 mod judge;
+mod liveness;
 mod migration;
 mod prices;
 mod queue;
@@ -28,10 +30,12 @@ pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
     Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart, SuccessRate,
 };
-pub use defect::{Defect, Fault, Mix, Until};
+pub use defect::{Defect, Mix, Until, Wrong};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
+pub use fault::{Fault, Notice, Occasion, Trouble, Whose};
 pub use judge::{ErrorLaw, Judge, JudgeKind, Metric, OnFail, Over as FailuresOver};
+pub use liveness::{Liveness, Startup};
 pub use migration::{Migration, When};
 pub use prices::Prices;
 pub use queue::{Queue, Redelivery};
@@ -129,6 +133,10 @@ pieces! {
         quota: Quota;
         /// `[drains]`: hosts are emptied one after the other.
         drains: Drains;
+        /// `[liveness]`: a probe that ends processes.
+        liveness: Liveness;
+        /// `[startup]`: a probe before the others.
+        startup: Startup;
         /// `[users]`: a closed loop of requests.
         users: Users;
         /// `[change]`: what is rolled out, if it is no image.
@@ -145,6 +153,8 @@ pieces! {
         dependencies: Dependency;
         /// `[defects.NAME]`: what may be wrong with the new version.
         defects: Defect;
+        /// `[faults.NAME]`: what breaks around it.
+        faults: Fault;
         /// `[judges.NAME]`: who watches the new version's metrics, and stops a bad one.
         judges: Judge;
     }

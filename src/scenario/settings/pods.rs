@@ -26,6 +26,7 @@ pub(super) const WORLD: &[(&str, &str)] = &[
     ("restart.attempts", "\"unbounded\""),
     ("restart.delay", "\"10s\""),
     ("restart.delay_max", "\"5m\""),
+    ("restart.reset", "\"10m\""),
 ];
 
 /// The API server's own rule (`ValidateDeploymentSpec`), which others took over.

@@ -305,4 +305,55 @@ irreversible = true"#,
         r#"calls = 2.5
 fails = { at = "0s", for = "9ms", share = "0.7%" }"#,
     ),
+    ("liveness", "timeout = \"2s\"\nwork = \"5ms\""),
+    ("startup", "failure = 30\ninitial_delay = \"1s\""),
+    (
+        "faults.crash",
+        r#"kind = "instance_crash"
+lifetime = { law = "weibull", scale = "2h", shape = 0.7 }
+version = "new""#,
+    ),
+    (
+        "faults.host",
+        r#"kind = "host_loss"
+every = { law = "exponential", mean = "10m" }
+for = "2m"
+replaced = "never""#,
+    ),
+    ("faults.noise", "kind = \"slow_host\"\ncv = 0.075"),
+    (
+        "faults.slow",
+        r#"kind = "slow_host"
+at = "1m"
+for = "2m"
+factor = 3
+share = "7.5%""#,
+    ),
+    ("faults.net", "kind = \"partition\"\nat = \"1m\"\nfor = \"2m\"\nnode = 0"),
+    (
+        "faults.registry",
+        r#"kind = "registry_outage"
+at = "1m"
+for = "2m"
+retry = "5s""#,
+    ),
+    ("faults.api", "kind = \"control_outage\"\nat = \"1m\"\nfor = \"2m\""),
+    (
+        "faults.late",
+        r#"kind = "control_delay"
+at = "1m"
+for = "2m"
+delay = { p50 = "1s", p95 = "3s" }"#,
+    ),
+    ("faults.leader", "kind = \"controller_crash\"\nat = \"1m\"\nelection = \"15s\""),
+    (
+        "faults.flaps",
+        r#"kind = "flapping_probe"
+at = "1m"
+for = "2m"
+version = "new"
+share = "20%"
+up = "7s""#,
+    ),
+    ("faults.stuck", "kind = \"stuck_drain\"\nshare = \"30%\"\nuntil = \"never\""),
 ];

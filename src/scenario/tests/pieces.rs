@@ -98,3 +98,39 @@ fn gates_on_pieces_need_the_piece() {
         refused(&text, &["E017", &format!("needs [{table}]")]);
     }
 }
+
+#[test]
+fn faults_have_the_keys_of_their_kind_and_a_time() {
+    for (lines, complaint) in [
+        ("kind = \"host_loss\"", "nothing says when this happens"),
+        ("kind = \"control_outage\"\nat = \"1m\"", "nothing says how long this lasts"),
+        ("kind = \"slow_host\"\nat = \"1m\"\nfor = \"1m\"", "nothing says how slow"),
+        ("kind = \"instance_crash\"", "nothing says how long processes live"),
+        ("kind = \"control_delay\"\nat = \"1m\"\nfor = \"1m\"", "nothing says how long it takes"),
+        ("kind = \"partition\"\ncv = 0.1", "`cv` has no meaning for kind = \"partition\""),
+        ("kind = \"slow_host\"\ncv = 0.1\nat = \"1m\"", "`cv` is for good and for all hosts"),
+        ("kind = \"host_loss\"\nat = \"1m\"\nevery = \"1m\"", "`at` or `every`, not both"),
+        ("kind = \"host_loss\"\nat = \"1m\"\nhost = 12", "there are 12 hosts, counted from 0"),
+        ("kind = \"zone_loss\"\nat = \"1m\"", "there is one zone"),
+    ] {
+        refused(&format!("{SMALL}[faults.f]\n{lines}\n"), &[complaint]);
+    }
+}
+
+#[test]
+fn orchestrators_find_out_in_their_own_time() {
+    use crate::scenario::{Dist, pieces::Trouble};
+    let lost = |strategy: &str| {
+        let text = SMALL.replace("[strategy.generic]\nbatch = 3", strategy);
+        let scenario = good(&format!("{text}[faults.f]\nkind = \"host_loss\"\nat = \"1m\"\n"));
+        match &scenario.pieces.faults[0].piece.trouble {
+            Trouble::HostLoss { notice, .. } => {
+                (notice.silent.mean_secs(), notice.replaced.as_ref().map(Dist::mean_secs))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(lost("[strategy.kubernetes]"), (47.5, Some(300.0)));
+    assert_eq!(lost("[strategy.nomad]"), (20.0, Some(0.0)));
+    assert_eq!(lost("[strategy.statefulset]").1, None);
+}

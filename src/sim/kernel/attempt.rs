@@ -205,7 +205,12 @@ fn choose_connection<S: Station, P: Policy, const MANY: bool, const ROUTED: bool
     let connection = desk.nodes[node as usize].connections[place];
     if connection.server != u32::MAX && now < connection.expires {
         let server = desk.servers[connection.server as usize];
-        if server.guard & guard::CLOSED == 0 {
+        let is_dark = desk.is_dark(connection.server as usize, node);
+        if server.guard & guard::CLOSED == 0 || is_dark {
+            if is_dark {
+                // Whoever waits in vain makes its connection anew.
+                desk.nodes[node as usize].connections[place].server = u32::MAX;
+            }
             return Some(connection.server);
         }
         if !server.goodbye {
@@ -266,6 +271,10 @@ fn look<S: Station>(
     service: u64,
 ) -> Option<(u64, bool)> {
     let Server { guard, version, .. } = desk.servers[index];
+    if guard & guard::DARK != 0 && desk.is_dark(index, attempt.node) {
+        desk.hang(version as usize, attempt, now);
+        return None;
+    }
     if guard & guard::CLOSED != 0 {
         let reuse = match desk.config.protocol {
             Protocol::PerRequest { reuse } => reuse.0,

@@ -2,6 +2,7 @@
 
 use super::cache::Caches;
 use super::calls::{CallModel, Calls};
+use super::dark::Dark;
 use super::errors::Errors;
 use super::flaws::Flaws;
 use super::journeys::Habits;
@@ -65,21 +66,23 @@ pub(crate) struct Config {
 /// A server needs a closer look before it takes an attempt.
 pub(crate) mod guard {
     /// Does not accept.
-    pub(crate) const CLOSED: u8 = 1;
+    pub(crate) const CLOSED: u16 = 1;
     /// Has a limit of attempts in flight.
-    pub(crate) const LIMITED: u8 = 2;
+    pub(crate) const LIMITED: u16 = 2;
     /// Is not warm yet.
-    pub(crate) const COLD: u8 = 4;
+    pub(crate) const COLD: u16 = 4;
     /// Answers some requests with errors.
-    pub(crate) const ERRORS: u8 = 8;
+    pub(crate) const ERRORS: u16 = 8;
     /// Asks others before it answers.
-    pub(crate) const DEPENDS: u8 = 16;
+    pub(crate) const DEPENDS: u16 = 16;
     /// Its errors in a row are counted.
-    pub(crate) const WATCHED: u8 = 32;
+    pub(crate) const WATCHED: u16 = 32;
     /// Its cache is not full yet.
-    pub(crate) const FILLING: u8 = 64;
+    pub(crate) const FILLING: u16 = 64;
     /// Has a cache that may miss.
-    pub(crate) const CACHED: u8 = 128;
+    pub(crate) const CACHED: u16 = 128;
+    /// Somebody gets no answer from it.
+    pub(crate) const DARK: u16 = 256;
 }
 
 /// One server as the kernel sees it.
@@ -94,7 +97,7 @@ pub(crate) struct Server {
     /// Index of its law among the service blocks.
     pub(crate) law: u8,
     pub(crate) version: u8,
-    pub(crate) guard: u8,
+    pub(crate) guard: u16,
     /// It said goodbye on its connections instead of dropping them.
     pub(crate) goodbye: bool,
 }
@@ -173,6 +176,7 @@ pub(crate) struct Desk {
     pub(crate) errors: Errors,
     /// What is wrong with single servers.
     pub(crate) flaws: Flaws,
+    pub(crate) dark: Dark,
     pub(crate) watch: Watch,
     /// Caches of the instances, if they have any.
     pub(crate) caches: Option<Caches>,
@@ -210,6 +214,7 @@ impl Desk {
             routes: Routes::default(),
             errors: Errors::default(),
             flaws: Flaws::default(),
+            dark: Dark::default(),
             watch: Watch::default(),
             caches,
             calls: Calls::new(&config.calls, config.window, config.troubled),
@@ -253,6 +258,7 @@ impl Desk {
         self.calls.reset(seeds);
         self.errors.clear();
         self.flaws.clear();
+        self.dark.clear();
         self.watch.clear();
         self.cursor = BLOCK;
         self.pick_stream = seeds.stream(purpose::PICKS, 0);

@@ -8,10 +8,10 @@ use super::parts::{Policies, Stations, guards, policies, stations};
 use super::station::{InFlight, Station, pack};
 use crate::balancer::Policy;
 use crate::engine::{BLOCK, Seeds};
-use crate::scenario::Algorithm;
+use crate::scenario::{Algorithm, Discipline};
 use crate::trace::{Ending, Sink, VersionId};
 use crate::traffic::Source;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// Servers under traffic.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Kernel {
     pub(in crate::sim) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
     pub(super) weights: Vec<f64>,
+    /// What the service times of each server are multiplied by for where it is.
+    paces: Vec<f64>,
     scratch: Vec<InFlight>,
 }
 
@@ -86,6 +88,7 @@ impl Kernel {
             stations,
             policies,
             weights: Vec::new(),
+            paces: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -94,6 +97,7 @@ impl Kernel {
     pub(crate) fn reset(&mut self, seeds: Seeds, source: Option<Source>) {
         self.desk.reset(seeds, source);
         self.weights.clear();
+        self.paces.clear();
         let config = &self.desk.config;
         self.policies = policies(self.algorithm, config, 0..config.nodes);
         with_station!(self, station, station.clear());
@@ -111,6 +115,7 @@ impl Kernel {
         let guard = guard::CLOSED | guards(model, desk);
         let server = Server { factor, opened: 0, served: 0, law, version, guard, goodbye: false };
         self.weights.push(1.0);
+        self.paces.push(1.0);
         desk.servers.push(server);
         desk.epochs.push(0);
         desk.taken_before.push(0);
@@ -131,7 +136,7 @@ impl Kernel {
         let version = desk.servers[server as usize].version;
         let guards = guards(&desk.config.versions[version as usize], desk);
         let entry = &mut desk.servers[server as usize];
-        entry.guard = guards | desk.errors.guard();
+        entry.guard = guards | desk.errors.guard() | entry.guard & guard::DARK;
         if warm {
             entry.guard &= !(guard::COLD | guard::FILLING);
         }
@@ -169,9 +174,28 @@ impl Kernel {
         let guards = guards(&desk.config.versions[version as usize], desk);
         let (law, factor) = desk.laws[version as usize];
         let entry = &mut desk.servers[server as usize];
-        let kept = entry.guard & (guard::CLOSED | guard::COLD);
+        let kept = entry.guard & (guard::CLOSED | guard::COLD | guard::DARK);
         entry.guard = guards & !guard::COLD | kept;
-        (entry.law, entry.factor, entry.version) = (law, factor, version);
+        let pace = self.paces[server as usize];
+        (entry.law, entry.factor, entry.version) = (law, factor * pace, version);
+    }
+
+    /// From now on attempts that the server takes need so many times what they would elsewhere.
+    pub(crate) fn set_pace(&mut self, server: u32, pace: f64) {
+        let index = server as usize;
+        let entry = &mut self.desk.servers[index];
+        self.paces[index] = pace;
+        entry.factor = self.desk.laws[usize::from(entry.version)].1 * pace;
+    }
+
+    /// A node (`None`: nobody) reaches the server no longer, or does again.
+    pub(crate) fn set_dark(&mut self, server: u32, node: Option<u32>, dark: bool) {
+        let is_dark = self.desk.dark.set(server, node, dark);
+        let guard = &mut self.desk.servers[server as usize].guard;
+        *guard &= !guard::DARK;
+        if is_dark {
+            *guard |= guard::DARK;
+        }
     }
 
     /// The server of a new version answers as the old one does from now on, in all but its name:
@@ -290,6 +314,29 @@ impl Kernel {
             return Time(journeys.idle_at(&mut self.desk, server, now.0));
         }
         Time(with_station!(self, station, station.idle_at(server as usize, now.0)))
+    }
+
+    /// How long it takes until a server has answered something that comes now and needs so much
+    /// work; `None`: it does not let it in.
+    pub(crate) fn answers_after(&mut self, server: u32, now: Time, work: Span) -> Option<Span> {
+        let in_flight = self.in_flight(server, now);
+        let guard = self.desk.servers[server as usize].guard;
+        let discipline = self.desk.config.discipline;
+        let is_full = guard & guard::LIMITED != 0 && in_flight >= discipline.room();
+        if guard & guard::CLOSED != 0 || is_full {
+            return None;
+        }
+        if let Discipline::Sharing { cores, .. } = discipline {
+            let cores = self.desk.config.cpu_limit.unwrap_or(cores).min(cores);
+            return Some(work * (f64::from(in_flight + 1) / cores).max(1.0));
+        }
+        let starts = match (&mut self.policies, &mut self.journeys) {
+            // One queue for all: no server has one of its own.
+            (Policies::Central(_), _) => now.0,
+            (_, Some(journeys)) => journeys.starts(&mut self.desk, server, now.0),
+            _ => with_station!(self, station, station.starts(server as usize, now.0)),
+        };
+        Some(Time(starts).since(now) + work)
     }
 
     /// How much longer a service takes that begins then because the server is not warm.

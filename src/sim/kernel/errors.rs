@@ -39,7 +39,7 @@ impl Errors {
     }
 
     /// What servers are guarded by for this.
-    pub(crate) fn guard(&self) -> u8 {
+    pub(crate) fn guard(&self) -> u16 {
         if self.limit > 0 { guard::WATCHED } else { 0 }
     }
 

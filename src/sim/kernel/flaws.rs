@@ -191,8 +191,8 @@ impl Kernel {
             let (slots, rest) = flaw.slots(slots);
             entry.factor *= flaw.factor * rest;
             let fails = !flaw.errors.is_empty() || slots.is_some();
-            entry.guard |= u8::from(fails) * guard::ERRORS;
-            entry.guard |= u8::from(!flaw.leaks.is_empty()) * guard::COLD;
+            entry.guard |= u16::from(fails) * guard::ERRORS;
+            entry.guard |= u16::from(!flaw.leaks.is_empty()) * guard::COLD;
             Flaw { slots, ..flaw }
         });
     }

@@ -10,6 +10,7 @@ mod attempt;
 mod cache;
 mod calls;
 mod central;
+mod dark;
 mod desk;
 mod dispatch;
 mod errors;

@@ -80,15 +80,15 @@ pub(super) fn policies(algorithm: Algorithm, config: &Config, of: Range<u32>) ->
 }
 
 /// What a server of this version is guarded by.
-pub(super) fn guards(model: &VersionModel, desk: &Desk) -> u8 {
+pub(super) fn guards(model: &VersionModel, desk: &Desk) -> u16 {
     let limited = match desk.config.discipline {
         Discipline::Fifo { queue, .. } => queue.is_some(),
         Discipline::Sharing { limit, .. } => limit.is_some(),
     };
     let cold = !matches!(model.warmup, Warmup::None);
-    u8::from(limited) * guard::LIMITED
-        + u8::from(cold) * guard::COLD
-        + u8::from(model.errors > 0.0) * guard::ERRORS
-        + u8::from(desk.config.cache.is_some()) * (guard::CACHED | guard::FILLING)
-        + u8::from(!desk.calls.is_empty()) * guard::DEPENDS
+    u16::from(limited) * guard::LIMITED
+        + u16::from(cold) * guard::COLD
+        + u16::from(model.errors > 0.0) * guard::ERRORS
+        + u16::from(desk.config.cache.is_some()) * (guard::CACHED | guard::FILLING)
+        + u16::from(!desk.calls.is_empty()) * guard::DEPENDS
 }

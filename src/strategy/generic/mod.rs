@@ -17,6 +17,8 @@
 //! - A new instance that is not ready `ready_deadline` after its creation, or crashes before its
 //!   slot is done, has failed: it is stopped and, once gone, tried again. More failures than
 //!   allowed pause the rollout, turn it back, or are ignored.
+//! - A new instance that comes back from a crash with the old image is no failure: its slot is
+//!   done, and it is replaced again in a later batch.
 //! - Turning back is the same with the versions exchanged, without a failure limit. Slots in
 //!   progress give up their new instance first.
 //! - A ready instance is available.

@@ -132,6 +132,11 @@ impl Generic {
             let Some(i) = view.find(id).filter(|i| i.phase.is_active()) else {
                 return self.fail(slot, id, false, state, decision);
             };
+            if i.version != state.target && i.restarts > 0 {
+                // It fell back to the old image: it has had its turn, and gets another one.
+                slot.step = if i.phase.is_ready() { Step::Done } else { slot.step };
+                return;
+            }
             if i.version != state.target {
                 return give_up(slot, id, state, view, decision);
             }

@@ -17,6 +17,7 @@ mod staffing;
 mod starts;
 mod storms;
 pub mod studies;
+mod upgrades;
 mod warm;
 mod write;
 
@@ -252,6 +253,7 @@ impl Case<'_> {
             "linear_rollout_exposure" => releases::linear(self),
             "appconfig_linear20_6min" => releases::appconfig(self),
             "mt_minf_sin" => staffing::sine(self),
+            "dtmc_rolling_failures" => upgrades::rounds_to_upgrade(self),
             "sqrt_staffing_bmax" => staffing::waits_while_out(self),
             "kth_error_rule" => judges::until_kth(self),
             "kayenta_judge_oc" => judges::kayenta(self),

@@ -3,6 +3,7 @@
 use super::judges;
 use super::reference::Reference;
 use super::row::Kind;
+use crate::exact::absorbing::rounds_to_upgrade;
 use crate::exact::drain::{mginf_mean_cut, mm1_mean_longest_drain};
 use crate::exact::exposure::{Linear, stepped};
 use crate::exact::makespan::exponential_mean_batches;
@@ -23,7 +24,7 @@ pub(super) fn solved(row: &Reference) -> Option<(f64, Kind)> {
     }
     let kind = match row.name.as_str() {
         "kayenta_judge_oc" => return None,
-        "exact_p2c" | "exact_jsq" => Kind::Solver,
+        "exact_p2c" | "exact_jsq" | "dtmc_rolling_failures" => Kind::Solver,
         "rolling_MMc_t" if row.quantity.contains("capacity") => Kind::Deterministic,
         "sliding_window_exp" if row.quantity.contains("makespan") => Kind::Deterministic,
         "rolling_MMc_t" | "rolling_MMcK_t" | "rolling_loss_hardkill" | "sliding_window_exp" => {
@@ -42,6 +43,9 @@ fn computed(row: &Reference) -> f64 {
         "sliding_window_exp" => sliding(row),
         "mm1" | "mmc" | "mmck" | "erlang_b" => several_servers(row),
         "exact_p2c" | "exact_jsq" => join(row),
+        "dtmc_rolling_failures" => {
+            rounds_to_upgrade(row.count("N"), row.count("b"), row.number("q"), row.number("s"))
+        }
         "retry_amplification" | "retry_stability" | "metastable_mm1_timeout" => retries(row),
         "warmup_dq" => warmup_loss(row),
         "envoy_slow_start" => slow_start_share(row),

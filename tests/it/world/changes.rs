@@ -50,7 +50,12 @@ fn a_bad_value_hits_all_and_is_taken_back() {
     let mut scenario = hot(quiet(4), 10, 20);
     scenario.versions.new.crash = Share(1.0);
     scenario.versions.new.crash_after = Dist::Fixed(seconds(1));
-    scenario.restart = Restart { attempts: u32::MAX, delay: seconds(5), delay_max: seconds(10) };
+    scenario.restart = Restart {
+        attempts: u32::MAX,
+        delay: seconds(5),
+        delay_max: seconds(10),
+        ..scenario.restart
+    };
     let (timeout, reaction) = (seconds(600), Dist::Fixed(seconds(60)));
     scenario.pipeline = Pipeline::human(timeout, reaction);
     let (records, _) = play(&scenario, 0, Depth::Control);
@@ -120,7 +125,7 @@ proptest! {
     fn every_request_ends_once_across_reloads(plan in any::plan(), crash in any::<bool>()) {
         let mut scenario = hot(plan.scenario(), 0, 30);
         scenario.versions.new.crash = Share(if crash { 0.5 } else { 0.0 });
-        scenario.restart = Restart { attempts: 3, delay: seconds(1), delay_max: seconds(4) };
+        scenario.restart = Restart { attempts: 3, delay: seconds(1), delay_max: seconds(4), ..scenario.restart };
         let (records, end) = play(&scenario, 5, Depth::Requests);
         let books = Books::of(&records);
         let begun = books.moment(Moment::Begun).unwrap();

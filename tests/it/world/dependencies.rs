@@ -49,7 +49,8 @@ fn surging(instances: u32, surge: u32, exit: f64) -> Scenario {
         version.exit = Dist::Fixed(Span::from_secs_f64(exit));
     }
     scenario.shutdown.grace = seconds(60);
-    scenario.restart = Restart { attempts: 20, delay: seconds(5), delay_max: seconds(20) };
+    scenario.restart =
+        Restart { attempts: 20, delay: seconds(5), delay_max: seconds(20), ..scenario.restart };
     scenario
 }
 
@@ -252,7 +253,7 @@ proptest! {
         let mut scenario = plan.scenario();
         let limit = scenario.service.instances * each + spare;
         let fails = Failure { at: seconds(at), length: seconds(length), share: Share(1.0) };
-        scenario.restart = Restart { attempts: 4, delay: seconds(1), delay_max: seconds(4) };
+        scenario.restart = Restart { attempts: 4, delay: seconds(1), delay_max: seconds(4), ..scenario.restart };
         scenario = on(scenario, Dependency {
             connections_max: Some(limit),
             per_instance: each,

@@ -29,7 +29,8 @@ fn crashing(attempts: u32) -> Scenario {
     let mut scenario = quiet(1);
     scenario.versions.new.crash = Share(1.0);
     scenario.versions.new.crash_after = Dist::Fixed(seconds(5));
-    scenario.restart = Restart { attempts, delay: seconds(2), delay_max: seconds(3) };
+    scenario.restart =
+        Restart { attempts, delay: seconds(2), delay_max: seconds(3), ..scenario.restart };
     scenario.margin = seconds(10);
     scenario
 }
@@ -192,7 +193,7 @@ proptest! {
             version.crash_after = Dist::Exponential { mean: seconds(mean) };
         }
         let (delay, delay_max) = (seconds(1), seconds(8));
-        scenario.restart = Restart { attempts, delay, delay_max };
+        scenario.restart = Restart { attempts, delay, delay_max, ..scenario.restart };
         (scenario.probes.enabled, scenario.probes.kills) = probed;
         scenario.shutdown.drain_wait = Span::from_millis(waits.0);
         scenario.shutdown.grace_from = if waits.1 { GraceFrom::Term } else { GraceFrom::Stop };

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use rollcast::exact::exposure::{canary_misses, mean_discord};
 use rollcast::exact::stationary::erlang_b;
-use rollcast::scenario::pieces::{Defect, Fault, Mix, Named, Until};
+use rollcast::scenario::pieces::{Defect, Mix, Named, Until, Wrong};
 use rollcast::scenario::{Dist, Scenario, load};
 use rollcast::sim::{Depth, Model, Quality, World};
 use rollcast::trace::life::Checker;
@@ -245,17 +245,17 @@ fn defect() -> impl Strategy<Value = Defect> {
     let how =
         prop_oneof![Just(Mix::Peers), (1u32..50).prop_map(|clients| Mix::Crossing { clients })];
     let fault = prop_oneof![
-        share().prop_map(|share| Fault::NeverReady { share }),
-        (share(), dist()).prop_map(|(share, after)| Fault::Crash { share, after }),
+        share().prop_map(|share| Wrong::NeverReady { share }),
+        (share(), dist()).prop_map(|(share, after)| Wrong::Crash { share, after }),
         (share(), dist(), 0u64..20, share()).prop_map(|(share, after, rise, class)| {
-            Fault::Errors { share, after, rise: Span::from_secs(rise), class }
+            Wrong::Errors { share, after, rise: Span::from_secs(rise), class }
         }),
-        (1.0f64..10.0).prop_map(|factor| Fault::Slower { factor }),
-        (0.05f64..0.95).prop_map(|share| Fault::LessCapacity { share: Share(share) }),
-        (until, 1.0f64..10.0).prop_map(|(until, factor)| Fault::Leak { until, factor }),
-        (1.0f64..5.0).prop_map(|factor| Fault::SlowStart { factor }),
-        (how, share()).prop_map(|(how, share)| Fault::Mixed { how, share }),
-        share().prop_map(|share| Fault::Irreversible { share }),
+        (1.0f64..10.0).prop_map(|factor| Wrong::Slower { factor }),
+        (0.05f64..0.95).prop_map(|share| Wrong::LessCapacity { share: Share(share) }),
+        (until, 1.0f64..10.0).prop_map(|(until, factor)| Wrong::Leak { until, factor }),
+        (1.0f64..5.0).prop_map(|factor| Wrong::SlowStart { factor }),
+        (how, share()).prop_map(|(how, share)| Wrong::Mixed { how, share }),
+        share().prop_map(|share| Wrong::Irreversible { share }),
     ];
     (fault, share(), share(), share()).prop_map(|(fault, chance, instances, hosts)| Defect {
         fault,

@@ -186,7 +186,8 @@ impl<P: Policy> Play<'_, P> {
                 Found::Nothing => {}
             }
         }
-        if entry.guard & guard::CLOSED != 0 {
+        let is_dark = self.desk.is_dark(server as usize, node);
+        if entry.guard & guard::CLOSED != 0 && !is_dark {
             return Err((entry.version, Ending::Refused));
         }
         let ready = now + self.all.opening();
@@ -255,7 +256,8 @@ impl<P: Policy> Play<'_, P> {
         let old = self.all.links.pinned[node as usize][at];
         let (view, server) = self.pick(now, node, luck, mixed(luck.bits()))?;
         let entry = self.desk.servers[server as usize];
-        if entry.guard & guard::CLOSED != 0 {
+        let is_dark = self.desk.is_dark(server as usize, node);
+        if entry.guard & guard::CLOSED != 0 && !is_dark {
             return Err((entry.version, Ending::Refused));
         }
         let spread = math::open_unit(self.desk.aside.bits());

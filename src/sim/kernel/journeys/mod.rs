@@ -307,10 +307,20 @@ impl Journeys {
 
     /// When a server has finished what it has, if nothing more comes.
     pub(crate) fn idle_at(&mut self, desk: &mut Desk, server: u32, now: u64) -> u64 {
-        let worker = &mut self.workers[server as usize];
         if let Some(power) = &self.power {
-            return worker.shared_until(power, now);
+            return self.workers[server as usize].shared_until(power, now);
         }
+        self.work_ahead(desk, server, now).0
+    }
+
+    /// When a server would turn to something that comes now.
+    pub(crate) fn starts(&mut self, desk: &mut Desk, server: u32, now: u64) -> u64 {
+        self.work_ahead(desk, server, now).1
+    }
+
+    /// Slots: when the last one and when the first one is free, if nothing more comes.
+    fn work_ahead(&self, desk: &mut Desk, server: u32, now: u64) -> (u64, u64) {
+        let worker = &self.workers[server as usize];
         let departs = worker.running.iter().map(|id| self.attempts[*id].work);
         let mut free: std::collections::BinaryHeap<_> = departs.map(std::cmp::Reverse).collect();
         let mut last = free.iter().map(|at| at.0).max().unwrap_or(now).max(now);
@@ -324,7 +334,8 @@ impl Journeys {
             last = last.max(departs);
             free.push(std::cmp::Reverse(departs));
         }
-        last
+        let first = free.peek().filter(|_| free.len() >= self.slots).map_or(now, |at| at.0);
+        (last, first.max(now))
     }
 
     /// The kept connections of a node to a server.

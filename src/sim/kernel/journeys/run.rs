@@ -4,7 +4,6 @@ use super::Journeys;
 use super::agenda::Event;
 use super::choice::Luck;
 use super::slab::{Attempt, Entry, Mark, NONE, Request, Stage};
-use super::{Event, Journeys};
 use crate::balancer::Policy;
 use crate::engine::{BLOCK, NO_STAMP};
 use crate::sim::kernel::desk::{Beside, Desk, guard};
@@ -274,7 +273,12 @@ impl<P: Policy> Play<'_, P> {
         self.desk.tally.retried += u64::from(is_extra);
         let Request { node, user, first, .. } = self.all.requests[request];
         let chosen = self.choose(now, u32::from(node), user, luck);
-        let chosen = chosen.and_then(|choice| {
+        let chosen = chosen.and_then(|mut choice| {
+            if self.desk.is_dark(choice.server as usize, u32::from(node)) {
+                choice.ready = u64::MAX;
+                self.wait_in_vain(choice.server, u32::from(node));
+                return Ok((choice, Finding::default()));
+            }
             let version = self.desk.servers[choice.server as usize].version;
             if choice.ready > now {
                 return Ok((choice, Finding::default()));
@@ -332,7 +336,9 @@ impl<P: Policy> Play<'_, P> {
         }
         all.outstanding[server * all.views + choice.view as usize] += 1;
         self.policies[choice.view as usize].started(choice.server);
-        if choice.ready > now {
+        if choice.ready == u64::MAX {
+            // Nobody answers: it ends when its client gives it up.
+        } else if choice.ready > now {
             let stamp = all.events.push(Time(choice.ready), Event::Reach(id).packed());
             all.attempts[id].stamp = stamp;
         } else {
@@ -366,6 +372,14 @@ impl<P: Policy> Play<'_, P> {
             return Ok(Finding::default());
         }
         self.look_closer(server, node, first, now)
+    }
+
+    /// A node gets no answer, which counts as a failure where those are counted.
+    #[cold]
+    fn wait_in_vain(&mut self, server: u32, node: u32) {
+        if self.desk.servers[server as usize].guard & guard::WATCHED != 0 {
+            self.desk.errors.note(node, server, true);
+        }
     }
 
     #[inline(never)]
