@@ -32,7 +32,8 @@ pub fn render_csv(table: &Table) -> String {
             time(row.restored),
             some(row.false_stops),
         ];
-        out.extend([names, table.runs.to_string(), numbers.join(",")].join(",").chars());
+        let fields = [names, table.runs.to_string(), numbers.join(",")];
+        out.push_str(&fields.join(","));
         out.push('\n');
     }
     out

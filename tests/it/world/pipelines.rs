@@ -79,7 +79,9 @@ fn watched(watch: Watch) -> Pipeline {
 fn outcome(scenario: &Scenario) -> Outcome {
     let (records, end) = play(scenario, 0, Depth::Requests);
     let mut collector = Collector::new(&scenario.slo, false);
-    records.into_iter().for_each(|(at, record)| collector.record(at, record));
+    for (at, record) in records {
+        collector.record(at, record);
+    }
     collector.finish(end)
 }
 
