@@ -6,6 +6,8 @@ mod chance;
 mod client;
 mod control;
 mod crash;
+#[cfg(test)]
+mod crossings;
 mod dependencies;
 mod drain;
 mod ending;

@@ -259,23 +259,29 @@ impl<'a> World<'a> {
                 self.give_up(sink);
                 break;
             };
-            if at > self.now {
-                if self.depth == Depth::Requests
-                    && let Some(kernel) = &mut self.kernel
-                {
-                    kernel.advance(at);
-                }
-                if let Some(streams) = &mut self.streams {
-                    streams.advance(at);
-                }
-                if let Some(messages) = &mut self.messages {
-                    messages.advance(at);
-                }
-                self.now = at;
-            }
+            self.reach(at);
             self.happen(event, sink);
         }
         self.finish(sink)
+    }
+
+    /// Everything that is no event of the world happens until `at`.
+    pub(super) fn reach(&mut self, at: Time) {
+        if at <= self.now {
+            return;
+        }
+        if self.depth == Depth::Requests
+            && let Some(kernel) = &mut self.kernel
+        {
+            kernel.advance(at);
+        }
+        if let Some(streams) = &mut self.streams {
+            streams.advance(at);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.advance(at);
+        }
+        self.now = at;
     }
 
     pub(super) fn prepare(&mut self, seeds: Seeds, depth: Depth, sink: &mut impl Sink) {

@@ -23,7 +23,7 @@ pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use cache::Cache;
 pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
-    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
+    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart, SuccessRate,
 };
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
@@ -73,7 +73,7 @@ macro_rules! pieces {
         }
 
         /// The tables of all pieces, in the order in which files should show them.
-        pub(in crate::scenario) const TABLES: &[Table] =
+        pub(crate) const TABLES: &[Table] =
             &[$($One::TABLE,)* $($Many::TABLE,)*];
 
         impl Pieces {

@@ -154,6 +154,8 @@ aggression = 1.7"#,
         "data_plane",
         r#"outlier = 3
 ejected_share = "100%"
+success_rate = 2.5
+success_rate_hosts = 3
 sidecar = "unordered"
 dns = "66.7%"
 never = "5%""#,

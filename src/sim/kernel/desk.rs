@@ -331,13 +331,20 @@ impl Desk {
     pub(crate) fn beside(&mut self, server: usize, now: u64) -> Beside {
         let Server { guard, version, .. } = self.servers[server];
         let missed = if guard & guard::CACHED != 0 { self.look_up(server, now) } else { 0.0 };
-        let errors = self.config.versions[usize::from(version)].errors;
-        let error = guard & guard::ERRORS != 0 && self.aside.uniform() < errors;
+        let error = self.errs(server);
         if guard & guard::DEPENDS == 0 {
             return Beside { missed, waits: 0.0, error };
         }
         let (waits, failed) = self.calls.ask(now, version);
         Beside { missed, waits, error: error || failed }
+    }
+
+    /// Whether the version of `server` answers its next attempt with an error.
+    #[inline]
+    pub(crate) fn errs(&mut self, server: usize) -> bool {
+        let Server { guard, version, .. } = self.servers[server];
+        guard & guard::ERRORS != 0
+            && self.aside.uniform() < self.config.versions[usize::from(version)].errors
     }
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.

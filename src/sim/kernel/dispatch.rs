@@ -21,7 +21,7 @@ pub(crate) struct Kernel {
     stations: Stations,
     policies: Policies,
     /// The engine for clients that do more than try once, instead of the stations.
-    pub(super) journeys: Option<Box<Journeys>>,
+    pub(in crate::sim) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
     pub(super) weights: Vec<f64>,
     scratch: Vec<InFlight>,

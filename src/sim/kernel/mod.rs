@@ -24,6 +24,8 @@ mod throttled;
 mod watch;
 
 pub(crate) use calls::CallModel;
+#[cfg(test)]
+pub(in crate::sim) use desk::guard;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
 pub(crate) use journeys::Habits;
