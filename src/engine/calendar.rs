@@ -113,8 +113,9 @@ impl StampedQueue {
             return None;
         }
         let time = (wanted >> 64) as u64;
-        // Nothing is earlier: the ring may begin here.
-        self.first = time >> self.shift;
+        // Nothing is earlier: the ring may begin here. It never goes back, even for what was asked
+        // for too late and waits in the heap.
+        self.first = self.first.max(time >> self.shift);
         if far == wanted {
             self.far.pop();
         } else {
@@ -292,6 +293,18 @@ mod tests {
         ) {
             compare(&waits);
         }
+    }
+
+    #[test]
+    fn what_is_put_back_comes_out_in_order() {
+        let mut queue = StampedQueue::default();
+        (0..900).for_each(|i| _ = queue.push(Time(i * 40_000_000), i as u32));
+        let mut taken: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        taken.rotate_left(700);
+        taken.iter().for_each(|(at, _, what)| _ = queue.push(*at, *what));
+        (0..900).for_each(|i| _ = queue.push(Time(36_000_000_000 + i * 20_000), 900 + i as u32));
+        let order: Vec<u32> = std::iter::from_fn(|| queue.pop()).map(|(_, _, what)| what).collect();
+        assert!(order.is_sorted(), "{order:?}");
     }
 
     #[test]
