@@ -164,14 +164,10 @@ fn labels(
 }
 
 fn words(result: &SweepResult) -> Words {
-    let gates: Vec<&str> = result.gates.iter().map(|gate| gate.text.as_str()).collect();
-    let gates = if gates.is_empty() {
-        String::new()
+    let gates = if result.gates.is_empty() {
+        ""
     } else {
-        format!(
-            " Hatched: a gate fails; ?: undecided; thick line: the border of {}.",
-            gates.join(", ")
-        )
+        " Hatched: a gate fails; ?: undecided; thick line: the border of all gates."
     };
     Words {
         title: format!("{}: {}", result.head.name, tradeoff::title(&result.goal)),

@@ -109,6 +109,7 @@ pub(super) fn heading(result: &SweepResult) -> String {
         None if result.cells.iter().all(|cell| cell.runs_requests == 0) => ", capacity only",
         None => ", all with requests",
         Some(_) if result.cells.iter().all(|cell| cell.runs_requests == 0) => ", capacity only",
+        Some(share) if share >= 1.0 => ", all with requests",
         Some(_) => ", a sample of them with requests",
     };
     let (settings, runs) = (head.cells.len(), format::count(u64::from(head.runs)));
