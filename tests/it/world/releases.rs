@@ -24,7 +24,7 @@ fn scenario(more: &str) -> Scenario {
          [clients]\nlag_add = \"0s\"\nlag_remove = \"0s\"\n[balancer]\nalgorithm = \"random\"\n\
          [probes]\nperiod = \"0s\"\ninitial_delay = \"0s\"\n[control]\nwatch = \"0s\"\n\
          sync = \"0s\"\nact = \"0s\"\nschedule = \"0s\"\nlaunch = \"0s\"\n\
-         [strategy.generic]\nbatch = 1\norder = \"start-first\"\nbake = \"10s\"\n{more}"
+         [strategy.generic]\nbatch = 1\norder = \"stop-first\"\nbake = \"10s\"\n{more}"
     );
     let loaded = load(&text, "x.toml", Path::new("."), &[]);
     loaded.unwrap_or_else(|error| panic!("{error:?}")).scenario
