@@ -301,7 +301,9 @@ mod tests {
         (0..900).for_each(|i| _ = queue.push(Time(i * 40_000_000), i as u32));
         let mut taken: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         taken.rotate_left(700);
-        taken.iter().for_each(|(at, _, what)| _ = queue.push(*at, *what));
+        for (at, _, what) in &taken {
+            queue.push(*at, *what);
+        }
         (0..900).for_each(|i| _ = queue.push(Time(36_000_000_000 + i * 20_000), 900 + i as u32));
         let order: Vec<u32> = std::iter::from_fn(|| queue.pop()).map(|(_, _, what)| what).collect();
         assert!(order.is_sorted(), "{order:?}");

@@ -38,7 +38,8 @@ fn is_required() -> bool {
 
 fn skipped_aloud() {
     let told = "SKIPPED: no Slurm here (ROLLCAST_REQUIRE=slurm runs this)";
-    writeln!(std::io::stderr(), "{told}").unwrap();
+    let mut screen = std::io::stderr();
+    writeln!(screen, "{told}").unwrap();
 }
 
 fn command(name: &str, args: &[&str]) -> String {
