@@ -142,7 +142,9 @@ fn main() {
         ("journeys/10", journeys(10, 1, false)),
         ("journeys/10/4nodes", journeys(10, 4, false)),
         ("journeys/100", journeys(100, 1, false)),
+        ("journeys/100/4nodes", journeys(100, 4, false)),
         ("pinned/10/4nodes", journeys(10, 4, true)),
+        ("pinned/100/4nodes", journeys(100, 4, true)),
     ];
     if arguments.get(2).is_some_and(|word| word == "once") {
         // Under an instruction counter: one fleet, nothing else.

@@ -8,9 +8,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::measured::{Backtest, Fit};
 use super::texts::{
     BACKTEST_EXAMPLES, BACKTEST_EXITS, CHECK_EXAMPLES, CHECK_EXITS, COMPARE_EXAMPLES, EXIT_CODES,
-    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, JUDGE_EXAMPLES, SIM_EXAMPLES, VALIDATE_EXITS,
-    VERIFY_EXAMPLES, VERIFY_EXITS,
+    EXPLAIN_EXAMPLES, FIT_EXAMPLES, IMPORT_EXAMPLES, JUDGE_EXAMPLES, MERGE_EXAMPLES, SIM_EXAMPLES,
+    SWEEP_EXAMPLES, SWEEP_EXITS, VALIDATE_EXITS, VERIFY_EXAMPLES, VERIFY_EXITS,
 };
+use super::why::Why;
 use crate::scenario::settings::Orchestrator;
 
 /// Rehearse a rolling deployment before you do it.
@@ -39,6 +40,14 @@ pub(super) enum Verb {
     /// Put several rollouts side by side: how long, how low, how many failed, what it cost.
     #[command(before_help = COMPARE_EXAMPLES)]
     Compare(Compare),
+    /// Play many settings of a scenario under the same luck, and say which to take.
+    #[command(before_help = SWEEP_EXAMPLES, after_help = SWEEP_EXITS)]
+    Sweep(Box<super::sweep::Sweep>),
+    /// Put the parts of a sweep together that shards have played.
+    #[command(before_help = MERGE_EXAMPLES, after_help = SWEEP_EXITS)]
+    Merge(super::sweep::Merge),
+    /// Find the best setting under the gates, with a guarantee.
+    Tune(Box<super::tune::Tune>),
     /// Make a scenario from a manifest, Compose file, Nomad job, ECS service or Ansible play.
     #[command(before_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -61,6 +70,8 @@ pub(super) enum Verb {
     /// (`SW01`), or what a scenario's settings come to.
     #[command(before_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// What bad releases cost, under many strategies, judges and pipelines.
+    Trouble(super::trouble::Trouble),
     /// Hold the simulator against theory and write down how far it is off.
     #[command(after_help = VALIDATE_EXITS)]
     Validate(super::validate::Validate),
@@ -75,15 +86,21 @@ pub(super) struct Sim {
     pub(super) file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) changes: Changes,
-    /// Write a file; the kind by its suffix: json, csv, svg, png. May be given several times.
+    /// Write a file; the kind by its suffix: json, csv, md, svg, png. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
+    /// Put it beside this scenario, run by run under the same luck.
+    #[arg(long, value_name = "BASE")]
+    pub(super) compare: Option<PathBuf>,
     /// Replace files that rollcast did not write, too.
     #[arg(short, long)]
     pub(super) force: bool,
     /// Which chart goes into svg and png files; without it the file's name says.
     #[arg(long, value_enum)]
     pub(super) chart: Option<Chart>,
+    /// Tell what happened in three of the runs that failed, and why.
+    #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "quiet")]
+    pub(super) stories: bool,
     /// Print only the verdict.
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -109,6 +126,13 @@ pub(super) struct Sim {
     /// service, Poisson traffic); says why not where it is not.
     #[arg(long, conflicts_with_all = ["runs", "max_runs"])]
     pub(super) exact: bool,
+    /// How likely something is that hardly ever happens, such as full outage
+    /// (`serving_min <= 0`): instances are made unluckier and the runs weighed back exactly.
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["runs", "exact", "output"])]
+    pub(super) rare: Option<String>,
+    /// Half-width of that interval, as a share of the probability.
+    #[arg(long, default_value = "10%", value_name = "SHARE", requires = "rare")]
+    pub(super) precision: crate::units::Share,
     /// Print the whole scenario as TOML, every default filled in, and stop.
     #[arg(long)]
     pub(super) print_scenario: bool,
@@ -125,7 +149,13 @@ pub(super) struct Compare {
     /// Set any key in all of them; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// Write a file; the kind by its suffix: svg, png, csv. May be given several times.
+    /// What makes the exit code 10: something is worse than in the first for sure.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) fail_on: Option<FailOn>,
+    /// Differences up to this share of the first's mean are none.
+    #[arg(long, default_value = "0%", value_name = "SHARE")]
+    pub(super) noise: crate::units::Share,
+    /// Write a file; the kind by its suffix: svg, png, csv, md. May be given several times.
     #[arg(short, long = "output", value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
     /// Replace files that are there already.
@@ -195,6 +225,9 @@ pub(super) struct Changes {
     /// kubernetes: pods below it.
     #[arg(long, value_name = "N|PERCENT", help_heading = SHORTHANDS)]
     pub(super) max_unavailable: Option<String>,
+    /// Chance that a release is bad; what good and bad ones lead to does not depend on it.
+    #[arg(long, value_name = "PERCENT", help_heading = SHORTHANDS)]
+    pub(super) prior: Option<String>,
 }
 
 const SHORTHANDS: &str = "Shorthands for --set";
@@ -224,6 +257,8 @@ pub(super) struct Explain {
     /// Step through the rollout of the scenario: when what is started and stopped.
     #[arg(long)]
     pub(super) step: bool,
+    #[command(flatten)]
+    pub(super) why: Why,
     /// Set any key of the scenario; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
@@ -321,6 +356,11 @@ pub(super) enum Undecided {
     Fail,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Regression,
+}
+
 /// The names that `--strategies` takes.
 fn orchestrators_or_all() -> PossibleValuesParser {
     PossibleValuesParser::new(Orchestrator::ALL.iter().map(|of| of.name()).chain(["all"]))
@@ -351,5 +391,8 @@ pub(super) enum SchemaOf {
     Fit,
     Backtest,
     System,
+    Sweep,
+    Tune,
+    Rare,
     Judge,
 }

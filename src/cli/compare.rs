@@ -4,21 +4,22 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::args::{Changes, Compare};
+use super::args::{Changes, Compare, Sim};
 use super::exit::Exit;
 use super::progress::Bar;
 use super::{input, output, terminal};
-use crate::report::chart;
 use crate::report::compare::{Row, render_csv, render_text};
+use crate::report::{chart, difference, format};
 use crate::scenario::Scenario;
 use crate::scenario::diagnostic::{Format, render};
 use crate::scenario::settings::Orchestrator;
-use crate::study;
+use crate::study::compare::Comparison;
+use crate::study::{self, SimResult};
 
 pub(super) fn run(compare: &Compare) -> anyhow::Result<Exit> {
     for path in &compare.output {
-        if !["svg", "png", "csv"].contains(&output::suffix(path).as_str()) {
-            bail!("-o {}: the suffix must be svg, png or csv", path.display());
+        if !["svg", "png", "csv", "md"].contains(&output::suffix(path).as_str()) {
+            bail!("-o {}: the suffix must be svg, png, csv or md", path.display());
         }
         if path.exists() && !compare.force {
             bail!("-o {}: there is a file already; --force replaces it", path.display());
@@ -44,16 +45,70 @@ pub(super) fn run(compare: &Compare) -> anyhow::Result<Exit> {
         .collect();
     bar.clear();
     terminal::out(&render_text(&rows))?;
+    let compared = against_first(&rows, compare.noise.0);
+    // One beside the first is a question; many are a survey.
+    if let [(names, compared)] = &compared[..] {
+        let text = difference::render_text((&names.0, &names.1), compared);
+        terminal::out(&format!("\n{text}"))?;
+    }
     let title = title(compare, &rows);
     for path in &compare.output {
         let bytes = match output::suffix(path).as_str() {
             "svg" => chart::svg_of_comparison(&title, &rows).into_bytes(),
             "png" => chart::png_of_comparison(&title, &rows)?,
+            "md" => markdown(&title, &compared).into_bytes(),
             _ => render_csv(&rows).into_bytes(),
         };
         output::write(path, &bytes)?;
     }
-    Ok(Exit::Done)
+    let worse = compared.iter().any(|(_, compared)| compared.is_regression());
+    Ok(if worse && compare.fail_on.is_some() { Exit::GateFailed } else { Exit::Done })
+}
+
+/// Two names, and what the second differs in from the first.
+type Compared = ((String, String), Comparison);
+
+fn against_first(rows: &[Row], noise: f64) -> Vec<Compared> {
+    let Some((first, others)) = rows.split_first() else { return Vec::new() };
+    let of = |other: &Row| {
+        let names = (first.name.clone(), other.name.clone());
+        (names, Comparison::new(&first.result, &other.result, noise))
+    };
+    others.iter().map(of).collect()
+}
+
+fn markdown(title: &str, compared: &[Compared]) -> String {
+    let mut text = format!("### {title}\n");
+    for (names, compared) in compared {
+        text.push('\n');
+        text.push_str(&difference::render_markdown((&names.0, &names.1), compared));
+    }
+    format::capped(&text)
+}
+
+/// The scenario of `sim --compare BASE` under the same flags and luck; `None` after complaints.
+pub(super) fn with_base(
+    base: &Path,
+    sim: &Sim,
+    result: &SimResult,
+) -> anyhow::Result<Option<(String, Comparison)>> {
+    let mut checked = input::scenario(Some(base), &sim.changes)?;
+    input::allow_stuck(&mut checked.diagnostics);
+    let scenario = match checked.scenario {
+        Some(ref scenario) if checked.errors() == 0 => scenario,
+        _ => {
+            let text = render(&checked.diagnostics, &checked.source, Format::Human);
+            terminal::error_line(&text);
+            return Ok(None);
+        }
+    };
+    let options = study::Options {
+        runs: study::Runs::Fixed(result.runs_control),
+        ..super::sim::options(sim)
+    };
+    let beside = study::simulate(scenario, &options, &|_| {});
+    let name = base.file_stem().and_then(|stem| stem.to_str()).unwrap_or("base").to_owned();
+    Ok(Some((name, Comparison::new(&beside, result, 0.0))))
 }
 
 fn title(compare: &Compare, rows: &[Row]) -> String {

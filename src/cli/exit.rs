@@ -1,6 +1,7 @@
 //! Exit codes. They never change their meaning.
 
-/// How the program ended. 130 (interrupted) is left to the operating system's signal.
+/// How the program ended. 130 (interrupted) is left to the operating system's signal, except
+/// where there is a result so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     /// Done; all gates pass.
@@ -15,6 +16,8 @@ pub(super) enum Exit {
     Undecided,
     /// No run came to an end.
     Stuck,
+    /// Interrupted, with the result so far.
+    Interrupted,
 }
 
 impl Exit {
@@ -27,6 +30,7 @@ impl Exit {
             Self::GateFailed => 10,
             Self::Undecided => 11,
             Self::Stuck => 24,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::{Changes, Explain};
 use super::exit::Exit;
-use super::{input, lints, manual, numbers, planes, terminal};
+use super::{input, lints, manual, numbers, planes, terminal, why};
 use crate::lint::lint;
 use crate::scenario::codes::Code;
 use crate::scenario::diagnostic::{Format, render};
@@ -19,12 +19,15 @@ pub(super) fn run(explain: &Explain) -> anyhow::Result<Exit> {
     // `explain checkout.toml` is about the scenario alone.
     let alone =
         explain.scenario.is_none() && what.contains(['/', '.']) && Path::new(what).is_file();
-    if alone || explain.step {
+    if alone || explain.step || explain.why.is_asked() {
         let file = if alone {
             Path::new(what)
         } else {
             explain.scenario.as_deref().unwrap_or(Path::new(what))
         };
+        if explain.why.is_asked() {
+            return why::run(&explain.why, file, &explain.set);
+        }
         let named = (!alone).then_some(what);
         return with_scenario(
             explain,

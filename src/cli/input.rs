@@ -167,7 +167,7 @@ pub(super) fn overrides(changes: &Changes, alone: bool) -> Vec<Override> {
     if let Some(name) = name {
         put(format!("--strategy {name}"), "strategy", format!("{{ {name} = {{}} }}"), false);
     }
-    let shorthands = [
+    let shorthands: [(&str, &str, &Option<String>); 9] = [
         ("--instances", "service.instances", &changes.instances),
         ("--slots", "service.slots", &changes.slots),
         ("--rate", "traffic.rate", &changes.rate),
@@ -176,6 +176,7 @@ pub(super) fn overrides(changes: &Changes, alone: bool) -> Vec<Override> {
         ("--order", "strategy.generic.order", &changes.order),
         ("--max-surge", "strategy.kubernetes.max_surge", &changes.max_surge),
         ("--max-unavailable", "strategy.kubernetes.max_unavailable", &changes.max_unavailable),
+        ("--prior", "release.bad", &changes.prior),
     ];
     for (flag, key, value) in shorthands {
         if let Some(value) = value {

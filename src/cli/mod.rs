@@ -21,15 +21,20 @@ mod numbers;
 mod output;
 mod planes;
 mod progress;
+mod rare;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "signatures are given")]
 mod sim;
+mod sweep;
 mod system;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod trouble;
+mod tune;
 mod validate;
 mod verify;
+mod why;
 
 use std::process::ExitCode;
 
@@ -61,6 +66,9 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Sim(sim)) => sim::run(sim, args),
         Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Compare(compare)) => compare::run(compare),
+        Some(Verb::Tune(tune)) => tune::run(tune),
+        Some(Verb::Sweep(sweep)) => sweep::run(sweep, args),
+        Some(Verb::Merge(merge)) => sweep::merge(merge, args),
         Some(Verb::Import(import)) => import::run(import),
         Some(Verb::Fit(fit)) => fit::run(fit),
         Some(Verb::Backtest(backtest)) => backtest::run(backtest),
@@ -76,17 +84,27 @@ fn dispatch(args: &Args) -> anyhow::Result<Exit> {
         Some(Verb::Schema { of: SchemaOf::System }) => {
             terminal::out(&report::system::schema()).map(|()| Exit::Done)
         }
+        Some(Verb::Schema { of: SchemaOf::Sweep }) => {
+            terminal::out(&report::sweep::schema()).map(|()| Exit::Done)
+        }
         Some(Verb::Schema { of: SchemaOf::Fit }) => {
             terminal::out(&report::fit::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Schema { of: SchemaOf::Backtest }) => {
             terminal::out(&report::backtest::schema()).map(|()| Exit::Done)
         }
+        Some(Verb::Schema { of: SchemaOf::Rare }) => {
+            terminal::out(&report::rare::schema()).map(|()| Exit::Done)
+        }
+        Some(Verb::Schema { of: SchemaOf::Tune }) => {
+            terminal::out(&report::tune::schema()).map(|()| Exit::Done)
+        }
         Some(Verb::Schema { of: SchemaOf::Judge }) => {
             terminal::out(&report::judge::schema()).map(|()| Exit::Done)
         }
         Some(Verb::Judge(judge)) => judge::run(judge),
         Some(Verb::Explain(explain)) => explain::run(explain),
+        Some(Verb::Trouble(trouble)) => trouble::run(trouble),
         Some(Verb::Validate(validate)) => validate::run(validate),
         Some(Verb::Verify(verify)) => verify::run(verify, args.ascii),
     }

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 
 use super::args::Chart;
 use crate::report;
-use crate::study::SimResult;
+use crate::study::compare::Comparison;
+use crate::study::{SimResult, Story};
 
 /// A file to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,16 @@ pub(super) struct Output {
 enum Kind {
     Json,
     Csv,
-    Svg(Chart),
-    Png(Chart),
+    Markdown,
+    Svg(Picture),
+    Png(Picture),
+}
+
+/// A chart of the median run, or of a failing one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Picture {
+    chart: Chart,
+    story: Option<usize>,
 }
 
 /// What will be written. Only with `force` in the place of a file that is not rollcast's.
@@ -31,13 +40,15 @@ pub(super) fn plan(
 ) -> anyhow::Result<Vec<Output>> {
     let of = |path: &PathBuf| {
         let suffix = suffix(path);
-        let chart = chart.unwrap_or_else(|| by_name(path));
+        let chart =
+            Picture { chart: chart.unwrap_or_else(|| by_name(path)), story: story_of(path) };
         let kind = match suffix.as_str() {
             "json" => Kind::Json,
             "csv" => Kind::Csv,
+            "md" => Kind::Markdown,
             "svg" => Kind::Svg(chart),
             "png" => Kind::Png(chart),
-            _ => bail!("-o {}: the suffix must be json, csv, svg or png", path.display()),
+            _ => bail!("-o {}: the suffix must be json, csv, md, svg or png", path.display()),
         };
         let output = Output { path: path.clone(), kind };
         if !force && !output.may_be_written() {
@@ -52,9 +63,33 @@ pub(super) fn plan(
 /// `checkout-slots.svg` is the chart of slots; without a name it is the one of capacity.
 fn by_name(path: &Path) -> Chart {
     let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
-    let charts = [("slots", Chart::Slots), ("duration", Chart::Duration), ("load", Chart::Load)];
+    let charts = [
+        ("slots", Chart::Slots),
+        ("story", Chart::Slots),
+        ("duration", Chart::Duration),
+        ("load", Chart::Load),
+    ];
     let named = charts.iter().find(|(word, _)| name.contains(word));
     named.map_or(Chart::Capacity, |(_, chart)| *chart)
+}
+
+/// `checkout-story2.svg` is about the second failure story.
+fn story_of(path: &Path) -> Option<usize> {
+    let name = path.file_stem()?.to_str()?.to_lowercase();
+    let digits = name.split("story").nth(1)?.trim_start_matches(['-', '_']);
+    Some(digits.chars().next()?.to_digit(10)? as usize).filter(|number| *number > 0)
+}
+
+/// The run that a chart shows, and how its caption calls it.
+fn shown(picture: Picture, result: &SimResult) -> anyhow::Result<(&Story, String)> {
+    let Some(number) = picture.story else {
+        return Ok((&result.median, "the median run".into()));
+    };
+    let there = result.stories.len();
+    let Some(told) = result.stories.get(number - 1) else {
+        bail!("there is no failure story {number}: there are {there}");
+    };
+    Ok((&told.story, format!("failure story {number}")))
 }
 
 fn chart_kind(chart: Chart) -> report::chart::Kind {
@@ -72,18 +107,31 @@ impl Output {
         match self.kind {
             Kind::Json => is_ours(&self.path, report::json::SCHEMA),
             Kind::Csv => is_ours(&self.path, "run,requests_simulated,"),
+            Kind::Markdown => is_ours(&self.path, "### "),
             Kind::Svg(_) => is_ours(&self.path, SVG),
             Kind::Png(_) => is_ours(&self.path, PNG),
         }
     }
 
     /// Writes it, making its folder if need be.
-    pub(super) fn write(&self, result: &SimResult) -> anyhow::Result<()> {
+    pub(super) fn write(
+        &self,
+        result: &SimResult,
+        compared: Option<(&str, &Comparison)>,
+    ) -> anyhow::Result<()> {
         let bytes = match self.kind {
             Kind::Json => report::json::render(result).into_bytes(),
             Kind::Csv => report::table::render_csv(result).into_bytes(),
-            Kind::Svg(chart) => report::chart::svg(chart_kind(chart), result).into_bytes(),
-            Kind::Png(chart) => report::chart::png(chart_kind(chart), result)?,
+            Kind::Markdown => report::difference::render_summary(result, compared).into_bytes(),
+            Kind::Svg(picture) => {
+                let (story, name) = shown(picture, result)?;
+                let kind = chart_kind(picture.chart);
+                report::chart::svg_of_run(kind, result, story, &name).into_bytes()
+            }
+            Kind::Png(picture) => {
+                let (story, name) = shown(picture, result)?;
+                report::chart::png_of_run(chart_kind(picture.chart), result, story, &name)?
+            }
         };
         write(&self.path, &bytes)
     }
@@ -115,6 +163,14 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Writes a file whole or not at all: beside its place first, then moved there.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("output");
+    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    write(&beside, bytes)?;
+    std::fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,13 +183,15 @@ mod tests {
         let expected = [
             Kind::Json,
             Kind::Csv,
-            Kind::Svg(Chart::Slots),
-            Kind::Png(Chart::Load),
-            Kind::Svg(Chart::Capacity),
+            Kind::Svg(Picture { chart: Chart::Slots, story: None }),
+            Kind::Png(Picture { chart: Chart::Load, story: None }),
+            Kind::Svg(Picture { chart: Chart::Capacity, story: None }),
         ];
         assert_eq!(kinds, expected);
         let asked = plan(&[PathBuf::from("slots.svg")], Some(Chart::Duration), false).unwrap();
-        assert_eq!(asked[0].kind, Kind::Svg(Chart::Duration));
+        assert_eq!(asked[0].kind, Kind::Svg(Picture { chart: Chart::Duration, story: None }));
+        let told = plan(&[PathBuf::from("x-story2.png")], None, false).unwrap();
+        assert_eq!(told[0].kind, Kind::Png(Picture { chart: Chart::Slots, story: Some(2) }));
         assert!(plan(&[PathBuf::from("report.html")], None, false).is_err());
     }
 

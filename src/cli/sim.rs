@@ -3,7 +3,7 @@
 use super::args::{Args, Runs, Sim, Undecided};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{assumed, check, input, output, system, terminal};
+use super::{assumed, check, compare, input, output, system, terminal};
 use crate::outcome::Fate;
 use crate::scenario::codes::Severity;
 use crate::scenario::diagnostic::{Format, render};
@@ -26,14 +26,29 @@ pub(super) fn run(sim: &Sim, args: &Args) -> anyhow::Result<Exit> {
     if sim.exact {
         return super::exact::run(&scenario, sim.json);
     }
+    if let Some(event) = &sim.rare {
+        return super::rare::run(&scenario, event, sim);
+    }
     let options = options(sim);
     let bar = Bar::new(sim.quiet || sim.json);
     let result = study::simulate(&scenario, &options, &|progress| bar.show(progress));
     let result = assumed::weigh(result, sim, &source);
+    let compared = match &sim.compare {
+        None => None,
+        Some(base) => match compare::with_base(base, sim, &result)? {
+            None => return Ok(Exit::BadScenario),
+            compared => compared,
+        },
+    };
     bar.clear();
     show(sim, args, &result)?;
+    let compared = compared.as_ref().map(|(name, compared)| (name.as_str(), compared));
+    if let Some((name, compared)) = compared.filter(|_| !sim.json && !sim.quiet) {
+        let text = report::difference::render_text((name, "this"), compared);
+        terminal::out(&format!("\n{text}"))?;
+    }
     for output in &outputs {
-        output.write(&result)?;
+        output.write(&result, compared)?;
     }
     Ok(exit(&result, sim.undecided))
 }
@@ -98,7 +113,11 @@ fn show(sim: &Sim, args: &Args, result: &SimResult) -> anyhow::Result<()> {
         ascii: terminal::ascii(args.ascii),
         color: terminal::color(args.color),
     };
-    terminal::out(&report::summary::render(result, &style))
+    terminal::out(&report::summary::render(result, &style))?;
+    if sim.stories {
+        terminal::out(&format!("\n{}", report::stories::render(result, &style)))?;
+    }
+    Ok(())
 }
 
 /// A rollout that never ends is worse than a gate that fails.

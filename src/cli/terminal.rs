@@ -38,10 +38,21 @@ pub(super) fn color(asked: Color) -> bool {
     }
 }
 
-/// Columns: what the shell says of its terminal, else 100.
+/// Columns of the terminal that standard output is, else 100; `COLUMNS` says otherwise.
 pub(super) fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    columns.filter(|_| std::io::stdout().is_terminal()).unwrap_or(100).clamp(60, 200)
+    if !std::io::stdout().is_terminal() {
+        return columns(None, None);
+    }
+    let said = std::env::var("COLUMNS").ok();
+    let real = terminal_size::terminal_size_of(std::io::stdout());
+    columns(said.as_deref(), real.map(|(terminal_size::Width(columns), _)| columns))
+}
+
+/// What is said goes before what is; some terminals have no width and call it zero.
+fn columns(said: Option<&str>, real: Option<u16>) -> usize {
+    let said = said.and_then(|text| text.trim().parse().ok());
+    let known = said.or(real.map(usize::from)).filter(|columns| *columns > 0);
+    known.unwrap_or(100).clamp(60, 200)
 }
 
 /// Whether only ASCII may be shown: as asked, or if the locale says another character set.
@@ -54,4 +65,19 @@ pub(super) fn ascii(asked: bool) -> bool {
         value.contains('.') && !value.contains("utf-8") && !value.contains("utf8")
     });
     asked || other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns;
+
+    #[test]
+    fn what_is_said_of_the_width_goes_before_what_is() {
+        assert_eq!(columns(None, None), 100);
+        assert_eq!(columns(None, Some(132)), 132);
+        assert_eq!(columns(Some("90"), Some(132)), 90);
+        assert_eq!(columns(Some("wide"), Some(132)), 132);
+        assert_eq!([columns(None, Some(0)), columns(Some("0"), None)], [100, 100]);
+        assert_eq!([columns(None, Some(20)), columns(Some("900"), None)], [60, 200]);
+    }
 }

@@ -40,6 +40,34 @@ Examples:
   rollcast compare checkout.toml --strategies kubernetes,swarm,nomad
 ";
 
+pub(super) const SWEEP_EXAMPLES: &str = "\
+Examples:
+  rollcast sweep checkout.toml --vary strategy.generic.batch=1..6,12
+  rollcast sweep checkout.toml --vary strategy.batch=1..6 --vary traffic.rate=800/s,1000/s
+  rollcast sweep checkout.toml --vary versions.old.start=10s..60s:6pts -o start.svg
+  rollcast sweep checkout.toml --vary strategy.batch=1..40 --vary traffic.rate=1/s..2k/s:log \\
+      --design sobol --points 64 --resume checkout.sweep -o all.csv
+  rollcast sweep checkout.toml --vary strategy.batch=1..6 --shard 3/16 -o part3.json
+";
+
+pub(super) const MERGE_EXAMPLES: &str = "\
+Examples:
+  rollcast merge part*.json -o all.csv -o tradeoff.svg
+";
+
+pub(super) const SWEEP_EXITS: &str = "\
+Exit codes:
+  0 done, and some setting keeps all gates   1 could not do it   2 bad usage or bad scenario
+  10 no setting keeps all gates   11 none is sure to   130 interrupted, with the result so far";
+
+pub(super) const TUNE_EXAMPLES: &str = "\
+Examples:
+  rollcast tune checkout.toml --vary strategy.batch=1..6,12
+  rollcast tune checkout.toml --vary strategy.max_surge=1..8 --vary shutdown.pre_stop=0s,5s,10s
+  rollcast tune checkout.toml --vary strategy.batch=1..6 --goal 'min mean(failed_share)'
+  rollcast tune checkout.toml --vary strategy.batch=1..6 -o best.toml -o patch.yaml
+";
+
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
   rollcast import deploy.yaml -o checkout.toml
@@ -92,6 +120,9 @@ Examples:
   rollcast explain SW01
   rollcast explain max_surge checkout.toml
   rollcast explain checkout.toml --step
+  rollcast explain checkout.toml --run median
+  rollcast explain checkout.toml --run worst --at 2m05s
+  rollcast explain checkout.toml --inputs 'p95(duration)' -o tornado.svg
 ";
 
 pub(super) const EXIT_CODES: &str = "\

@@ -18,7 +18,8 @@ pub(super) struct Validate {
     #[arg(long, default_value = "outputs", value_name = "DIR")]
     pub(super) out: PathBuf,
     /// Only this part: `retry-storm` is a map of where retries outlive a rollout, `judges` is what
-    /// judges of canaries do on noisy hosts.
+    /// judges of canaries do on noisy hosts, `incidents` holds known incidents against what their
+    /// sources say, `studies` holds intervals, selection and rare events against exact cases.
     #[arg(long, value_enum, requires = "output")]
     pub(super) only: Option<Part>,
     /// With --only: write a file; csv, md, svg or png by its suffix. May be given several times.
@@ -29,13 +30,17 @@ pub(super) struct Validate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Part {
     RetryStorm,
+    Studies,
     Judges,
+    Incidents,
 }
 
 pub(super) fn run(validate: &Validate) -> anyhow::Result<Exit> {
     match validate.only {
         Some(Part::RetryStorm) => storms(validate),
+        Some(Part::Studies) => studies(validate),
         Some(Part::Judges) => judges(validate),
+        Some(Part::Incidents) => incidents(validate),
         None => table(validate),
     }
 }
@@ -72,6 +77,33 @@ fn storms(validate: &Validate) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn studies(validate: &Validate) -> anyhow::Result<Exit> {
+    use study::validate::studies::{csv, markdown, studies};
+    let promises = studies(validate.full);
+    for path in &validate.output {
+        let text = match suffix(path).as_str() {
+            "csv" => csv(&promises),
+            "md" => markdown(&promises),
+            _ => anyhow::bail!("{} is neither csv nor md", path.display()),
+        };
+        write(path, text.as_bytes())?;
+    }
+    let broken: Vec<String> = promises
+        .iter()
+        .filter(|promise| !promise.holds)
+        .map(|p| {
+            format!("  broken: {}, {}: {:.4}, asked {}\n", p.what, p.case, p.measured, p.asked)
+        })
+        .collect();
+    terminal::out(&format!(
+        "{} promises, {} broken.\n{}",
+        promises.len(),
+        broken.len(),
+        broken.concat()
+    ))?;
+    Ok(if broken.is_empty() { Exit::Done } else { Exit::GateFailed })
+}
+
 fn judges(validate: &Validate) -> anyhow::Result<Exit> {
     let runs = if validate.full { 20_000 } else { 2_000 };
     let rows = study::judge::noise::rows(&study::judge::noise::cases(), runs);
@@ -90,4 +122,19 @@ fn judges(validate: &Validate) -> anyhow::Result<Exit> {
         report::format::share(most)
     ))?;
     Ok(Exit::Done)
+}
+
+fn incidents(validate: &Validate) -> anyhow::Result<Exit> {
+    let figures = study::incidents::figures();
+    for path in &validate.output {
+        let text = match suffix(path).as_str() {
+            "csv" => report::incidents::render_csv(&figures),
+            "md" => report::incidents::render_markdown(&figures),
+            _ => anyhow::bail!("{} is neither csv nor md", path.display()),
+        };
+        write(path, text.as_bytes())?;
+    }
+    let hold = figures.iter().filter(|figure| figure.holds()).count();
+    terminal::out(&format!("{hold} of {} figures are as the sources say.\n", figures.len()))?;
+    Ok(if hold == figures.len() { Exit::Done } else { Exit::GateFailed })
 }

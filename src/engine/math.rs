@@ -17,6 +17,11 @@ pub fn open_unit(bits: u64) -> f64 {
     f64::from_bits(ONE | (bits >> 12)) - (1.0 - f64::EPSILON / 2.0)
 }
 
+/// Random bits whose [`open_unit`] is next to this number in (0, 1).
+pub fn from_unit(unit: f64) -> u64 {
+    ((unit * f64::from_bits(TWO_52)) as u64).min(MANTISSA) << 12
+}
+
 /// Nearest integer to a float in [0, 2⁵²): adding 2⁵² leaves it in the low bits.
 #[inline(always)]
 pub fn to_u64(x: f64) -> u64 {

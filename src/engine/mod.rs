@@ -3,6 +3,7 @@
 //! Knows no word of the domain.
 
 pub mod block;
+pub mod calendar;
 pub mod math;
 pub mod queue;
 pub mod sampler;
@@ -10,6 +11,7 @@ pub mod special;
 pub mod streams;
 
 pub use block::{BLOCK, Law, VariateBlock};
+pub use calendar::{NO_STAMP, StampedQueue};
 pub use queue::EventQueue;
 pub use sampler::Sampler;
 pub use streams::{Seeds, Stream};

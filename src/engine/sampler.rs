@@ -41,6 +41,11 @@ impl Sampler {
         Self { levels, fixed: 0.0 }
     }
 
+    /// Whether it has but one value.
+    pub fn is_fixed(&self) -> bool {
+        self.levels.is_empty()
+    }
+
     /// The value that belongs to 64 random bits.
     #[inline]
     pub fn at(&self, bits: u64) -> f64 {

@@ -82,8 +82,8 @@ pub fn normal_beyond(z: f64) -> f64 {
 
 /// The value that the standard normal law exceeds with probability `tail`, in 0..1.
 pub fn normal_upper(tail: f64) -> f64 {
-    let (mut low, mut high) = (-40.0, 40.0);
-    while high - low > 1e-13 {
+    let (mut low, mut high) = (-40.0_f64, 40.0_f64);
+    while high - low > 1e-14 * high.abs().max(1.0) {
         let middle = f64::midpoint(low, high);
         if normal_beyond(middle) > tail { low = middle } else { high = middle }
     }
@@ -145,6 +145,14 @@ pub fn fisher_beyond(f: f64, (above, below): (f64, f64)) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn normal_agrees_with_the_tables() {
+        let table = [(0.025, 1.959_963_984_540), (0.005, 2.575_829_303_549), (0.5, 0.0)];
+        for (tail, wanted) in table {
+            assert!((normal_upper(tail) - wanted).abs() < 1e-11, "{tail}");
+        }
+    }
 
     #[test]
     fn student_t_agrees_with_the_tables() {

@@ -7,6 +7,7 @@
 pub mod absorbing;
 pub mod ctmc;
 pub mod drain;
+pub mod exposure;
 pub mod join;
 pub mod makespan;
 pub mod pinned;

@@ -10,7 +10,7 @@ mod thresholds;
 mod throttle;
 
 pub use active::Rhythm;
-pub use outlier::Ejections;
+pub use outlier::{Ejections, Volume, stragglers};
 pub use readiness::{ready_at, unfit_at, unready_at};
 pub use thresholds::{Change, Health, Thresholds};
 pub use throttle::Throttle;

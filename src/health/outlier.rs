@@ -1,6 +1,6 @@
 //! Instances that a proxy leaves out because too many of its own requests failed there.
 
-use crate::scenario::pieces::Outlier;
+use crate::scenario::pieces::{Outlier, SuccessRate};
 use crate::units::{Span, Time};
 
 /// Who is ejected, as one node sees it.
@@ -68,9 +68,33 @@ impl Ejections {
     }
 }
 
+/// What a node saw of an instance in an interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Its requests there.
+    pub requests: u32,
+    /// Those that failed.
+    pub failed: u32,
+}
+
+/// Who of these instances answers so much worse than the others that it is left out.
+pub fn stragglers(rule: &SuccessRate, seen: &[(u32, Volume)]) -> Vec<u32> {
+    let enough = |(_, volume): &&(u32, Volume)| volume.requests >= rule.requests;
+    let rate = |volume: &Volume| 1.0 - f64::from(volume.failed) / f64::from(volume.requests);
+    let rates: Vec<(u32, f64)> = seen.iter().filter(enough).map(|(i, v)| (*i, rate(v))).collect();
+    if rates.len() < rule.hosts as usize {
+        return Vec::new();
+    }
+    let count = rates.len() as f64;
+    let mean = rates.iter().map(|(_, rate)| rate).sum::<f64>() / count;
+    let variance = rates.iter().map(|(_, rate)| (rate - mean) * (rate - mean)).sum::<f64>() / count;
+    let least = mean - rule.deviations * variance.sqrt();
+    rates.into_iter().filter(|(_, rate)| *rate < least).map(|(instance, _)| instance).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Ejections, Outlier};
+    use super::{Ejections, Outlier, SuccessRate, Volume, stragglers};
     use crate::units::{Share, Span, Time};
 
     const RULES: Outlier = Outlier {
@@ -79,7 +103,27 @@ mod tests {
         ejection: Span::from_secs(30),
         ejection_max: Span::from_secs(70),
         share: Share(0.1),
+        success_rate: None,
     };
+
+    /// A bad one among n good ones lies √n standard deviations below the mean, whatever it does:
+    /// 1.9 are passed from five instances on.
+    #[test]
+    fn one_that_is_worse_than_four_is_left_out_and_one_of_two_is_not() {
+        let rule = SuccessRate { deviations: 1.9, hosts: 5, requests: 100 };
+        let seen = |bad: u32, good: u32, requests| -> Vec<(u32, Volume)> {
+            (0..bad + good)
+                .map(|i| (i, Volume { requests, failed: if i < bad { 20 } else { 1 } }))
+                .collect()
+        };
+        assert_eq!(stragglers(&rule, &seen(1, 4, 100)), [0]);
+        assert_eq!(stragglers(&rule, &seen(2, 18, 100)), [0, 1]);
+        // √(3/2): as many standard deviations as two bad ones of five lie below.
+        assert!(stragglers(&rule, &seen(2, 3, 100)).is_empty());
+        assert!(stragglers(&rule, &seen(1, 4, 99)).is_empty(), "too few requests");
+        assert!(stragglers(&rule, &seen(1, 3, 100)).is_empty(), "too few instances");
+        assert!(stragglers(&rule, &seen(0, 9, 100)).is_empty(), "all are alike");
+    }
 
     fn at(secs: u64) -> Time {
         Time::from_secs(secs)

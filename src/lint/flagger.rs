@@ -2,9 +2,9 @@
 
 use super::kubernetes::zero_by_rounding;
 use super::{Finding, Lesson};
+use crate::scenario::Scenario;
 use crate::scenario::codes::Code;
 use crate::scenario::settings::{Flagger, Operation, Orchestrator};
-use crate::scenario::{Pipeline, Scenario};
 
 pub(super) fn flagger(scenario: &Scenario, settings: &Flagger, findings: &mut Vec<Finding>) {
     let budgets = (settings.max_surge, settings.max_unavailable);
@@ -34,11 +34,9 @@ pub(super) fn flagger(scenario: &Scenario, settings: &Flagger, findings: &mut Ve
         findings.push(Finding::new(Code::FlaggerThreshold, key, message, label));
     }
     let whole = settings.interval * f64::from(good);
-    let limit = match scenario.pipeline {
-        Pipeline::Automatic { timeout } | Pipeline::Human { timeout, .. } => {
-            ("pipeline.timeout", timeout.min(scenario.horizon))
-        }
-        Pipeline::None => ("horizon", scenario.horizon),
+    let limit = match scenario.pipeline.timeout() {
+        Some(timeout) => ("pipeline.timeout", timeout.min(scenario.horizon)),
+        None => ("horizon", scenario.horizon),
     };
     if whole > limit.1 {
         let message = "the analysis takes longer than anybody waits";

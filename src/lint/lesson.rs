@@ -1,7 +1,7 @@
 //! What stands behind the codes of the lints: why, on what grounds, what to do, and an example of
 //! each that has it and one that has not.
 
-use super::{argo, aws, flagger, general, hosts, kubernetes, machines, nomad, swarm};
+use super::{argo, aws, flagger, general, hosts, kubernetes, machines, nomad, room, swarm};
 use crate::scenario::codes::Code;
 use crate::scenario::settings::Orchestrator;
 
@@ -54,7 +54,7 @@ impl Lesson {
 pub fn lessons() -> impl Iterator<Item = &'static Lesson> {
     let general = [general::LESSONS, hosts::LESSONS, argo::LESSONS, aws::LESSONS];
     let others = [flagger::LESSONS, kubernetes::LESSONS, machines::LESSONS];
-    let rest = [nomad::LESSONS, swarm::LESSONS];
+    let rest = [nomad::LESSONS, room::LESSONS, swarm::LESSONS];
     general.into_iter().chain(others).chain(rest).flatten()
 }
 

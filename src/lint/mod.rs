@@ -19,6 +19,7 @@ mod lesson;
 mod load;
 mod machines;
 mod nomad;
+mod room;
 mod swarm;
 mod timing;
 mod worked;
@@ -86,6 +87,7 @@ pub fn lint(scenario: &Scenario) -> Vec<Finding> {
     gates::gates(scenario, &mut findings);
     timing::timing(scenario, &mut findings);
     load::load(scenario, &mut findings);
+    room::room(scenario, &mut findings);
     general::general(scenario, &mut findings);
     family(scenario, &mut findings);
     for finding in findings.iter_mut().filter(|finding| finding.help.is_none()) {

@@ -4,7 +4,7 @@ use super::Finding;
 use super::arithmetic::{duration, share_above};
 use crate::scenario::codes::Code;
 use crate::scenario::settings::StrategySettings;
-use crate::scenario::{GraceFrom, OnTerm, Pipeline, Scenario};
+use crate::scenario::{GraceFrom, OnTerm, Scenario};
 use crate::units::Span;
 
 pub(super) fn timing(scenario: &Scenario, findings: &mut Vec<Finding>) {
@@ -236,7 +236,7 @@ fn deadline(scenario: &Scenario) -> Option<Deadline> {
 }
 
 fn pipeline(scenario: &Scenario, findings: &mut Vec<Finding>) {
-    let Pipeline::Automatic { timeout } = scenario.pipeline else { return };
+    let Some(timeout) = scenario.pipeline.job_timeout() else { return };
     let usual = duration(scenario, 0.5);
     if usual > timeout {
         let message = "the pipeline rolls back before a usual rollout has ended";

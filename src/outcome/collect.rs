@@ -120,6 +120,7 @@ impl Sink for Collector {
             }
             Record::Messages(counts) => self.messages = Some(counts),
             Record::Scaled { events, most } => self.scaled = Some((events, most)),
+            Record::Release { bad, defects: _ } => self.state.bad = Some(bad),
             Record::Judged { .. } => self.advance(at),
         }
     }
@@ -216,7 +217,9 @@ impl Collector {
             state.zone_serving_min = state.zone_serving_min.min(least);
             state.zone_margin = state.zone_margin.min(fleet.serving_all() - most);
         }
-        let whole_again = state.decided.is_some() && fleet.serving_good() >= fleet.desired;
+        let behaves = state.behaves.is_some();
+        let good = if behaves { fleet.serving_all() } else { fleet.serving_good() };
+        let whole_again = state.decided.is_some() && good >= fleet.desired;
         if whole_again && state.restored.is_none() {
             state.restored = Some(state.now);
         }
@@ -273,6 +276,9 @@ impl Collector {
         let dark = still_dark
             || self.dark.iter().rev().take_while(|d| d.1 >= until).any(|&(since, _)| since <= at);
         let settled = state.settled.or(state.begun).unwrap_or_default();
+        if state.behaves.is_none_or(|behaves| at < behaves) {
+            self.requests.expose(&counts[1]);
+        }
         self.requests.window(at, counts, &self.slo, dark, state.begun, settled);
     }
 

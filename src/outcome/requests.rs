@@ -51,7 +51,7 @@ pub(super) struct Requests {
     pub(super) ended: u64,
     /// Requests that arrived, over the whole record.
     pub(super) arrived: u64,
-    /// Requests that the new version answered, rightly or wrongly.
+    /// Requests that the new version answered, rightly or wrongly, while it might be bad.
     pub(super) answered_new: u64,
     /// Windows since the rollout's begin in which nobody served throughout.
     pub(super) dark: u64,
@@ -73,6 +73,13 @@ impl Requests {
             self.during.add(&waiting);
             self.has_waiting = false;
         }
+    }
+
+    /// The new version, which may be bad, answered these.
+    #[inline]
+    pub(super) fn expose(&mut self, new: &WindowCounts) {
+        let answered = [Ending::Ok, Ending::Version].map(|ending| new.ended[ending as usize]);
+        self.answered_new += answered.into_iter().map(u64::from).sum::<u64>();
     }
 
     /// Counts a window that begins at `at`. `dark`: nobody served throughout. `settled`: last
@@ -98,8 +105,6 @@ impl Requests {
         }
         let (ended, ok) = (sums.requests(), sums.ended(Ending::Ok));
         self.ended += ended;
-        self.answered_new +=
-            sums.endings[1][Ending::Ok as usize] + sums.endings[1][Ending::Version as usize];
         if begun.is_none_or(|begun| at < begun) {
             return;
         }

@@ -23,6 +23,12 @@ pub(super) struct State {
     pub(super) human_called: bool,
     /// A rollback was wanted and impossible.
     pub(super) blocked: bool,
+    /// A rollback, or what stood in its place, did not help in time.
+    pub(super) back_failed: bool,
+    /// Since when the new version behaves like a good one: a flag is off.
+    pub(super) behaves: Option<Time>,
+    /// Whether the release is bad, if that is told.
+    pub(super) bad: Option<bool>,
     pub(super) detected: Option<Time>,
     pub(super) decided: Option<Time>,
     pub(super) restored: Option<Time>,
@@ -69,6 +75,9 @@ impl State {
         gave_up: false,
         human_called: false,
         blocked: false,
+        back_failed: false,
+        behaves: None,
+        bad: None,
         detected: None,
         decided: None,
         restored: None,
@@ -141,12 +150,16 @@ impl State {
         match moment {
             Moment::Begun => _ = self.begun.get_or_insert(at),
             Moment::Detected => _ = self.detected.get_or_insert(at),
-            Moment::RollbackDecided => _ = self.decided.get_or_insert(at),
+            Moment::RollbackDecided | Moment::FlagTurned => _ = self.decided.get_or_insert(at),
             Moment::HumanCalled => self.human_called = true,
             Moment::RollbackBlocked => self.blocked = true,
             Moment::GaveUp => self.gave_up = true,
+            Moment::FlagOff => _ = self.behaves.get_or_insert(at),
+            Moment::RollbackFailed => self.back_failed = true,
             Moment::Batch(_) | Moment::InstanceFailed(_) | Moment::Migrating | Moment::Migrated => {
             }
+            // It had only seemed so.
+            Moment::PutBack => self.restored = None,
         }
     }
 }

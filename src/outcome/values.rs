@@ -50,6 +50,7 @@ fn fate(collector: &Collector, is: Is) -> Fate {
 
 fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f64)) {
     let state = &collector.state;
+    let said = state.said;
     let human = state.human_called || matches!(fate, Fate::Paused | Fate::GivenUp | Fate::Stuck);
     for (key, happened) in [
         (OutcomeKey::Completed, fate == Fate::Completed),
@@ -60,6 +61,7 @@ fn events(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, f6
         (OutcomeKey::Human, human),
         (OutcomeKey::FullOutage, state.full_outage),
         (OutcomeKey::RollbackBlocked, state.blocked),
+        (OutcomeKey::RollbackFailed, state.back_failed || said == Said::RollbackPaused),
     ] {
         set(key, f64::from(u8::from(happened)));
     }
@@ -150,10 +152,13 @@ fn requests(collector: &Collector, fate: Fate, set: &mut impl FnMut(OutcomeKey, 
     set(OutcomeKey::Outage, (requests.dark + during.failing) as f64 * window);
     set(OutcomeKey::Degraded, during.degraded as f64 * window);
     set(OutcomeKey::ErrorBudget, requests.error_budget(slo));
-    // Only a version that somebody stopped or took back is known to be bad.
+    // Where nothing tells whether it is bad, a version that somebody stopped or took back is.
     let stopped = matches!(fate, Fate::Paused | Fate::GivenUp);
-    if state.decided.is_some() || state.went_back || stopped {
+    let known = state.decided.is_some() || state.went_back || stopped;
+    if state.bad.unwrap_or(known) {
         set(OutcomeKey::Exposure, requests.answered_new as f64);
+    } else if state.bad == Some(false) {
+        set(OutcomeKey::Exposure, 0.0);
     }
     if let Some(attempts) = collector.attempts {
         set(OutcomeKey::AttemptsPerRequest, ratio(attempts, requests.ended));

@@ -122,6 +122,43 @@ fn significant(value: f64) -> String {
     }
 }
 
+/// Broken at blanks so that no line is longer than `width` if words allow it; further lines begin
+/// with `indent`.
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("{indent}{word}")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Most bytes of a Markdown text: comments on pull requests end at 65,535 characters.
+const COMMENT: usize = 60_000;
+
+/// The text, or as many of its first lines as a comment holds, and a word about it.
+pub fn capped(text: &str) -> String {
+    if text.len() <= COMMENT {
+        return text.to_owned();
+    }
+    let end = "\nToo long for a comment: the rest is left out here.\n";
+    let mut kept = String::new();
+    for line in text.lines() {
+        if kept.len() + line.len() + 1 + end.len() > COMMENT {
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept + end
+}
+
 #[cfg(test)]
 mod tests {
     use super::{clock, count, duration, number, share};

@@ -40,7 +40,9 @@ pub(super) fn pair(what: &str) -> Value {
 pub(super) fn spread(what: &str) -> Value {
     let number = json!({ "type": "number" });
     let n = json!({ "type": "integer" });
-    let mut spread = closed(&json!({ "n": n, "p50": number, "p90": number, "max": number }));
+    let mut spread = closed(&json!({
+        "n": n, "p50": number, "p90": number, "p95": number, "max": number,
+    }));
     spread["description"] = json!(what);
     spread
 }

@@ -88,6 +88,8 @@ codes! {
     Warning ProbesKill "W041" "Failed probes end instances that are still starting well.";
     Warning NobodyJudges "W042" "A bad version is possible, and nothing in the scenario stops it.";
     Warning ThresholdUnreachable "W043" "More failures would have to happen than can.";
+    Warning NoRoom "W044" "Quota or hosts have no room for what the rollout adds.";
+    Warning DependencyFull "W045" "The rollout opens more connections than there may be.";
     Note AnsibleUnlimited "AN01" "Without max_fail_percentage only a batch that fails whole stops.";
     Warning AnsibleOneBatch "AN02" "The play takes all hosts in one batch.";
     Warning AnsibleNoDrain "AN03" "The play stops services that still have requests.";

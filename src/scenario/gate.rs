@@ -41,6 +41,18 @@ pub enum Measure {
     Probability,
 }
 
+/// A number over runs that can be compared between settings: `p95(duration)`, `mean(surge_cost)`,
+/// `p(rolled_back)`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Measured {
+    /// As written.
+    pub text: String,
+    /// The outcome it is about.
+    pub outcome: OutcomeKey,
+    /// What of that outcome, over runs; never [`Measure::InRuns`].
+    pub measure: Measure,
+}
+
 /// Which side of the limit is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Direction {
@@ -105,6 +117,7 @@ macro_rules! outcomes {
                     | Self::WorkLost => Some("queue"),
                     Self::QuorumLost | Self::VotesMin => Some("quorum"),
                     Self::ScaleEvents | Self::DesiredMax => Some("autoscaler"),
+                    Self::Cost => Some("prices"),
                     _ => None,
                 }
             }
@@ -227,6 +240,8 @@ outcomes! {
     CacheMissPeak, "cache_miss_peak", Number, true;
     /// Calls to the busiest dependency in its busiest window, as a share of its capacity.
     DependencyLoad, "dependency_load", Share, true;
+    /// What the rollout cost, by the prices of the scenario.
+    Cost, "cost", Number, false;
     /// The rollout completed and the new version serves everywhere.
     Completed, "completed", Event, false;
     /// The old version serves again.
@@ -241,6 +256,8 @@ outcomes! {
     Human, "human", Event, false;
     /// A rollback was wanted, and a migration that cannot be undone forbade it.
     RollbackBlocked, "rollback_blocked", Event, false;
+    /// A rollback, or a flag in its place, did not help at the first try or in time.
+    RollbackFailed, "rollback_failed", Event, false;
     /// Nobody served at some moment, or there was no quorum.
     FullOutage, "full_outage", Event, false;
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::codes::Code;
-use super::gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
+use super::gate::{Bound, Direction, Gate, Measure, Measured, OutcomeKey, Unit};
 use super::keys::quantile_of;
 use super::suggest::nearest;
 use crate::units::{Share, Span};
@@ -45,6 +45,19 @@ pub fn parse(text: &str) -> Result<Gate, GateError> {
     let limit = limit(&text[value.clone()], measure, outcome)
         .map_err(|(code, message, hint)| error(code, value.clone(), message, hint))?;
     Ok(Gate { text: text.trim().to_owned(), outcome, measure, direction, limit, line: None })
+}
+
+/// Reads what stands before the comparison of a gate, alone: `p95(duration)`, `mean(failed)`,
+/// `p(rolled_back)`. An outcome without a function is its mean, an event its probability.
+pub fn measured(text: &str) -> Result<Measured, GateError> {
+    let (left, outcome, name) = left_side(text, text.len())?;
+    let left = match left {
+        Left::Plain if outcome.unit() == Unit::Event => Left::Probability,
+        Left::Plain => Left::Mean,
+        other => other,
+    };
+    let measure = resolve_measure(text, left, outcome, &name, None)?;
+    Ok(Measured { text: text.trim().to_owned(), outcome, measure })
 }
 
 fn operator(text: &str) -> Result<(usize, &'static str, Direction), GateError> {

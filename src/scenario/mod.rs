@@ -18,6 +18,7 @@ pub mod keys;
 pub mod load;
 pub mod model;
 pub mod pieces;
+pub mod pipeline;
 pub mod print;
 mod quantity;
 pub mod raw;
@@ -27,19 +28,21 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod suggest;
+pub mod sweep;
 pub mod system;
 pub mod tree;
 
 pub use conduct::Conduct;
 pub use diagnostic::Diagnostic;
 pub use dist::Dist;
-pub use gate::{Bound, Direction, Gate, Measure, OutcomeKey, Unit};
+pub use gate::{Bound, Direction, Gate, Measure, Measured, OutcomeKey, Unit};
 pub use hosts::{AntiAffinity, Hosts, Provision};
 pub use load::{LoadError, Loaded, load};
 pub use model::*;
 pub use pieces::{
     Change, ChangeKind, Dependency, Failure, Migration, Named, Over, Pieces, Reload, When,
 };
+pub use pipeline::{Pipeline, PipelineKind, Watch};
 pub use source::{Place, Source};
 pub use tree::Override;
 

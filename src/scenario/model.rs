@@ -1,6 +1,7 @@
 //! The checked scenario. Every field has a value; whatever was left out has its default.
 
 use crate::scenario::pieces::Pieces;
+use crate::scenario::pipeline::Pipeline;
 use crate::scenario::settings::StrategySettings;
 use crate::scenario::{Conduct, Dist, Gate, Hosts};
 use crate::units::{Bytes, Rate, Share, Span};
@@ -458,26 +459,6 @@ pub struct WriteLimit {
     pub rate: Rate,
     /// Tokens at most.
     pub burst: u32,
-}
-
-/// Who notices a bad rollout and rolls it back.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub enum Pipeline {
-    /// Nobody.
-    None,
-    /// The deploying job waits so long for completion, then rolls back (Helm `--atomic`, CI).
-    Automatic {
-        /// From the beginning of the rollout.
-        timeout: Span,
-    },
-    /// A person is told when the orchestrator reports failure or `timeout` is over, and rolls
-    /// back after a reaction time.
-    Human {
-        /// From the beginning of the rollout.
-        timeout: Span,
-        /// Alert → decision.
-        reaction: Dist,
-    },
 }
 
 /// Service-level objective.

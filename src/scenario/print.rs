@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::keys::quantile_of;
 use super::{
     Algorithm, AntiAffinity, Arrivals, Boots, Clients, Discipline, Dist, GraceFrom, OnTerm,
-    Pipeline, Profile, Protocol, Scenario, Traffic, Version, Warmup,
+    Profile, Protocol, Scenario, Traffic, Version, Warmup,
 };
 use crate::units::{Bandwidth, CountOrPercent, Share, Span};
 
@@ -409,18 +409,7 @@ fn surroundings(page: &mut Page, scenario: &Scenario) {
     page.text("registry", link(hosts.registry));
     page.raw("cache", hosts.cache);
     page.table("pipeline");
-    match &scenario.pipeline {
-        Pipeline::None => page.text("kind", "none"),
-        Pipeline::Automatic { timeout } => {
-            page.text("kind", "ci");
-            page.text("timeout", timeout);
-        }
-        Pipeline::Human { timeout, reaction } => {
-            page.text("kind", "human");
-            page.text("timeout", timeout);
-            page.raw("reaction", dist(reaction));
-        }
-    }
+    scenario.pipeline.write(page);
     let slo = &scenario.slo;
     page.table("slo");
     page.text("availability", share(slo.availability.0));

@@ -18,6 +18,7 @@ use super::quantity::{scalar, wrong_type};
 use super::raw::{Entry, Fields, Value};
 use super::source::Place;
 use super::suggest::nearest;
+use super::sweep;
 use super::tree::{Data, Item, Node};
 
 /// The whole file as written: the fields of every table that is there, by dotted name.
@@ -48,6 +49,11 @@ fn read_table(path: &str, node: &Node, raw: &mut Raw, problems: &mut Vec<Diagnos
         let key = declared.and_then(|t| t.keys.iter().find(|key| key.name == item.key));
         if path == "assumed" {
             read_assumed(item, &mut fields, problems);
+        } else if path == "sweep" {
+            // What is varied, not what is: `sweep` reads it.
+            if !sweep::WORDS.contains(&item.key.as_str()) {
+                is_key(item, problems);
+            }
         } else if let Some(key) = key {
             read_item(&key.kind, item, &child, &mut fields, problems);
         } else if known.contains(&item.key.as_str()) || keys::table(&child).is_some() {
@@ -83,6 +89,13 @@ fn read_item(
 }
 
 fn read_assumed(item: &Item, fields: &mut Fields, problems: &mut Vec<Diagnostic>) {
+    if is_key(item, problems) {
+        read_item(&Kind::Range, item, "assumed", fields, problems);
+    }
+}
+
+/// Whether an item is named after a key of a scenario; complains if not.
+fn is_key(item: &Item, problems: &mut Vec<Diagnostic>) -> bool {
     if keys::find(&item.key).is_none() {
         let paths = keys::paths();
         let label = match nearest(&item.key, paths.iter().map(String::as_str)) {
@@ -91,9 +104,9 @@ fn read_assumed(item: &Item, fields: &mut Fields, problems: &mut Vec<Diagnostic>
         };
         let message = format!("no key {}", item.key);
         problems.push(Diagnostic::new(Code::UnknownKey, item.key_place, message, label));
-        return;
+        return false;
     }
-    read_item(&Kind::Range, item, "assumed", fields, problems);
+    true
 }
 
 /// Complains about a key that does not exist in this table.

@@ -17,6 +17,9 @@ pub fn schema() -> String {
         if table.path == "assumed" {
             schema["additionalProperties"] = kind(&Kind::Range);
         }
+        if table.path == "sweep" {
+            schema["additionalProperties"] = json!(true);
+        }
         if table.path == "versions.new" {
             // What is not said there is like the old version.
             schema.as_object_mut().map(|schema| schema.remove("required"));

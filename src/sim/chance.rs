@@ -1,8 +1,10 @@
 //! The luck of a run: what is drawn, and from which stream.
 
+use crate::engine::math::{from_unit, open_unit};
 use crate::engine::{Sampler, Seeds};
-use crate::scenario::pieces::DataPlane;
+use crate::scenario::pieces::{DataPlane, Until, Wrong};
 use crate::scenario::{Dist, Scenario, Version};
+use crate::sim::tilt::{Cause, Luck, Tilt, Tilting};
 use crate::sim::{drain, model};
 use crate::trace::VersionId;
 use crate::units::{Span, Time};
@@ -17,7 +19,6 @@ mod purpose {
     pub(super) const LAG_REMOVE: u32 = 15;
     pub(super) const CONTROL: u32 = 16;
     pub(super) const WALL: u32 = 17;
-    pub(super) const REACTION: u32 = 18;
     pub(super) const STRATEGY: u32 = 19;
     pub(super) const LAUNCH: u32 = 20;
     pub(super) const CRASH: u32 = 21;
@@ -37,6 +38,9 @@ mod purpose {
     pub(super) const PROBE_PHASE: u32 = 61;
     pub(super) const PROPAGATE: u32 = 63;
     pub(super) const MIGRATION: u32 = 64;
+    pub(super) const CARRIES: u32 = 500;
+    /// The first of four for each defect.
+    pub(super) const DEFECTS: u32 = 504;
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +72,6 @@ pub(crate) struct Tables {
     lag_remove: Sampler,
     control: [Sampler; 5],
     launch: Sampler,
-    reaction: Option<Sampler>,
     /// Registration, deregistration and the start of a sidecar.
     plane: Option<[Sampler; 3]>,
     catch_up: Option<Sampler>,
@@ -77,6 +80,8 @@ pub(crate) struct Tables {
     provision: Option<Sampler>,
     propagate: Sampler,
     migration: Sampler,
+    /// By defect: how long an instance is well.
+    well: Vec<Sampler>,
 }
 
 impl Tables {
@@ -93,10 +98,6 @@ impl Tables {
         let control = &scenario.control;
         let takes = scenario.pieces.migration.as_ref().map(|migration| &migration.takes);
         let hot = scenario.pieces.change.as_ref().and_then(|change| change.hot());
-        let reaction = match &scenario.pipeline {
-            crate::scenario::Pipeline::Human { reaction, .. } => Some(model::sampler(reaction)),
-            _ => None,
-        };
         Self {
             versions: [version(&scenario.versions.old), version(&scenario.versions.new)],
             lag_add: model::sampler(&scenario.clients.lag_add),
@@ -110,14 +111,24 @@ impl Tables {
             ]
             .map(model::sampler),
             launch: model::sampler(&control.launch),
-            reaction,
             plane: scenario.pieces.data_plane.as_ref().map(plane),
             catch_up: scenario.pieces.quorum.as_ref().map(|q| model::sampler(&q.catch_up)),
             wave: wave_factor(scenario.hosts.wave_cv),
             provision: scenario.hosts.provision.as_ref().map(|p| model::sampler(&p.delay)),
             propagate: hot.map_or(Sampler::fixed(0.0), model::sampler),
             migration: takes.map_or(Sampler::fixed(0.0), model::sampler),
+            well: scenario.pieces.defects.iter().map(|d| well(&d.piece.fault)).collect(),
         }
+    }
+}
+
+/// How long an instance is well that has this.
+fn well(fault: &Wrong) -> Sampler {
+    match fault {
+        Wrong::Crash { after, .. }
+        | Wrong::Errors { after, .. }
+        | Wrong::Leak { until: Until::After(after), .. } => model::sampler(after),
+        _ => Sampler::fixed(0.0),
     }
 }
 
@@ -133,16 +144,50 @@ pub(crate) struct Chance<'a> {
     tables: &'a Tables,
     seeds: Seeds,
     drawn: u64,
+    /// Rare luck made less rare; boxed: hardly anybody does.
+    tilting: Option<Box<Tilting>>,
 }
 
 impl<'a> Chance<'a> {
     pub(crate) fn new(tables: &'a Tables) -> Self {
-        Self { tables, seeds: Seeds::new(0, 0), drawn: 0 }
+        Self { tables, seeds: Seeds::new(0, 0), drawn: 0, tilting: None }
     }
 
     pub(crate) fn reset(&mut self, seeds: Seeds) {
         self.seeds = seeds;
         self.drawn = 0;
+        if let Some(tilting) = &mut self.tilting {
+            tilting.reset();
+        }
+    }
+
+    /// From the next run on.
+    pub(crate) fn tilt(&mut self, tilt: Tilt) {
+        self.tilting = Some(Box::new(Tilting::new(tilt)));
+    }
+
+    /// Weight and draws of the run so far, if they are tilted.
+    pub(crate) fn luck(&self) -> Option<Luck> {
+        self.tilting.as_ref().map(|tilting| tilting.luck())
+    }
+
+    /// Whether an event of this probability happens.
+    fn happens(&self, what: (Cause, VersionId), name: u64, bits: u64, probability: f64) -> bool {
+        let unit = open_unit(bits);
+        match &self.tilting {
+            None => unit < probability,
+            Some(tilting) => tilting.happens(sided(what), name, unit, probability),
+        }
+    }
+
+    /// A time of this law.
+    fn time(&self, what: (Cause, VersionId), name: u64, bits: u64, law: &Sampler) -> Span {
+        match &self.tilting {
+            Some(tilting) if !law.is_fixed() => {
+                span(law.at(from_unit(tilting.place(sided(what), name, open_unit(bits)))))
+            }
+            _ => span(law.at(bits)),
+        }
     }
 
     /// All of it.
@@ -161,8 +206,7 @@ impl<'a> Chance<'a> {
 
     /// That of the processes it has after the first hangs on their number too.
     fn process_bits(&self, purpose: u32, version: VersionId, ordinal: u32, process: u32) -> u64 {
-        let instance = u64::from(version.0) << 32 | u64::from(ordinal);
-        self.seeds.bits(purpose, u64::from(process) << 40 | instance)
+        self.seeds.bits(purpose, name(version, ordinal, process))
     }
 
     /// Start of the `process`-th process → able to answer; `None`: never.
@@ -170,11 +214,14 @@ impl<'a> Chance<'a> {
         let model = self.version(version);
         if model.never_ready > 0.0 {
             let bits = self.bits(purpose::NEVER_READY, version, ordinal);
-            if crate::engine::math::open_unit(bits) < model.never_ready {
+            let what = (Cause::NeverReady, version);
+            if self.happens(what, name(version, ordinal, 0), bits, model.never_ready) {
                 return None;
             }
         }
-        Some(span(model.start.at(self.process_bits(purpose::START, version, ordinal, process))))
+        let bits = self.process_bits(purpose::START, version, ordinal, process);
+        let what = (Cause::Start, version);
+        Some(self.time(what, name(version, ordinal, process), bits, &model.start))
     }
 
     /// CPU time that the `process`-th process needs to start, before that.
@@ -210,10 +257,12 @@ impl<'a> Chance<'a> {
             return None;
         }
         let bits = |purpose| self.process_bits(purpose, version, ordinal, process);
-        if crate::engine::math::open_unit(bits(purpose::CRASH)) >= model.crash {
+        let name = name(version, ordinal, process);
+        if !self.happens((Cause::Crash, version), name, bits(purpose::CRASH), model.crash) {
             return None;
         }
-        Some(span(model.crash_after.at(bits(purpose::CRASH_AFTER))))
+        let bits = bits(purpose::CRASH_AFTER);
+        Some(self.time((Cause::CrashAfter, version), name, bits, &model.crash_after))
     }
 
     /// Prepared → process started.
@@ -319,10 +368,49 @@ impl<'a> Chance<'a> {
         crate::engine::math::open_unit(self.seeds.bits(purpose::PROBE_PHASE, instance.into()))
     }
 
-    /// A person's reaction time.
-    pub(crate) fn reaction(&self) -> Span {
-        let bits = self.seeds.bits(purpose::REACTION, 0);
-        self.tables.reaction.as_ref().map_or(Span::ZERO, |reaction| span(reaction.at(bits)))
+    /// Luck by which a release carries the `index`-th defect, 0..1.
+    pub(crate) fn carries(&self, index: usize) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(purpose::CARRIES, index as u64))
+    }
+
+    /// Luck by which an instance shows a defect that not all show, 0..1.
+    pub(crate) fn shows(&self, defect: usize, version: VersionId, ordinal: u32) -> f64 {
+        let bits = self.bits(of_defect(defect, 0), version, ordinal);
+        crate::engine::math::open_unit(bits)
+    }
+
+    /// Luck by which instances on a host show a defect, 0..1.
+    pub(crate) fn shows_on(&self, defect: usize, host: u32) -> f64 {
+        crate::engine::math::open_unit(self.seeds.bits(of_defect(defect, 1), host.into()))
+    }
+
+    /// Luck by which a defect strikes the `process`-th process of an instance that shows it, 0..1.
+    pub(crate) fn strikes(
+        &self,
+        defect: usize,
+        version: VersionId,
+        ordinal: u32,
+        process: u32,
+    ) -> f64 {
+        let bits = self.process_bits(of_defect(defect, 2), version, ordinal, process);
+        crate::engine::math::open_unit(bits)
+    }
+
+    /// How long that process is well.
+    pub(crate) fn well(
+        &self,
+        defect: usize,
+        version: VersionId,
+        ordinal: u32,
+        process: u32,
+    ) -> Span {
+        let bits = self.process_bits(of_defect(defect, 3), version, ordinal, process);
+        span(self.tables.well[defect].at(bits))
+    }
+
+    /// What tells the classes of requests apart that a defect befalls.
+    pub(crate) fn class_key(&self, defect: usize) -> u64 {
+        self.seeds.bits(of_defect(defect, 3), u64::MAX)
     }
 
     /// Wall-clock time at the beginning, after a whole second.
@@ -334,6 +422,20 @@ impl<'a> Chance<'a> {
     pub(crate) fn strategy_key(&self) -> u64 {
         self.seeds.bits(purpose::STRATEGY, 0)
     }
+}
+
+/// A process of an instance of a version.
+fn name(version: VersionId, ordinal: u32, process: u32) -> u64 {
+    u64::from(process) << 40 | u64::from(version.0) << 32 | u64::from(ordinal)
+}
+
+/// Versions after the new one have its laws.
+fn sided((cause, version): (Cause, VersionId)) -> (Cause, usize) {
+    (cause, usize::from(version.0.min(1)))
+}
+
+fn of_defect(defect: usize, which: u32) -> u32 {
+    purpose::DEFECTS + 4 * defect as u32 + which
 }
 
 /// Lognormal with mean 1.

@@ -323,6 +323,16 @@ impl Fleet {
         (place / 64, 1 << (place % 64))
     }
 
+    /// How many old and how many newer instances serve.
+    pub(crate) fn serving_by_version(&self) -> [u32; 2] {
+        let mut counts = [0; 2];
+        for view in &self.views {
+            let entry = self.get(view.id);
+            counts[usize::from(entry.version.0.min(1))] += u32::from(entry.serving);
+        }
+        counts
+    }
+
     /// Serving: it can answer, and at least half of the nodes send it something.
     fn update_serving(&mut self, now: Time, instance: u32, sink: &mut impl Sink) {
         let entry = &mut self.all[instance as usize];

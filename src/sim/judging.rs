@@ -4,14 +4,12 @@
 use std::collections::VecDeque;
 
 use super::kernel::Answers;
-use super::pipeline::PipelineState;
+use super::pipeline::Urge;
 use super::world::{Depth, Event, World};
 use crate::judge::{Evidence, Reading, Rule, Side, Verdict};
 use crate::scenario::Scenario;
 use crate::scenario::pieces::{Judge, OnFail};
-use crate::scenario::settings::Operation;
-use crate::strategy::Command;
-use crate::trace::{Moment, Phase, Record, Ruling, Said, Sink, VersionId};
+use crate::trace::{Phase, Record, Ruling, Said, Sink, VersionId};
 use crate::units::{Span, Time};
 
 /// What happens in court.
@@ -231,16 +229,12 @@ impl World<'_> {
 
     /// A judge has found the new version bad.
     fn judged(&mut self, on_fail: OnFail, sink: &mut impl Sink) {
-        if on_fail == OnFail::Alert && self.pipeline == PipelineState::Watching {
-            self.alert(sink);
-            return;
-        }
-        sink.record(self.now, Record::Moment(Moment::Detected));
-        match on_fail {
-            OnFail::Alert => {}
-            OnFail::Pause => self.command(Command::Operate(Operation::Pause)),
-            OnFail::Rollback => self.roll_back(sink),
-        }
+        let urge = match on_fail {
+            OnFail::Alert => Urge::Alert,
+            OnFail::Pause => Urge::Pause,
+            OnFail::Rollback => Urge::Rollback,
+        };
+        self.heed(urge, sink);
     }
 
     /// Share of errors of the old and the new version, as metrics show it to analyses: what was
@@ -248,10 +242,7 @@ impl World<'_> {
     pub(super) fn errors_shown(&self) -> [f64; 2] {
         match &self.court {
             Some(court) if self.depth == Depth::Requests => court.errors,
-            _ => {
-                let versions = &self.scenario.versions;
-                [versions.old.errors.0, versions.new.errors.0]
-            }
+            _ => self.error_shares(),
         }
     }
 

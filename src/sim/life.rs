@@ -50,6 +50,7 @@ impl World<'_> {
             | Event::Sweep
             | Event::Scrape
             | Event::Autoscale
+            | Event::Memory
             | Event::Judge(_)
             | Event::Kill { .. }
             | Event::Waited { .. }
@@ -57,8 +58,7 @@ impl World<'_> {
             | Event::Crash { .. }
             | Event::Unfit { .. }
             | Event::Restart { .. }
-            | Event::Deadline
-            | Event::Decide
+            | Event::Pipeline(_)
             | Event::Around(_)
             | Event::Fault(_)
             | Event::End { .. } => unreachable!("moves no instance by itself"),
@@ -198,14 +198,14 @@ impl World<'_> {
         let entry = *self.fleet.get(instance);
         let process = entry.process;
         let begins = self.now.max(entry.started) + delay;
-        if let Some(after) = self.chance.crash(entry.version, entry.ordinal, process) {
+        if let Some(after) = self.crash_of(instance, process) {
             self.plan_crash(begins + after, instance, process);
         }
         self.plan_death(instance, begins);
         let now = self.now;
         self.fleet.get_mut(instance).begins = begins;
         if let Some(work) = self.chance.start_cpu(entry.version, entry.ordinal, process) {
-            let work = work * self.chance.wave(entry.wave);
+            let work = work * self.chance.wave(entry.wave) * self.slow_start_of(instance);
             self.starts.begin(now, (instance, process), entry.host, work);
             self.plan_worked();
             self.fleet.get_mut(instance).able_at = Time::NEVER;
@@ -222,7 +222,7 @@ impl World<'_> {
     /// The process has had the CPU time that it needs to start; what remains is waiting.
     fn worked_off(&mut self, instance: u32, process: u32) {
         let entry = *self.fleet.get(instance);
-        let start = self.chance.start(entry.version, entry.ordinal, process);
+        let start = self.start_of(instance, process);
         let start = start.map(|start| start * self.chance.wave(entry.wave));
         let able = start.map_or(Time::NEVER, |start| self.now.max(entry.begins) + start);
         self.fleet.get_mut(instance).able_at = able;
@@ -300,6 +300,8 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.open(instance, now, false);
         }
+        self.afflict(instance);
+        self.reads_flag(instance);
         if let Some(messages) = &mut self.messages {
             messages.open(instance, now);
         }

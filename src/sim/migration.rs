@@ -55,16 +55,17 @@ impl World<'_> {
         self.plan(self.now + takes, Event::Migrated);
     }
 
-    /// What requests feel of it now.
-    fn lock(&mut self) {
-        let Some(migration) = &self.scenario.pieces.migration else { return };
-        let failing = match self.migrated {
-            Migrated::No => [0.0; 2],
-            Migrated::Running | Migrated::Unwanted | Migrated::Undoing { .. } => {
-                [migration.locks.0; 2]
-            }
-            Migrated::Done => [migration.old_errors.0, 0.0],
+    /// What requests feel of it now, and of versions that do not go together.
+    pub(super) fn lock(&mut self) {
+        let migration = self.scenario.pieces.migration.as_ref();
+        let locked = match (migration, self.migrated) {
+            (None, _) | (_, Migrated::No) => [0.0; 2],
+            (Some(migration), Migrated::Done) => [migration.old_errors.0, 0.0],
+            (Some(migration), _) => [migration.locks.0; 2],
         };
+        let discord = self.discord();
+        let either = |version: usize| 1.0 - (1.0 - locked[version]) * (1.0 - discord[version]);
+        let failing = if discord == [0.0; 2] { locked } else { [either(0), either(1)] };
         if let Some(kernel) = self.kernel() {
             kernel.desk.calls.fail(failing);
         }

@@ -6,6 +6,8 @@ mod chance;
 mod client;
 mod control;
 mod crash;
+#[cfg(test)]
+mod crossings;
 mod dependencies;
 mod drain;
 mod ending;
@@ -27,6 +29,7 @@ mod plane;
 mod pulls;
 mod quorum;
 mod quota;
+mod release;
 mod reload;
 mod room;
 mod rotation;
@@ -38,8 +41,10 @@ pub mod steady;
 mod streams;
 #[cfg(test)]
 mod tests;
+pub mod tilt;
 mod world;
 
-pub use model::Model;
+pub use model::{Model, Quality};
+pub use pipeline::Urge;
 pub use script::Script;
 pub use world::{Depth, World};

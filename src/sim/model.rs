@@ -5,6 +5,8 @@ use super::ending::on_grid;
 use super::faults::Luck;
 use super::kernel::{CallModel, Config, Habits, VersionModel};
 use super::messages;
+use super::pipeline;
+use super::release;
 use super::script::Script;
 use crate::engine::{Law, Sampler};
 use crate::scenario::pieces::Users;
@@ -19,17 +21,39 @@ pub struct Model<'a> {
     pub(super) tables: Tables,
     pub(super) kernel: Config,
     pub(super) messages: Option<messages::Config>,
+    pub(super) pipeline: Option<pipeline::Tables>,
     pub(super) script: Script,
     /// The luck of each fault.
     pub(super) faults: Vec<Luck>,
     /// When the rollout begins.
     pub(super) begun: Time,
+    /// Whether the new version carries what may be wrong with it.
+    pub(super) quality: Quality,
+}
+
+/// What a release is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quality {
+    /// Nothing is wrong with it beside what its version always has.
+    Good,
+    /// It carries at least one of the defects, if the scenario has any.
+    Bad,
 }
 
 impl<'a> Model<'a> {
-    /// Of this scenario.
+    /// Of this scenario; what may be wrong with the release is.
     pub fn new(scenario: &'a Scenario) -> Self {
-        Self::with_script(scenario, Script::default())
+        Self::of_quality(scenario, Quality::Bad)
+    }
+
+    /// Of this scenario with a good or a bad release.
+    pub fn of_quality(scenario: &'a Scenario, quality: Quality) -> Self {
+        Self { quality, ..Self::with_script(scenario, Script::default()) }
+    }
+
+    /// What it is of.
+    pub fn scenario(&self) -> &'a Scenario {
+        self.scenario
     }
 
     /// Of this scenario, with luck that is told instead of drawn as far as the script goes.
@@ -38,7 +62,9 @@ impl<'a> Model<'a> {
         let (tables, kernel) = (Tables::new(scenario), config(scenario, begun));
         let messages = messages::Config::of(scenario);
         let faults = scenario.pieces.faults.iter().map(|named| Luck::new(&named.piece)).collect();
-        Self { scenario, tables, kernel, messages, script, faults, begun }
+        let pipeline = pipeline::Tables::new(scenario);
+        let quality = Quality::Bad;
+        Self { scenario, tables, kernel, messages, pipeline, script, faults, begun, quality }
     }
 }
 
@@ -91,7 +117,7 @@ fn config(scenario: &Scenario, begun: Time) -> Config {
         window: scenario.slo.window,
         slow_above: scenario.slo.latency,
         habits: habits(&clients.conduct, scenario.pieces.users.as_ref()),
-        troubled: scenario.pieces.migration.is_some(),
+        troubled: scenario.pieces.migration.is_some() || release::troubles(scenario),
         calls: dependencies.filter_map(|(i, d)| CallModel::new(i, &d.piece, begun)).collect(),
     }
 }

@@ -51,6 +51,7 @@ impl World<'_> {
         if let Some(kernel) = self.kernel() {
             kernel.turn(instance, version.0, now);
         }
+        self.afflict(instance);
         let entry = *self.fleet.get(instance);
         let runs = entry.phase == Phase::Starting || entry.phase.is_ready();
         if !runs || entry.halted {
@@ -58,10 +59,10 @@ impl World<'_> {
             return;
         }
         let process = entry.process;
-        if let Some(after) = self.chance.crash(version, entry.ordinal, process) {
+        if let Some(after) = self.crash_of(instance, process) {
             self.plan_crash(now + after, instance, process);
         }
-        let hangs = self.chance.start(version, entry.ordinal, process).is_none();
+        let hangs = self.start_of(instance, process).is_none();
         if hangs && entry.able {
             self.hang(instance, sink);
         } else if !hangs && !entry.able && version == VersionId::OLD {

@@ -1,7 +1,7 @@
 //! A fleet under traffic without a control plane: for benches, and for cases that queueing
 //! theory knows. Whoever holds it plays the orchestrator by hand.
 
-use super::kernel::{CallModel, Config, Kernel, VersionModel};
+use super::kernel::{CallModel, Config, Failing, Flaw, Kernel, VersionModel};
 use super::model;
 use crate::engine::{Sampler, Seeds};
 use crate::scenario::pieces::{Dependency, Users};
@@ -182,6 +182,21 @@ impl SteadyFleet {
     pub fn ended(&mut self, ending: Ending) -> u64 {
         self.kernel.settle_all(self.now);
         self.kernel.desk.tally.total(ending)
+    }
+
+    /// The time since the fleet began.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// From now on a server answers this share of its requests with errors, as one of a bad
+    /// release would.
+    pub fn spoil(&mut self, server: u32, share: Share) {
+        let flaw = (share.0 > 0.0).then(|| {
+            let failing = Failing { share: share.0, from: self.now.0, rise: 0, class: 1.0, key: 0 };
+            Flaw { errors: vec![failing], ..Flaw::default() }
+        });
+        self.kernel.afflict(server, flaw);
     }
 
     /// Requests in flight over all servers.

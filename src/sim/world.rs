@@ -12,14 +12,16 @@ use super::kernel::Kernel;
 use super::messages::Messages;
 use super::migration::Migrated;
 use super::model::Model;
-use super::pipeline::PipelineState;
+use super::pipeline::{Stage, Watcher};
 use super::plane::{Plane, Step};
 use super::pulls::Pulls;
 use super::quorum::Votes;
 use super::quota::Refusals;
+use super::release::Carried;
 use super::room::{Around, Room};
 use super::starts::Starts;
 use super::streams::Streams;
+use super::tilt::{Luck, Tilt};
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
 use crate::strategy::{Decision, State, Status, Strategy};
@@ -93,6 +95,8 @@ pub(super) enum Event {
     Scrape,
     /// The autoscaler looks.
     Autoscale,
+    /// Somebody looks at the memory of processes.
+    Memory,
     /// A liveness probe, after so many failures in a row.
     Alive { instance: u32, process: u32, failures: u32 },
     /// Something happens in court.
@@ -101,10 +105,8 @@ pub(super) enum Event {
     Outage { dependency: u8, begins: bool },
     /// Probes of a ready instance have failed too often.
     Unready { instance: u32, process: u32 },
-    /// The pipeline has waited long enough.
-    Deadline,
-    /// A person decides.
-    Decide,
+    /// Something that the pipeline has planned.
+    Pipeline(Stage),
     /// A process takes a change while it runs, the `round`-th that is written.
     Reload { instance: u32, version: VersionId, round: u32 },
     /// The change of the data is done, or undone.
@@ -177,11 +179,13 @@ pub struct World<'a> {
     pub(super) reloads: u32,
     pub(super) reloading: u32,
     pub(super) migrated: Migrated,
+    /// What is wrong with the release of this run.
+    pub(super) carried: Carried,
     /// By version: when the API server can carry out the next creation or stop.
     pub(super) paces: Vec<Time>,
     pub(super) busy_until: Vec<Time>,
     pub(super) said: Said,
-    pub(super) pipeline: PipelineState,
+    pub(super) pipeline: Watcher,
     pub(super) end_stamp: u32,
     pub(super) ended: bool,
     /// Attempts each server had taken when the strategy last reached its end.
@@ -242,10 +246,11 @@ impl<'a> World<'a> {
             reloads: 0,
             reloading: 0,
             migrated: Migrated::No,
+            carried: Carried::default(),
             paces: Vec::new(),
             busy_until: vec![Time::ZERO; controllers],
             said: Said::Progressing,
-            pipeline: PipelineState::Done,
+            pipeline: Watcher::new(),
             end_stamp: 0,
             ended: false,
             served: Vec::new(),
@@ -259,6 +264,16 @@ impl<'a> World<'a> {
         self.play(sink)
     }
 
+    /// Tilts the luck of all runs to come.
+    pub fn tilt(&mut self, tilt: Tilt) {
+        self.chance.tilt(tilt);
+    }
+
+    /// Weight and draws of the last run, if luck is tilted.
+    pub fn luck(&self) -> Option<Luck> {
+        self.chance.luck()
+    }
+
     /// Plays what has been prepared.
     pub(super) fn play(&mut self, sink: &mut impl Sink) -> Time {
         while !self.ended {
@@ -267,23 +282,29 @@ impl<'a> World<'a> {
                 self.give_up(sink);
                 break;
             };
-            if at > self.now {
-                if self.depth == Depth::Requests
-                    && let Some(kernel) = &mut self.kernel
-                {
-                    kernel.advance(at);
-                }
-                if let Some(streams) = &mut self.streams {
-                    streams.advance(at);
-                }
-                if let Some(messages) = &mut self.messages {
-                    messages.advance(at);
-                }
-                self.now = at;
-            }
+            self.reach(at);
             self.happen(event, sink);
         }
         self.finish(sink)
+    }
+
+    /// Everything that is no event of the world happens until `at`.
+    pub(super) fn reach(&mut self, at: Time) {
+        if at <= self.now {
+            return;
+        }
+        if self.depth == Depth::Requests
+            && let Some(kernel) = &mut self.kernel
+        {
+            kernel.advance(at);
+        }
+        if let Some(streams) = &mut self.streams {
+            streams.advance(at);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.advance(at);
+        }
+        self.now = at;
     }
 
     pub(super) fn prepare(&mut self, seeds: Seeds, depth: Depth, sink: &mut impl Sink) {
@@ -315,10 +336,12 @@ impl<'a> World<'a> {
             let source = scenario.traffic.as_ref().map(|t| Source::new(t, self.begun, seeds));
             kernel.reset(seeds, source);
         }
+        self.reset_pipeline(seeds);
         self.reset_plane();
         self.reset_streams(seeds);
         self.prepare_pieces(seeds);
         sink.record(self.now, Record::Desired { instances: scenario.service.instances });
+        self.draw_release(sink);
         self.tell_hosts(sink);
         for _ in 0..scenario.service.instances {
             let id = self.fleet.create_available(self.now, VersionId::OLD, sink);
@@ -381,6 +404,7 @@ impl<'a> World<'a> {
         }
         if self.take_place(event, sink) {
             self.count_votes(sink);
+            self.disagree();
             self.plan_end(sink);
         }
     }
@@ -396,12 +420,8 @@ impl<'a> World<'a> {
                 self.look(usize::from(controller), sink);
                 true
             }
-            Event::Deadline => {
-                self.deadline(sink);
-                true
-            }
-            Event::Decide => {
-                self.roll_back(sink);
+            Event::Pipeline(stage) => {
+                self.proceed(stage, sink);
                 true
             }
             Event::Reweigh { instance } => {
@@ -413,6 +433,7 @@ impl<'a> World<'a> {
                 false
             }
             Event::Autoscale => self.autoscale(),
+            Event::Memory => self.reclaim(sink),
             Event::Judge(hearing) => self.hold_court(hearing, sink),
             Event::End { stamp } => {
                 self.ended = stamp == self.end_stamp || stamp == HORIZON;

@@ -2,7 +2,7 @@
 
 use crate::scenario::{Bound, Direction, Gate, Measure, Unit};
 
-use super::interval::{trials_for_upper_end, trials_to_tell};
+use super::interval::{ERROR, trials_for_upper_end, trials_to_tell};
 use super::{Estimate, GateResult, Sample, Verdict};
 
 /// Runs below which a mean is not believed if all of them agree: Student's interval has no width
@@ -17,8 +17,26 @@ const TOO_MANY: f64 = 1e7;
 /// A gate passes if its whole 95 % interval lies on the good side, fails if it lies on the bad
 /// side, and is undecided between.
 pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
+    judge_at_looks(gate, desired, values, 1)
+}
+
+/// [`judge`] for one who looks up to `looks` times and stops when all is decided. The error is
+/// shared among the looks, so that the intervals of all of them hold together with 95 %: stopping
+/// then does no harm (Bonferroni; no law of the values is assumed, runs may be weighted anew).
+pub fn judge_at_looks(gate: &Gate, desired: u32, values: &[(f64, f64)], looks: u32) -> GateResult {
+    judge_sample(gate, desired, Sample::new(values), values.len(), looks)
+}
+
+/// The same against a sample that is made already, of runs of which each kind was given so often.
+pub fn judge_sample(
+    gate: &Gate,
+    desired: u32,
+    sample: Option<Sample>,
+    given: usize,
+    looks: u32,
+) -> GateResult {
     let limit = resolve(gate.limit, desired);
-    let Some(sample) = Sample::new(values) else {
+    let Some(sample) = sample else {
         return GateResult {
             gate: gate.clone(),
             limit,
@@ -29,6 +47,7 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
             note: Some("no run had a value".to_owned()),
         };
     };
+    let sample = sample.with_error(ERROR / f64::from(looks.max(1)));
     let held = match gate.measure {
         Measure::InRuns(share) => in_runs(&sample, gate.direction, limit, share.0),
         Measure::Quantile(q) => quantile(&sample, gate.direction, limit, q),
@@ -39,7 +58,7 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
         Measure::Probability => probability(&sample, gate.direction, limit),
     };
     let note = match held.verdict {
-        Verdict::Undecided => Some(held.missing.advice(&sample, values.len())),
+        Verdict::Undecided => Some(held.missing.advice(&sample, given)),
         Verdict::Pass | Verdict::Fail => None,
     };
     GateResult {
@@ -54,7 +73,7 @@ pub fn judge(gate: &Gate, desired: u32, values: &[(f64, f64)]) -> GateResult {
 }
 
 /// The limit in the outcome's unit.
-fn resolve(bound: Bound, desired: u32) -> f64 {
+pub fn resolve(bound: Bound, desired: u32) -> f64 {
     match bound {
         Bound::Absolute(limit) => limit,
         Bound::OfInstances(share) => {
@@ -90,7 +109,7 @@ fn in_runs(sample: &Sample, direction: Direction, limit: f64, share: f64) -> Hel
         verdict: decide(Direction::AtLeast, good, share),
         value,
         share: Some(good),
-        missing: Missing::for_share(good.value, share),
+        missing: Missing::for_share(good.value, share, sample.error()),
     }
 }
 
@@ -104,8 +123,9 @@ fn quantile(sample: &Sample, direction: Direction, limit: f64, q: f64) -> Held {
     let missing = if q <= 0.0 || q >= 1.0 {
         Missing::Certainty(q)
     } else {
-        let end = trials_for_upper_end(if below > q { q } else { 1.0 - q });
-        Missing::Runs(trials_to_tell(below, q).max(end))
+        let error = sample.error();
+        let end = trials_for_upper_end(if below > q { q } else { 1.0 - q }, error);
+        Missing::Runs(trials_to_tell(below, q, error).max(end))
     };
     Held { verdict: decide(direction, value, limit), value, share: None, missing }
 }
@@ -133,7 +153,7 @@ fn probability(sample: &Sample, direction: Direction, limit: f64) -> Held {
         verdict: decide(direction, value, limit),
         value,
         share: None,
-        missing: Missing::for_share(value.value, limit),
+        missing: Missing::for_share(value.value, limit, sample.error()),
     }
 }
 
@@ -159,11 +179,11 @@ fn negated(estimate: Estimate) -> Estimate {
 }
 
 impl Missing {
-    fn for_share(seen: f64, limit: f64) -> Self {
+    fn for_share(seen: f64, limit: f64, error: f64) -> Self {
         if seen == limit && (limit <= 0.0 || limit >= 1.0) {
             Self::Certainty(limit)
         } else {
-            Self::Runs(trials_to_tell(seen, limit))
+            Self::Runs(trials_to_tell(seen, limit, error))
         }
     }
 
@@ -241,6 +261,18 @@ mod tests {
             assert_eq!(result.value.value, 950.0);
             assert_eq!(result.note.is_some(), wanted == Verdict::Undecided);
         }
+    }
+
+    #[test]
+    fn who_looks_often_must_see_more() {
+        let runs = ladder(1_000);
+        let once = judge(&at_most(IN_95, 965.0), 20, &runs);
+        let often = judge_at_looks(&at_most(IN_95, 965.0), 20, &runs, 7);
+        assert_eq!((once.verdict, often.verdict), (Verdict::Pass, Verdict::Undecided));
+        let (once, often) = (once.share.unwrap(), often.share.unwrap());
+        // The normal quantile at 1 − 0.05/14 is 2.690.
+        let wider = (often.high - often.low) / (once.high - once.low);
+        assert!((1.34..1.40).contains(&wider), "{wider}");
     }
 
     #[test]

@@ -1,25 +1,30 @@
-//! 95 % intervals from counts and moments. Trials may be an effective number, hence f64.
+//! Intervals from counts and moments, 95 % unless an error is given. Trials may be an effective
+//! number, hence f64.
 
 use super::Estimate;
-use crate::engine::special::{binomial_cdf, student_t_upper};
+use crate::engine::special::{binomial_cdf, normal_upper, student_t_upper};
 
 /// How often an interval holds the truth.
 pub const CONFIDENCE: f64 = 0.95;
-/// What may lie beyond either end.
-pub(super) const TAIL: f64 = (1.0 - CONFIDENCE) / 2.0;
-/// The normal quantile at 1 − [`TAIL`].
-const Z: f64 = 1.959_963_984_540_054;
+/// How often it may not.
+pub const ERROR: f64 = 1.0 - CONFIDENCE;
 
 /// The interval of a probability of which a share `seen` of `trials` was observed (Wilson 1927):
 /// all probabilities that the observation would not reject.
 pub fn wilson(seen: f64, trials: f64) -> Estimate {
+    wilson_at(seen, trials, ERROR)
+}
+
+/// [`wilson`] that is wrong with this probability.
+pub(super) fn wilson_at(seen: f64, trials: f64, error: f64) -> Estimate {
     if trials <= 0.0 {
         return Estimate { value: seen, low: 0.0, high: 1.0 };
     }
-    let square = Z * Z;
+    let z = normal_upper(error / 2.0);
+    let square = z * z;
     let centre = seen + square / (2.0 * trials);
     let spread = seen * (1.0 - seen) / trials + square / (4.0 * trials * trials);
-    let half = Z * spread.sqrt();
+    let half = z * spread.sqrt();
     let scale = 1.0 + square / trials;
     // At 0 and 1 the near end is exact; rounding must not move it.
     let low = if seen <= 0.0 { 0.0 } else { ((centre - half) / scale).clamp(0.0, seen) };
@@ -27,17 +32,36 @@ pub fn wilson(seen: f64, trials: f64) -> Estimate {
     Estimate { value: seen, low, high }
 }
 
-/// How many trials it takes until [`wilson`] around `seen` leaves out `limit`; infinite if they
-/// are equal.
-pub fn trials_to_tell(seen: f64, limit: f64) -> f64 {
+/// The interval of a mixture from those of its parts, each with its weight, which are known and
+/// add up to 1 (MOVER: Zou and Donner 2008). Parts that were sampled apart do not share their
+/// errors; what lies between their means is no error at all.
+pub fn mixture(parts: &[(f64, Estimate)]) -> Estimate {
+    let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
+    let half = |end: fn(&Estimate) -> f64| {
+        let squares =
+            parts.iter().map(|(weight, part)| (weight * (end(part) - part.value)).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    Estimate { value, low: value - half(|part| part.low), high: value + half(|part| part.high) }
+}
+
+/// How many trials it takes until [`wilson_at`] around `seen` leaves out `limit`; infinite if
+/// they are equal.
+pub(super) fn trials_to_tell(seen: f64, limit: f64, error: f64) -> f64 {
     let gap = seen - limit;
-    Z * Z * limit * (1.0 - limit) / (gap * gap)
+    let z = normal_upper(error / 2.0);
+    z * z * limit * (1.0 - limit) / (gap * gap)
 }
 
 /// The interval of a mean from the mean and the standard deviation of a sample of `trials`
 /// (Student 1908). Both ends are infinite for a single one.
 pub fn mean(value: f64, sd: f64, trials: f64) -> Estimate {
-    let t = student_t_upper(TAIL, trials - 1.0);
+    mean_at(value, sd, trials, ERROR)
+}
+
+/// [`mean`] that is wrong with this probability.
+pub(super) fn mean_at(value: f64, sd: f64, trials: f64, error: f64) -> Estimate {
+    let t = student_t_upper(error / 2.0, trials - 1.0);
     let half = if t.is_finite() { t * sd / trials.sqrt() } else { f64::INFINITY };
     Estimate { value, low: value - half, high: value + half }
 }
@@ -46,7 +70,7 @@ pub fn mean(value: f64, sd: f64, trials: f64) -> Estimate {
 /// standard deviation `sd`; at least 2.
 pub fn runs_for_half_width(half_width: f64, sd: f64) -> u64 {
     let wide = |runs: u64| {
-        student_t_upper(TAIL, runs as f64 - 1.0) * sd / (runs as f64).sqrt() > half_width
+        student_t_upper(ERROR / 2.0, runs as f64 - 1.0) * sd / (runs as f64).sqrt() > half_width
     };
     let mut high = 2;
     while wide(high) && high < 1 << 60 {
@@ -66,6 +90,12 @@ pub fn runs_for_half_width(half_width: f64, sd: f64) -> u64 {
 /// The number of values at most the quantile is binomial: the lower rank l keeps
 /// P(B < l) <= 2.5 %, the upper u keeps P(B >= u) <= 2.5 %.
 pub fn quantile_ranks(trials: u64, q: f64) -> (Option<u64>, Option<u64>) {
+    quantile_ranks_at(trials, q, ERROR)
+}
+
+/// [`quantile_ranks`] that are wrong with this probability.
+pub(super) fn quantile_ranks_at(trials: u64, q: f64, error: f64) -> (Option<u64>, Option<u64>) {
+    let tail = error / 2.0;
     let below = |bound: f64, k: u64| binomial_cdf(k, trials, q) <= bound;
     let count = |bound: f64| {
         let (mut low, mut high) = (0, trials);
@@ -75,15 +105,15 @@ pub fn quantile_ranks(trials: u64, q: f64) -> (Option<u64>, Option<u64>) {
         }
         low
     };
-    let lower = count(TAIL);
-    let upper = count(1.0 - TAIL) + 1;
+    let lower = count(tail);
+    let upper = count(1.0 - tail) + 1;
     ((lower >= 1).then_some(lower), (upper <= trials).then_some(upper))
 }
 
 /// How many runs it takes for the interval of the quantile `q` to have an upper end; a lower one
 /// for 1 − `q`.
-pub fn trials_for_upper_end(q: f64) -> f64 {
-    (libm::log(TAIL) / libm::log(q)).ceil()
+pub(super) fn trials_for_upper_end(q: f64, error: f64) -> f64 {
+    (libm::log(error / 2.0) / libm::log(q)).ceil()
 }
 
 #[cfg(test)]
@@ -131,7 +161,7 @@ mod tests {
     #[test]
     fn trials_to_tell_are_just_enough() {
         for (seen, limit) in [(0.97, 0.95), (1.0, 0.95), (0.9, 0.95), (0.0, 0.01)] {
-            let needed = trials_to_tell(seen, limit);
+            let needed = trials_to_tell(seen, limit, ERROR);
             let leaves_out = |trials: f64| {
                 let interval = wilson(seen, trials);
                 interval.low > limit || interval.high < limit
@@ -157,7 +187,7 @@ mod tests {
         assert_eq!(quantile_ranks(5, 0.5), (None, None));
         assert_eq!(quantile_ranks(6, 0.5), (Some(1), Some(6)));
         assert_eq!(quantile_ranks(100, 0.99).1, None);
-        let enough = trials_for_upper_end(0.99) as u64;
+        let enough = trials_for_upper_end(0.99, ERROR) as u64;
         assert!(quantile_ranks(enough, 0.99).1.is_some());
         assert!(quantile_ranks(enough - 1, 0.99).1.is_none());
     }

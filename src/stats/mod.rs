@@ -3,18 +3,23 @@
 //! Runs may be stratified: every value comes with a weight, only the weights' ratios matter, and
 //! intervals rest on the effective number of runs (Kish), which is smaller the more they differ.
 
+pub mod anytime;
+#[cfg(test)]
+mod draws;
 pub mod fit;
 mod gate;
 pub mod interval;
 mod paired;
+mod paths;
 mod sample;
 pub mod score;
+pub mod selection;
 mod summary;
 
-pub use gate::judge;
+pub use gate::{judge, judge_at_looks, judge_sample, resolve};
 pub use paired::{Pair, Paired, difference};
 pub use sample::Sample;
-pub use summary::summarise;
+pub use summary::{summarise, summarise_sample};
 
 use crate::scenario::{Gate, OutcomeKey};
 

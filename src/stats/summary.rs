@@ -7,21 +7,25 @@ use super::{QUANTILES, Sample, Summary};
 /// Summarises the (value, weight) pairs of one outcome; values that are not a number are left
 /// out. `None` if no run had a value. The mean of an event is its probability.
 pub fn summarise(key: OutcomeKey, values: &[(f64, f64)]) -> Option<Summary> {
-    let sample = Sample::new(values)?;
+    Some(summarise_sample(key, &Sample::new(values)?))
+}
+
+/// The same of a sample that is made already.
+pub fn summarise_sample(key: OutcomeKey, sample: &Sample) -> Summary {
     let mean = match key.unit() {
         Unit::Event => sample.share(|value| value > 0.0),
         Unit::Seconds | Unit::Share | Unit::Instances | Unit::Number | Unit::InstanceSeconds => {
             sample.mean()
         }
     };
-    Some(Summary {
+    Summary {
         key,
         runs: sample.runs(),
         mean,
         quantiles: QUANTILES.map(|q| sample.quantile(q)),
         min: sample.min(),
         max: sample.max(),
-    })
+    }
 }
 
 #[cfg(test)]

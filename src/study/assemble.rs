@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::observe::{Keep, Player, Run};
 use super::replicate::Replications;
 use super::result::{Bands, SimResult, Story};
-use super::spent;
+use super::{spent, stories};
 use crate::outcome::{Fate, Point, Series};
 use crate::scenario::{OutcomeKey, Scenario, Version};
-use crate::sim::Depth;
+use crate::sim::{Depth, Model};
 use crate::stats::{self, Estimate, Verdict};
 use crate::traffic;
 use crate::units::{Span, Time};
@@ -38,12 +38,14 @@ pub(super) fn assemble(runs: &Replications<'_>) -> SimResult {
         summaries,
         fates: fates(&runs.control),
         bands: bands(&grid, &series),
+        stories: stories::stories(runs),
         time_shares: spent::shares(scenario, &median),
         demand: demand(scenario, &grid),
         capacity: if runs.has_traffic() { capacity(scenario, &grid, &series) } else { Vec::new() },
         failures: failures(runs, &grid),
         latency: runs.latency.clone(),
         assumed: Vec::new(),
+        by_release: None,
         table,
         median,
         worst,
@@ -204,7 +206,16 @@ fn worst(runs: &[Run]) -> u32 {
 }
 
 fn story(runs: &Replications<'_>, replication: u32) -> Story {
-    let mut player = Player::new(runs.model, &runs.scenario.slo, runs.seed);
+    told(Player::new(runs.model, runs.scenario, runs.seed), replication)
+}
+
+/// One run of the control plane, in full.
+pub fn tell(scenario: &Scenario, seed: u64, replication: u32) -> Story {
+    let model = Model::new(scenario);
+    told(Player::new(&model, scenario, seed), replication)
+}
+
+fn told(mut player: Player<'_>, replication: u32) -> Story {
     // At the depth from which the statistics of duration and capacity come.
     let keep = Keep { series: true, records: true };
     let run = player.play(replication, Depth::Control, keep);

@@ -1,7 +1,8 @@
 //! One run as a study sees it: its outcome, its counts over time, and on demand all records.
 
 use crate::outcome::{Collector, Outcome, Series};
-use crate::scenario::Slo;
+use crate::scenario::pieces::Prices;
+use crate::scenario::{Scenario, Slo};
 use crate::sim::{Depth, Model, World};
 use crate::trace::{Ending, Moment, Record, Sink};
 use crate::units::Time;
@@ -60,6 +61,7 @@ impl Sink for Observer {
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
+            | Record::Release { .. }
             | Record::Judged { .. } => {}
         }
         if let Some(records) = &mut self.records
@@ -101,18 +103,27 @@ pub(super) struct Keep {
 pub(super) struct Player<'a> {
     world: World<'a>,
     observer: Observer,
+    prices: Option<&'a Prices>,
     seed: u64,
 }
 
 impl<'a> Player<'a> {
-    pub(super) fn new(model: &'a Model<'a>, slo: &Slo, seed: u64) -> Self {
-        Self { world: World::new(model), observer: Observer::new(slo), seed }
+    pub(super) fn new(model: &'a Model<'a>, scenario: &'a Scenario, seed: u64) -> Self {
+        Self {
+            world: World::new(model),
+            observer: Observer::new(&scenario.slo),
+            prices: scenario.pieces.prices.as_ref(),
+            seed,
+        }
     }
 
     pub(super) fn play(&mut self, replication: u32, depth: Depth, keep: Keep) -> Run {
         self.observer.reset(keep.records);
         let end = self.world.run(self.seed, replication, depth, &mut self.observer);
-        let outcome = self.observer.collector.finish(end);
+        let mut outcome = self.observer.collector.finish(end);
+        if let Some(prices) = &self.prices {
+            prices.put(&mut outcome.values);
+        }
         let begun = self.observer.begun;
         let failures = self.observer.windows.iter();
         Run {

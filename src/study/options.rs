@@ -22,6 +22,27 @@ pub struct Options {
     pub threads: usize,
 }
 
+/// First number of runs when they are added until gates are decided.
+const FIRST: u32 = 400;
+
+impl Options {
+    /// So many runs to begin with.
+    pub(super) fn first(&self) -> u32 {
+        match self.runs {
+            Runs::Fixed(runs) => runs.max(1),
+            Runs::Auto => FIRST.min(self.max_runs.max(1)),
+        }
+    }
+
+    /// So many at the most.
+    pub(super) fn most(&self) -> u32 {
+        match self.runs {
+            Runs::Fixed(runs) => runs.max(1),
+            Runs::Auto => self.max_runs.max(1),
+        }
+    }
+}
+
 /// How far a study is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {

@@ -3,12 +3,13 @@
 use rayon::prelude::*;
 
 use super::observe::{Keep, Player, Run};
-use super::options::{Options, Progress, Runs};
+use super::options::{Options, Progress};
+use super::release::Both;
 use super::result::{RunTable, SimResult};
 use super::{assemble, pool};
 use crate::outcome::{Fate, Outcome};
 use crate::scenario::{Gate, OutcomeKey, Scenario};
-use crate::sim::{Depth, Model};
+use crate::sim::{Depth, Model, Quality};
 use crate::stats::{self, GateResult, Verdict};
 use crate::trace::Histogram;
 
@@ -16,8 +17,6 @@ use crate::trace::Histogram;
 const SERIES: u32 = 1000;
 /// The least number of runs with requests, where there are as many.
 const REQUEST_RUNS: u32 = 100;
-/// First number of runs when they are added until gates are decided.
-const FIRST: u32 = 400;
 /// Runs handed out at a time: their latency histograms are merged before the next.
 const CHUNK: u32 = 64;
 
@@ -32,6 +31,8 @@ pub(super) struct Replications<'a> {
     pub(super) requests: Vec<Run>,
     /// Latency over all runs with requests, by period and version.
     pub(super) latency: Vec<[Histogram; 2]>,
+    /// How often the gates may be looked at before it ends.
+    pub(super) looks: u32,
 }
 
 /// Plays the scenario until its gates are decided, or as often as asked.
@@ -42,31 +43,59 @@ pub fn simulate(
 ) -> SimResult {
     pool::install(options.threads, || {
         let model = Model::new(scenario);
-        let mut runs = Replications {
-            scenario,
-            model: &model,
-            seed: options.seed,
-            control: Vec::new(),
-            requests: Vec::new(),
-            latency: Vec::new(),
+        let mut bad = Replications::new(&model, options);
+        let Some(release) = &scenario.pieces.release else {
+            until_decided(options, |wanted| {
+                bad.extend(wanted, show);
+                bad.gates()
+            });
+            return assemble::assemble(&bad);
         };
-        let (mut wanted, most) = match options.runs {
-            Runs::Fixed(n) => (n.max(1), n.max(1)),
-            Runs::Auto => (FIRST.min(options.max_runs.max(1)), options.max_runs.max(1)),
-        };
-        loop {
-            runs.extend(wanted, show);
-            let undecided = runs.gates().iter().any(|gate| gate.verdict == Verdict::Undecided);
-            if wanted >= most || !undecided {
-                break;
-            }
-            wanted = (wanted * 2).min(most);
-        }
-        assemble::assemble(&runs)
+        let model = Model::of_quality(scenario, Quality::Good);
+        let good = Replications::new(&model, options);
+        let mut both = Both { prior: release.bad, good, bad };
+        until_decided(options, |wanted| {
+            both.good.extend(wanted, show);
+            both.bad.extend(wanted, show);
+            both.gates()
+        });
+        both.assemble()
     })
 }
 
-impl Replications<'_> {
+/// The values of one outcome over runs, and the gates, with nothing kept for pictures.
+pub(super) fn measure(
+    scenario: &Scenario,
+    options: &Options,
+    key: OutcomeKey,
+) -> (Vec<(f64, f64)>, Vec<GateResult>) {
+    let model = Model::new(scenario);
+    let mut runs = Replications::new(&model, options);
+    runs.extend(options.first(), &|_| {});
+    (runs.values(key), runs.gates())
+}
+
+/// Adds runs until the gates are decided, or as often as asked. `extend` makes so many of them
+/// and says what the gates are then.
+fn until_decided(options: &Options, mut extend: impl FnMut(u32) -> Vec<GateResult>) {
+    let (mut wanted, most) = (options.first(), options.most());
+    loop {
+        let undecided = extend(wanted).iter().any(|gate| gate.verdict == Verdict::Undecided);
+        if wanted >= most || !undecided {
+            break;
+        }
+        wanted = (wanted * 2).min(most);
+    }
+}
+
+impl<'a> Replications<'a> {
+    fn new(model: &'a Model<'a>, options: &Options) -> Self {
+        let (control, requests, latency) = (Vec::new(), Vec::new(), Vec::new());
+        let looks = looks(options.first(), options.most());
+        let (scenario, seed) = (model.scenario(), options.seed);
+        Self { scenario, model, seed, control, requests, latency, looks }
+    }
+
     /// Adds runs until there are `wanted` of the control plane.
     fn extend(&mut self, wanted: u32, show: &(dyn Fn(Progress) + Sync)) {
         let have = self.control.len() as u32;
@@ -114,7 +143,7 @@ impl Replications<'_> {
 
     /// In order of `replications`, whatever the number of threads.
     fn play(&self, replications: &[u32], depth: Depth) -> Vec<Run> {
-        let player = || Player::new(self.model, &self.scenario.slo, self.seed);
+        let player = || Player::new(self.model, self.scenario, self.seed);
         // A player is made for each piece of work: pieces are large enough that this is rare.
         let piece = match depth {
             Depth::Control => 256,
@@ -197,6 +226,17 @@ impl Replications<'_> {
         values
     }
 
+    /// (value, weight) of an outcome over the runs that were simulated deeply enough for it.
+    pub(super) fn known(&self, key: OutcomeKey) -> Vec<(f64, f64)> {
+        if !(self.has_traffic() && by_requests(key)) {
+            return self.values(key);
+        }
+        let weights = self.weights();
+        let of =
+            |run: &Run| (run.outcome.values[key as usize], self.weight(&weights, run.replication));
+        self.requests.iter().map(of).collect()
+    }
+
     /// One row a run: fate and capacity from its control plane, losses and latency from its
     /// requests if those were simulated.
     pub(super) fn table(&self) -> RunTable {
@@ -227,7 +267,9 @@ impl Replications<'_> {
 
     pub(super) fn gates(&self) -> Vec<GateResult> {
         let desired = self.scenario.service.instances;
-        let judge = |gate: &Gate| stats::judge(gate, desired, &self.values(gate.outcome));
+        let judge = |gate: &Gate| {
+            stats::judge_at_looks(gate, desired, &self.values(gate.outcome), self.looks)
+        };
         self.scenario.gates.iter().map(judge).collect()
     }
 
@@ -236,12 +278,30 @@ impl Replications<'_> {
     }
 }
 
+/// How often one looks who begins with `first` runs and doubles them until there are `most`.
+fn looks(first: u32, most: u32) -> u32 {
+    1 + most.div_ceil(first).next_power_of_two().ilog2()
+}
+
 /// Outcomes that requests decide when they are simulated.
-fn by_requests(key: OutcomeKey) -> bool {
-    key.needs_traffic() || key == OutcomeKey::Outage
+pub(super) fn by_requests(key: OutcomeKey) -> bool {
+    key.needs_traffic() || matches!(key, OutcomeKey::Outage | OutcomeKey::Cost)
 }
 
 /// How many of `runs` get requests.
 fn requests_for(runs: u32) -> u32 {
     (runs / 4).max(REQUEST_RUNS).min(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks;
+
+    #[test]
+    fn looks_are_doublings() {
+        // 400, 800, 1600, 3200, 6400, 12800, 20000.
+        assert_eq!(looks(400, 20_000), 7);
+        assert_eq!((looks(400, 400), looks(400, 401), looks(400, 800)), (1, 2, 2));
+        assert_eq!((looks(400, 1_600), looks(400, 1_601)), (3, 4));
+    }
 }

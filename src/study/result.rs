@@ -1,6 +1,7 @@
 //! What a study found: everything that a screen, a file or a chart shows.
 
 use super::assumed::Effect;
+use super::release::ByRelease;
 use crate::outcome::{Fate, Outcome, Series};
 use crate::scenario::Scenario;
 use crate::stats::{Estimate, GateResult, Summary, Verdict};
@@ -34,6 +35,8 @@ pub struct SimResult {
     pub median: Story,
     /// The run with the fewest serving instances (then the longest), with its records.
     pub worst: Story,
+    /// Failing runs that stand for the commonest ways to fail; empty if none failed.
+    pub stories: Vec<FailureStory>,
     /// Where the time of the median run goes: (what, share of its duration).
     pub time_shares: Vec<(String, f64)>,
     /// Requests arrived per second over time (grid of `bands`), mean over runs; empty without
@@ -50,6 +53,8 @@ pub struct SimResult {
     pub latency: Vec<[Histogram; 2]>,
     /// What ranges of values that nobody measured do to the gates; empty if none was tried.
     pub assumed: Vec<Effect>,
+    /// The same by what the release is like, if it may be good or bad.
+    pub by_release: Option<ByRelease>,
 }
 
 /// Serving instances over time: quantiles over runs on a common grid.
@@ -85,6 +90,15 @@ pub struct Story {
     pub series: Series,
     /// Its records, `Window`, `Latency` and `Totals` left out.
     pub records: Vec<(Time, Record)>,
+}
+
+/// A run that failed, and how many fail like it.
+#[derive(Debug, Clone)]
+pub struct FailureStory {
+    /// The run.
+    pub story: Story,
+    /// Share of all runs that end the same way for the same reason.
+    pub share: f64,
 }
 
 impl SimResult {

@@ -1,5 +1,7 @@
 //! A log-linear histogram of nanoseconds: 128 buckets an octave, relative width below 0.8 %.
 
+use std::ops::{Range, RangeInclusive};
+
 use serde::{Deserialize, Serialize};
 
 use crate::units::Span;
@@ -28,6 +30,10 @@ fn bucket(nanos: u64) -> usize {
     // Below 2·SUB the buckets are single nanoseconds; above, the leading SUB_BITS + 1 bits count.
     let shift = (nanos | SUB).ilog2() - SUB_BITS;
     ((u64::from(shift) << SUB_BITS) + (nanos >> shift)) as usize
+}
+
+fn buckets(nanos: RangeInclusive<u64>) -> Range<usize> {
+    bucket(*nanos.start())..bucket(*nanos.end()) + 1
 }
 
 fn lower_edge(bucket: usize) -> u64 {
@@ -85,14 +91,29 @@ impl Histogram {
 
     /// The quantile `p`, interpolated within its bucket, in seconds; not a number when empty.
     pub fn quantile_secs(&self, p: f64) -> f64 {
-        let total = self.len();
+        self.quantile_of(p, 0..BUCKETS)
+    }
+
+    /// The same, for somebody who knows that all that was counted lies in this range (ns).
+    pub fn quantile_secs_within(&self, p: f64, nanos: RangeInclusive<u64>) -> f64 {
+        self.quantile_of(p, buckets(nanos))
+    }
+
+    /// Forgets everything, for somebody who knows that it all lies in this range (ns).
+    pub fn clear_within(&mut self, nanos: RangeInclusive<u64>) {
+        self.counts[buckets(nanos)].fill(0);
+        self.sum = 0;
+    }
+
+    fn quantile_of(&self, p: f64, buckets: Range<usize>) -> f64 {
+        let total: u64 = self.counts[buckets.clone()].iter().map(|&count| u64::from(count)).sum();
         if total == 0 {
             return f64::NAN;
         }
         let rank = p.clamp(0.0, 1.0) * total as f64;
         let mut below = 0.0;
-        for (index, &count) in self.counts.iter().enumerate() {
-            let count = f64::from(count);
+        for index in buckets {
+            let count = f64::from(self.counts[index]);
             if count > 0.0 && below + count >= rank {
                 let (low, high) = (lower_edge(index) as f64, lower_edge(index + 1) as f64);
                 return (low + (high - low) * ((rank - below) / count)) / 1e9;

@@ -147,12 +147,36 @@ impl<W: Write> Writer<W> {
     fn try_write(&mut self, content: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, content)?;
-        // The seal goes inside the object: its brace comes off and on again.
-        self.line.pop();
-        let sum = crc32fast::hash(&self.line);
-        writeln!(self.line, ",\"crc\":\"{sum:08x}\"}}")?;
+        seal(&mut self.line);
         self.to.write_all(&self.line)
     }
+}
+
+/// Puts a checksum into a line that is one JSON object, and ends it.
+pub fn seal(line: &mut Vec<u8>) {
+    // The seal goes inside the object: its brace comes off and on again.
+    line.pop();
+    let sum = crc32fast::hash(line);
+    line.extend_from_slice(format!(",\"crc\":\"{sum:08x}\"}}\n").as_bytes());
+}
+
+/// The object in a line that was sealed, without its seal.
+///
+/// # Errors
+/// What does not fit, in words.
+pub fn unseal(line: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let Some((content, end)) = line.split_last_chunk::<SEAL>() else {
+        return Err("it has no checksum");
+    };
+    let sum = crc32fast::hash(content);
+    if end != format!(",\"crc\":\"{sum:08x}\"}}").as_bytes() {
+        return Err("its checksum does not fit its content");
+    }
+    let mut whole = Vec::with_capacity(content.len() + 1);
+    whole.extend_from_slice(content);
+    whole.push(b'}');
+    Ok(whole)
 }
 
 impl<W: Write> Sink for Writer<W> {
@@ -209,17 +233,7 @@ fn read_header(line: &[u8]) -> Result<Header, JournalError> {
 /// Checks the seal of a line that ends with its line feed, and reads its content.
 fn parse<T: for<'de> Deserialize<'de>>(line: &[u8], number: usize) -> Result<T, JournalError> {
     let damaged = |what: String| JournalError::Damaged { line: number, what };
-    let line = &line[..line.len() - 1];
-    let Some((content, seal)) = line.split_last_chunk::<SEAL>() else {
-        return Err(damaged("it has no checksum".to_owned()));
-    };
-    let sum = crc32fast::hash(content);
-    if seal != format!(",\"crc\":\"{sum:08x}\"}}").as_bytes() {
-        return Err(damaged("its checksum does not fit its content".to_owned()));
-    }
-    let mut whole = Vec::with_capacity(content.len() + 1);
-    whole.extend_from_slice(content);
-    whole.push(b'}');
+    let whole = unseal(line).map_err(|what| damaged(what.to_owned()))?;
     serde_json::from_slice(&whole).map_err(|error| damaged(error.to_string()))
 }
 
@@ -265,6 +279,7 @@ mod tests {
             Record::Votes { votes: 2, need: 3 },
             Record::Messages(MessageCounts { sent: 9, done: 5, dead: 1, left: 3, ..counted }),
             Record::Scaled { events: 2, most: 14 },
+            Record::Release { bad: true, defects: vec![0, 3] },
             Record::Judged { judge: 1, ruling: Ruling::Fail },
         ]
     }

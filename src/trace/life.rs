@@ -90,6 +90,7 @@ impl Life {
             | Record::Streams { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
+            | Record::Release { .. }
             | Record::Judged { .. } => Ok(()),
             Record::Phase { instance, version, to, cause } => {
                 self.advance(at)?;

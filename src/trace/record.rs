@@ -206,6 +206,14 @@ pub enum Moment {
     HumanCalled,
     /// The simulation gave up waiting for an end.
     GaveUp,
+    /// A feature flag is turned off in place of a rollback.
+    FlagTurned,
+    /// Every process knows of the flag, and behaves.
+    FlagOff,
+    /// A rollback, or the flag in its place, did not help in time.
+    RollbackFailed,
+    /// A controller put the new version back, against those who rolled back by hand.
+    PutBack,
 }
 
 /// What a judge says of the new version.
@@ -397,6 +405,13 @@ pub enum Record {
         events: u32,
         /// The most that were ever wanted.
         most: u32,
+    },
+    /// What is rolled out, and what is wrong with it; written at the beginning if anything may be.
+    Release {
+        /// Whether it carries any defect.
+        bad: bool,
+        /// Which, by their places among the scenario's defects.
+        defects: Vec<u8>,
     },
     /// A judge has come to another verdict on the new version.
     Judged {

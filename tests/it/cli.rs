@@ -219,10 +219,13 @@ fn printed_scenarios_are_scenarios() {
 }
 
 fn stories() -> Vec<String> {
-    let files = std::fs::read_dir(Path::new(ROOT).join("scenarios")).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let stories = names.filter(|name| Path::new(name).extension().is_some_and(|e| e == "toml"));
-    stories.map(|name| format!("scenarios/{name}")).collect()
+    let of = |folder: &str| {
+        let files = std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let is_story = |name: &String| Path::new(name).extension().is_some_and(|e| e == "toml");
+        names.filter(is_story).map(|name| format!("{folder}/{name}")).collect::<Vec<_>>()
+    };
+    [of("scenarios"), of("scenarios/incidents")].concat()
 }
 
 #[test]
@@ -340,4 +343,30 @@ fn whoever_stops_reading_hears_no_complaint() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert!(output.status.code().is_some());
+}
+
+#[test]
+fn what_is_worse_than_the_base_is_told_and_fails_if_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = Path::new(ROOT).join("scenarios/generic-batches.toml");
+    let text = std::fs::read_to_string(&base).unwrap();
+    let other = dir.path().join("larger.toml");
+    std::fs::write(&other, text.replace("batch = 3", "batch = 4")).unwrap();
+    let (base, other) = (base.to_str().unwrap(), other.to_str().unwrap());
+    let summary = dir.path().join("summary.md");
+    let md = summary.to_str().unwrap();
+    let more = ["--runs", "100", "--fail-on", "regression", "--force", "-o", md];
+    let told = run(&[&["compare", base, other], &more[..]].concat());
+    assert_eq!(told.code, Some(10), "{}", told.stderr);
+    assert!(told.stdout.contains("worse") && told.stdout.contains("breaks"), "{}", told.stdout);
+    assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{}", told.stdout);
+    let text = std::fs::read_to_string(&summary).unwrap();
+    assert!(text.contains("**larger breaks** `serving_min >= 9`"), "{text}");
+    let same = run(&[&["compare", base, base], &more[..]].concat());
+    assert_eq!(same.code, Some(0), "{}", same.stdout);
+    let sim = ["sim", other, "--allow-stuck", "--runs", "100", "--compare", base, "-o", md];
+    let sim = run(&sim);
+    assert_eq!(sim.code, Some(10), "{}", sim.stderr);
+    let text = std::fs::read_to_string(&summary).unwrap();
+    assert!(text.contains("| gate | verdict |") && text.contains("| better |"), "{text}");
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use crate::readme::words;
 use crate::support::Run;
 
 /// The lines of `outputs/README.md` that call the program.
-fn commands(readme: &str) -> Vec<Vec<&str>> {
+fn commands(readme: &str) -> Vec<Vec<String>> {
     let lines = readme.lines().filter_map(|line| line.strip_prefix("rollcast "));
-    lines.map(|line| line.split_whitespace().collect()).collect()
+    lines.map(words).collect()
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 }
 
 /// Words as a shell splits them, for text with at most single quotes.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for (index, part) in line.split('\'').enumerate() {
         if index % 2 == 1 {

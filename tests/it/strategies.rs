@@ -182,7 +182,7 @@ fn nobody_rolls_a_deployment_back() {
 #[test]
 fn a_job_rolls_back_when_its_time_is_over() {
     for timeout in [30, 100] {
-        let outcome = outcome(&hopeless(Pipeline::Automatic { timeout: seconds(timeout) }));
+        let outcome = outcome(&hopeless(Pipeline::ci(seconds(timeout))));
         assert_eq!((outcome.said, outcome.fate), (Said::RolledBack, Fate::RolledBack));
         assert_eq!(outcome.is.serving_old, 4);
         assert_eq!(outcome.get(OutcomeKey::Decided), Some(timeout as f64));
@@ -195,7 +195,7 @@ fn a_job_rolls_back_when_its_time_is_over() {
 fn a_person_is_called_at_the_first_report_and_takes_time() {
     for (timeout, called) in [(600, 60.0), (30, 30.0)] {
         let reaction = Dist::Fixed(seconds(45));
-        let outcome = outcome(&hopeless(Pipeline::Human { timeout: seconds(timeout), reaction }));
+        let outcome = outcome(&hopeless(Pipeline::human(seconds(timeout), reaction)));
         assert_eq!(outcome.fate, Fate::RolledBack);
         assert!(about(outcome.get(OutcomeKey::Decided), called + 45.0), "{called}");
         assert_eq!(outcome.get(OutcomeKey::Human), Some(1.0));
@@ -227,7 +227,7 @@ fn failed_batches_end_as_they_were_told() {
     assert_eq!(back.get(OutcomeKey::Decided), Some(20.0));
     assert_eq!(back.is.serving_old, 4);
     // A pause is an end: the job need not wait for longer.
-    let by_job = play(OnFailure::Pause, Pipeline::Automatic { timeout: seconds(500) });
+    let by_job = play(OnFailure::Pause, Pipeline::ci(seconds(500)));
     assert_eq!((by_job.fate, by_job.get(OutcomeKey::Decided)), (Fate::RolledBack, Some(20.0)));
     let stuck = play(OnFailure::Continue, Pipeline::None);
     assert_eq!((stuck.said, stuck.fate), (Said::Progressing, Fate::Stuck));

@@ -76,7 +76,9 @@ fn charts_of_one_recording_or_one_each() {
 #[test]
 fn two_recordings_of_the_same_are_set_beside_the_prediction() {
     let finished = verify(&[RECREATE, "--against", TRACES]);
-    assert!(finished.stdout.contains("second recording"), "{}", finished.stdout);
+    for row in ["all  ", "recreate, min_ready", "repeated"] {
+        assert!(finished.stdout.contains(row), "{row}: {}", finished.stdout);
+    }
     let missing = verify(&[RECREATE, "--against", "nowhere"]);
     assert_eq!(missing.code, Some(1));
     assert!(missing.stderr.contains("nowhere: "), "{}", missing.stderr);

@@ -6,7 +6,9 @@ pub(crate) mod books;
 mod changes;
 mod cold;
 mod dependencies;
+mod pipelines;
 mod processes;
+mod releases;
 mod room;
 mod told;
 

@@ -62,8 +62,10 @@ pub(super) fn draw(result: &SimResult, story: &Story, name: &str) -> Drawing {
 fn words(result: &SimResult, story: &Story, name: &str) -> Words {
     let is = story.outcome.is;
     let said = match story.outcome.get(OutcomeKey::Duration) {
-        Some(d) => format!("{} after {}", super::said(story.outcome.said), format::duration(d)),
-        None => super::said(story.outcome.said).to_owned(),
+        Some(d) => {
+            format!("{} after {}", crate::report::said(story.outcome.said), format::duration(d))
+        }
+        None => crate::report::said(story.outcome.said).to_owned(),
     };
     let runs = format::count(u64::from(result.runs_control));
     Words {

@@ -12,23 +12,28 @@ mod duration;
 mod frame;
 mod judge;
 mod load;
+mod map;
 mod message;
+mod multiples;
 mod palette;
 mod raster;
 mod slots;
 mod storm;
 mod system;
 mod timeline;
+mod tornado;
+mod tradeoff;
 mod vector;
 mod verify;
 
 use super::compare::Row;
 use crate::study::judge::Laboratory;
+use crate::study::sensitivity::Sensitivity;
 use crate::study::storm::Map;
+use crate::study::sweep::SweepResult;
 use crate::study::system::SystemResult;
 use crate::study::verify::Verdict;
 use crate::study::{SimResult, Story};
-use crate::trace::Said;
 
 /// Which chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +114,19 @@ pub fn png_of_storms(map: &Map) -> Result<Vec<u8>, ChartError> {
     raster::png(&storm::draw(map))
 }
 
+/// What a number over runs of this service hangs on, as SVG.
+pub fn svg_of_inputs(service: &str, found: &Sensitivity) -> String {
+    vector::svg(&tornado::draw(service, found), "tornado")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_inputs(service: &str, found: &Sensitivity) -> Result<Vec<u8>, ChartError> {
+    raster::png(&tornado::draw(service, found))
+}
+
 /// Several services rolled out in order, a lane each, as SVG.
 pub fn svg_of_system(title: &str, result: &SystemResult) -> String {
     vector::svg(&system::draw(title, result), "system")
@@ -120,6 +138,38 @@ pub fn svg_of_system(title: &str, result: &SystemResult) -> String {
 /// If there is no memory for the pixels or they cannot be encoded.
 pub fn png_of_system(title: &str, result: &SystemResult) -> Result<Vec<u8>, ChartError> {
     raster::png(&system::draw(title, result))
+}
+
+/// Which chart of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SweepKind {
+    /// What is won against what is lost, a point a setting.
+    Tradeoff,
+    /// The goal over two keys, and where gates break.
+    Map,
+    /// Each outcome along the first key.
+    Multiples,
+}
+
+fn draw_sweep(kind: SweepKind, result: &SweepResult) -> frame::Drawing {
+    match kind {
+        SweepKind::Tradeoff => tradeoff::draw(result),
+        SweepKind::Map => map::draw(result),
+        SweepKind::Multiples => multiples::draw(result),
+    }
+}
+
+/// Many settings, as SVG.
+pub fn svg_of_sweep(kind: SweepKind, result: &SweepResult) -> String {
+    vector::svg(&draw_sweep(kind, result), "sweep")
+}
+
+/// The same as a PNG of 1600 × 1000 pixels.
+///
+/// # Errors
+/// If there is no memory for the pixels or they cannot be encoded.
+pub fn png_of_sweep(kind: SweepKind, result: &SweepResult) -> Result<Vec<u8>, ChartError> {
+    raster::png(&draw_sweep(kind, result))
 }
 
 /// What judges can see, as SVG.
@@ -178,20 +228,6 @@ fn draw(kind: Kind, result: &SimResult, story: &Story, name: &str) -> frame::Dra
     }
 }
 
-/// What the orchestrator says, as it would.
-fn said(said: Said) -> &'static str {
-    match said {
-        Said::Progressing => "“still progressing”",
-        Said::Completed => "“completed”",
-        Said::Paused => "“paused”",
-        Said::RollingBack => "“rolling back”",
-        Said::RolledBack => "“rolled back”",
-        Said::Failed => "“failed”",
-        Said::RollbackPaused => "“rollback paused”",
-        Said::DeadlineExceeded => "“deadline exceeded”",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Kind, png, svg, svg_of_run};
@@ -226,6 +262,23 @@ mod tests {
             let story = fixture::failing_story(&result);
             let picture = super::png_of_run(kind, &result, story, "a run that failed").unwrap();
             std::fs::write(format!("{folder}/failing-{}.png", kind.name()), picture).unwrap();
+        }
+    }
+
+    #[test]
+    fn sweeps_are_drawn_with_what_fails() {
+        use super::{SweepKind, png_of_sweep, svg_of_sweep};
+        use crate::report::sweep::tests::result;
+        let (line, map) = (result(5, 1), result(5, 3));
+        let text = svg_of_sweep(SweepKind::Tradeoff, &line);
+        assert!(text.contains("batch 3</text>") && text.contains("p95 of duration (m:ss)"));
+        let text = svg_of_sweep(SweepKind::Map, &map);
+        assert!(text.contains("url(#bad)") && text.contains("rate (upwards)"), "hatched");
+        assert!(svg_of_sweep(SweepKind::Map, &line).contains("A map needs two keys"));
+        for kind in [SweepKind::Tradeoff, SweepKind::Map, SweepKind::Multiples] {
+            let once = svg_of_sweep(kind, &map);
+            assert!(once == svg_of_sweep(kind, &map) && !once.contains("NaN"), "{kind:?}");
+            assert!(png_of_sweep(kind, &map).is_ok());
         }
     }
 

@@ -12,11 +12,12 @@ pub use schema::schema;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::outcome::Is;
+use crate::outcome::{Fate, Is};
+use crate::report::stories;
 use crate::scenario::gate::{OutcomeKey, Unit};
 use crate::scenario::{Gate, Scenario};
 use crate::stats::{Estimate, GateResult, QUANTILES, Summary, Verdict};
-use crate::study::{Effect, SimResult};
+use crate::study::{ByRelease, Effect, Part, SimResult};
 use crate::trace::Ending;
 
 /// Name and number of the format.
@@ -39,14 +40,16 @@ pub fn render(result: &SimResult) -> String {
         gates: result.gates.iter().map(GateEntry::of).collect(),
         duration_s: result.summary(OutcomeKey::Duration).map(Spread::of),
         serving: Serving::of(result),
-        outcomes: Outcomes(result),
+        outcomes: Outcomes(&result.fates),
         says: Says(result),
         is: is(result),
-        values: Values(result),
+        values: Values(&result.summaries),
         time_shares: TimeShares(result),
+        stories: stories::value(result),
         latency: latency::value(result),
         load: Load::of(result),
         assumed: &result.assumed,
+        by_release: result.by_release.as_ref().map(Releases::of),
         scenario: &result.scenario,
     };
     let mut text = serde_json::to_string_pretty(&document)
@@ -91,14 +94,18 @@ struct Document<'a> {
     is: Vec<IsEntry>,
     values: Values<'a>,
     time_shares: TimeShares<'a>,
+    stories: serde_json::Value,
     latency: serde_json::Value,
     load: Option<Load<'a>>,
     assumed: &'a [Effect],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_release: Option<Releases<'a>>,
     scenario: &'a Scenario,
 }
 
+/// A gate with what was held against it.
 #[derive(Serialize)]
-struct GateEntry<'a> {
+pub(in crate::report) struct GateEntry<'a> {
     expr: &'a str,
     outcome: String,
     verdict: Verdict,
@@ -113,7 +120,7 @@ struct GateEntry<'a> {
 }
 
 impl<'a> GateEntry<'a> {
-    fn of(result: &'a GateResult) -> Self {
+    pub(in crate::report) fn of(result: &'a GateResult) -> Self {
         let Gate { text, outcome, line, .. } = &result.gate;
         Self {
             expr: text,
@@ -175,12 +182,12 @@ impl<'a> Serving<'a> {
 }
 
 /// Share of runs by fate: what is.
-struct Outcomes<'a>(&'a SimResult);
+struct Outcomes<'a>(&'a [(Fate, Estimate)]);
 
 impl Serialize for Outcomes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.fates.len()))?;
-        for (fate, estimate) in &self.0.fates {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (fate, estimate) in self.0 {
             map.serialize_entry(fate, &Interval::of(estimate))?;
         }
         map.end()
@@ -229,27 +236,58 @@ fn is(result: &SimResult) -> Vec<IsEntry> {
     ends
 }
 
+/// Good and bad releases apart, and how often there are bad ones.
 #[derive(Serialize)]
-struct Interval {
+struct Releases<'a> {
+    prior_bad: f64,
+    good: PartEntry<'a>,
+    bad: PartEntry<'a>,
+}
+
+#[derive(Serialize)]
+struct PartEntry<'a> {
+    runs: u32,
+    runs_requests: u32,
+    outcomes: Outcomes<'a>,
+    values: Values<'a>,
+}
+
+impl<'a> Releases<'a> {
+    fn of(parts: &'a ByRelease) -> Self {
+        let entry = |part: &'a Part| PartEntry {
+            runs: part.runs,
+            runs_requests: part.runs_requests,
+            outcomes: Outcomes(&part.fates),
+            values: Values(&part.summaries),
+        };
+        let ByRelease { prior, good, bad } = parts;
+        Self { prior_bad: prior.0, good: entry(good), bad: entry(bad) }
+    }
+}
+
+/// An estimate with its 95 % interval.
+#[derive(Serialize)]
+pub(in crate::report) struct Interval {
     value: f64,
     ci95: [f64; 2],
 }
 
 impl Interval {
-    fn of(estimate: &Estimate) -> Self {
+    pub(in crate::report) fn of(estimate: &Estimate) -> Self {
         Self { value: estimate.value, ci95: [estimate.low, estimate.high] }
     }
 }
 
 /// Every outcome by name; null where it applied in no run.
-struct Values<'a>(&'a SimResult);
+struct Values<'a>(&'a [Summary]);
 
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = OutcomeKey::ALL.len() + NOT_MODELLED.len();
         let mut map = serializer.serialize_map(Some(names))?;
         for key in OutcomeKey::ALL {
-            map.serialize_entry(&column(*key), &self.0.summary(*key).map(Value::of))?;
+            let summary = self.0.iter().find(|summary| summary.key == *key);
+            map.serialize_entry(&column(*key), &summary.map(Value::of))?;
         }
         for (name, _) in NOT_MODELLED {
             map.serialize_entry(name, &None::<Value>)?;

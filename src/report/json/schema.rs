@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{NOT_MODELLED, SCHEMA, column, latency};
 use crate::outcome::Fate;
+use crate::report::stories;
 use crate::scenario::OutcomeKey;
 use crate::trace::Ending;
 
@@ -53,16 +54,19 @@ fn value() -> Value {
             "description": "Where the time of the median run goes, as shares of its duration.",
             "additionalProperties": number(),
         },
+        "stories": { "type": "array", "items": stories::schema() },
         "latency": latency::schema(),
         "load": nullable(&load()),
         "assumed": { "type": "array", "items": assumed() },
+        "by_release": by_release(),
         "scenario": {
             "type": "object",
             "description": "The resolved scenario; durations in it are whole nanoseconds.",
         },
     });
     let required: Vec<&String> = match &properties {
-        Value::Object(map) => map.keys().collect(),
+        // Only where a release may be good or bad.
+        Value::Object(map) => map.keys().filter(|key| *key != "by_release").collect(),
         _ => Vec::new(),
     };
     json!({
@@ -192,6 +196,30 @@ fn values() -> Value {
         "description": "Every outcome over runs; null where it applied in none. Events are 0 or 1.",
         "required": names,
         "properties": properties,
+    })
+}
+
+fn by_release() -> Value {
+    let part = json!({
+        "type": "object",
+        "required": ["runs", "runs_requests", "outcomes", "values"],
+        "properties": {
+            "runs": described("integer", "Replications of the control plane."),
+            "runs_requests": described("integer", "Of these, with requests."),
+            "outcomes": { "type": "object", "additionalProperties": reference("interval") },
+            "values": values(),
+        },
+    });
+    json!({
+        "type": "object",
+        "description": "Good and bad releases apart, if the scenario has [release]; values and \
+                        outcomes above are those of both, mixed by prior_bad.",
+        "required": ["prior_bad", "good", "bad"],
+        "properties": {
+            "prior_bad": described("number", "Chance that a release is bad."),
+            "good": part.clone(),
+            "bad": part,
+        },
     })
 }
 

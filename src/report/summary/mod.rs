@@ -7,6 +7,7 @@ mod assumed;
 mod gates;
 mod numbers;
 mod picture;
+mod release;
 mod style;
 
 pub use style::Style;
@@ -25,7 +26,12 @@ const MAX_LINES: usize = 25;
 pub fn render(result: &SimResult, style: &Style) -> String {
     let mut lines = identity(result, style);
     lines.push(verdict(result, style));
-    let (ends, numbers) = (ends(result, style), numbers::lines(result, style));
+    let mut ends = ends(result, style);
+    let apart = release::lines(result);
+    if !apart.is_empty() {
+        ends.splice(..0, apart);
+    }
+    let numbers = numbers::lines(result, style);
     let mut last: Vec<String> = numbers::causes(result).into_iter().collect();
     last.extend(time(result));
     last.extend(assumed::line(result));

@@ -8,7 +8,7 @@ use crate::study::SimResult;
 use crate::trace::Ending;
 
 /// Which outcomes a person asks for first; in how many runs, if not in all.
-const ROWS: [(OutcomeKey, &str, Direction); 15] = [
+const ROWS: [(OutcomeKey, &str, Direction); 16] = [
     (OutcomeKey::Duration, "duration", Direction::AtMost),
     (OutcomeKey::ServingMin, "lowest serving", Direction::AtLeast),
     (OutcomeKey::Outage, "outage", Direction::AtMost),
@@ -22,6 +22,7 @@ const ROWS: [(OutcomeKey, &str, Direction); 15] = [
     (OutcomeKey::NodesBought, "nodes bought", Direction::AtMost),
     (OutcomeKey::Drained, "hosts drained", Direction::AtMost),
     (OutcomeKey::Restored, "restored after", Direction::AtMost),
+    (OutcomeKey::Cost, "cost", Direction::AtMost),
     (OutcomeKey::CapacityLost, "capacity lost", Direction::AtMost),
     (OutcomeKey::SurgeCost, "surge cost", Direction::AtMost),
 ];

@@ -50,7 +50,7 @@ pub(super) fn word(verdict: Verdict) -> &'static str {
 
 impl Style {
     /// The usable width.
-    pub(super) fn columns(self) -> usize {
+    pub(in crate::report) fn columns(self) -> usize {
         self.width.clamp(60, 120)
     }
 

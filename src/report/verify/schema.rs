@@ -34,6 +34,7 @@ fn value() -> Value {
             "total": total(),
             "against": nullable(&closed(&json!({
                 "groups": {
+                    "description": "all; by min_ready; by class and that.",
                     "type": "object",
                     "additionalProperties": closed(&json!({
                         "predicted": nullable(&spread("|predicted - recorded| / recorded")),
@@ -93,6 +94,11 @@ fn total() -> Value {
     });
     let mut all = counts.clone();
     all["duration_error_s"] = nullable(&spread("The same in seconds"));
+    all["band"] = nullable(&closed(&json!({
+        "n": said("integer", "Recordings with a band and a duration."),
+        "holds": said("integer", "Bands that hold the recorded duration."),
+        "mean_width": said("number", "Mean width / recorded duration."),
+    })));
     all["classes"] = json!({ "type": "object", "additionalProperties": closed(&counts) });
     closed(&all)
 }

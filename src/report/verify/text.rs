@@ -11,8 +11,10 @@ pub fn text(report: &Report, ascii: bool) -> String {
     table(&mut text, report);
     total(&mut text, report);
     if let Some(against) = &report.against {
-        text.push_str(
-            "\n|difference| / recorded duration      n     median        p90        max\n",
+        let _ = writeln!(
+            text,
+            "\n{:<45} {:>4} {:>8} {:>8} {:>8}",
+            "|difference| / recorded duration", "n", "median", "p90", "max"
         );
         for (group, difference) in &against.groups {
             compared(&mut text, group, difference);
@@ -109,6 +111,15 @@ fn total(text: &mut String, report: &Report) {
             secs.max
         );
     }
+    if let Some(band) = total.band {
+        let _ = writeln!(
+            text,
+            "  5-95 % of duration      holds {} of {}; mean width {} of the duration",
+            band.holds,
+            band.n,
+            percent(band.mean_width)
+        );
+    }
     let width = total.classes.keys().map(String::len).max().unwrap_or(0).max(5);
     let _ = writeln!(
         text,
@@ -144,12 +155,12 @@ fn one_class(text: &mut String, name: &str, width: usize, class: &Class) {
 }
 
 fn compared(text: &mut String, group: &str, difference: &Difference) {
-    let rows = [("prediction", difference.predicted), ("second recording", difference.repeated)];
+    let rows = [("prediction", difference.predicted), ("repeated", difference.repeated)];
     for (what, spread) in rows {
         let Some(spread) = spread else { continue };
         let _ = writeln!(
             text,
-            "  {group:<14} {what:<18} {:>4} {:>10} {:>10} {:>10}",
+            "  {group:<32} {what:<10} {:>4} {:>8} {:>8} {:>8}",
             spread.n,
             percent(spread.p50),
             percent(spread.p90),

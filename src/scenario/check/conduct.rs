@@ -181,13 +181,6 @@ fn strangers(env: &mut Env<'_>, protocol: Protocol, conduct: &Conduct) {
         let message = format!("one queue for all knows nothing of {what}");
         problems.push((message, env.section("balancer").place("algorithm")));
     }
-    if let Some(limit) = env.section("service").written("cpu_limit")
-        && (!is_plain || users)
-    {
-        let message = "CPU quotas are not simulated together with what clients do here";
-        let message = format!("{message}: write the limit as `cores`");
-        problems.push((message, limit.key_at));
-    }
     for (message, at) in problems {
         let hint = "see `protocol`, `balance` and `algorithm`";
         env.problem(Diagnostic::new(Code::Conflict, at, message, hint));

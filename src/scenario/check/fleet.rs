@@ -7,8 +7,8 @@ use crate::scenario::keys::VERSION_KEYS;
 use crate::scenario::raw::{Fields, Section, Value};
 use crate::scenario::settings::{Orchestrator, StrategySettings};
 use crate::scenario::{
-    Boots, ControlPlane, Discipline, Dist, GraceFrom, OnTerm, Pipeline, Probes, Restart, Service,
-    Shutdown, Version, Versions, Warmup, WriteLimit,
+    Boots, ControlPlane, Discipline, Dist, GraceFrom, OnTerm, Probes, Restart, Service, Shutdown,
+    Version, Versions, Warmup, WriteLimit,
 };
 use crate::units::{Bytes, Share, Span};
 
@@ -279,33 +279,4 @@ fn write_limit(env: &Env<'_>) -> Option<WriteLimit> {
     let section = env.section("control");
     let Value::Rate(rate) = section.value("writes") else { return None };
     Some(WriteLimit { rate, burst: section.count("burst") })
-}
-
-pub(super) fn pipeline(env: &mut Env<'_>) -> Pipeline {
-    let section = env.section("pipeline");
-    let kind = section.word("kind");
-    let default = Span::from_secs(if kind == "helm-atomic" { 300 } else { 600 });
-    let timeout = match section.written("timeout") {
-        Some(_) => section.span("timeout"),
-        None => default,
-    };
-    let of_none = ["timeout", "reaction"].map(|key| section.written(key).map(|e| (key, e.key_at)));
-    match kind {
-        "none" => {
-            for (key, at) in of_none.into_iter().flatten() {
-                let message = format!("`{key}` has no meaning without a `kind` of pipeline");
-                let hint = "add kind = \"ci\" or \"human\"";
-                env.problem(Diagnostic::new(Code::Conflict, at, message, hint));
-            }
-            Pipeline::None
-        }
-        "human" => Pipeline::Human { timeout, reaction: env.dist("pipeline", "reaction") },
-        _ => {
-            if let Some((_, at)) = of_none[1] {
-                let message = "`reaction` is a person's: this pipeline has none";
-                env.problem(Diagnostic::new(Code::Conflict, at, message, "kind = \"human\""));
-            }
-            Pipeline::Automatic { timeout }
-        }
-    }
 }

@@ -19,7 +19,7 @@ use super::raw::{Fields, Section, Value};
 use super::reader::{Raw, missing_key};
 use super::settings::{Orchestrator, StrategySettings};
 use super::source::Place;
-use super::{Assumed, Scenario, Slo};
+use super::{Assumed, Pipeline, Scenario, Slo};
 use crate::units::Span;
 
 /// What checking needs at hand.
@@ -61,10 +61,10 @@ pub(super) fn check(raw: &Raw, base_dir: &Path, problems: &mut Vec<Diagnostic>) 
         probes: fleet::probes(&mut env),
         shutdown: fleet::shutdown(&mut env, &strategy),
         restart: fleet::restart(&mut env),
+        pipeline: Pipeline::read(&mut env, &strategy),
         strategy,
         control: fleet::control(&mut env),
         hosts: hosts::hosts(&mut env, service.instances),
-        pipeline: fleet::pipeline(&mut env),
         pieces,
         slo: env.slo(),
         gates,

@@ -5,6 +5,7 @@ use super::clients::CLIENTS;
 use super::forms::{POWER, PROFILE, START, WARMUP, key};
 use super::hosts::HOSTS;
 use super::{Key, Kind, Table};
+use crate::scenario::pipeline;
 
 pub(super) const LIMIT: Kind =
     Kind::OneOf(&[Kind::Word(&["unbounded"]), Kind::Count(0, 1_000_000_000)]);
@@ -39,11 +40,16 @@ pub(super) const BEFORE: &[Table] = &[
 pub(super) const AFTER: &[Table] = &[
     Table { path: "control", about: "Latencies of the orchestrator.", keys: CONTROL },
     Table { path: "hosts", about: "Hosts and the image registry.", keys: HOSTS },
-    Table { path: "pipeline", about: "Who rolls back.", keys: PIPELINE },
+    Table { path: "pipeline", about: "Who rolls back.", keys: pipeline::KEYS },
     Table { path: "slo", about: "The service-level objective.", keys: SLO },
     Table {
         path: "assumed",
         about: "Values that nobody measured: key = \"lowest..highest\".",
+        keys: &[],
+    },
+    Table {
+        path: "sweep",
+        about: "What `rollcast sweep` varies: key = \"LIST\"; goal, versus.",
         keys: &[],
     },
 ];
@@ -353,30 +359,6 @@ const CONTROL: &[Key] = &[
         "\"20/s\"",
     ),
     key("burst", Kind::Count(1, 1_000_000), Is("30"), "writes: at once.", "30"),
-];
-
-const PIPELINE: &[Key] = &[
-    key(
-        "kind",
-        Kind::Word(&["none", "helm-atomic", "ci", "human"]),
-        Is("\"none\""),
-        "Nobody, the deploying job (`helm-atomic`, `ci`), or a person rolls back.",
-        "\"helm-atomic\"",
-    ),
-    key(
-        "timeout",
-        Kind::Duration,
-        Says("5m for helm-atomic, else 10m"),
-        "How long it waits for completion.",
-        "\"10m\"",
-    ),
-    key(
-        "reaction",
-        Kind::Dist,
-        Is("{ p50 = \"4m\", p95 = \"15m\" }"),
-        "human: alert until decision.",
-        "{ p50 = \"4m\", p95 = \"15m\" }",
-    ),
 ];
 
 const SLO: &[Key] = &[

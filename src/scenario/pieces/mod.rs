@@ -7,15 +7,18 @@ mod autoscaler;
 mod cache;
 mod change;
 mod data_plane;
+mod defect;
 mod dependency;
 mod drains;
 mod fault;
 mod judge;
 mod liveness;
 mod migration;
+mod prices;
 mod queue;
 mod quorum;
 mod quota;
+mod release;
 mod streams;
 mod users;
 
@@ -25,23 +28,29 @@ pub use autoscaler::{Autoscaler, DownRule, UpRule};
 pub use cache::Cache;
 pub use change::{Change, ChangeKind, Reload};
 pub use data_plane::{
-    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart,
+    Checks, DataPlane, Discovery, Dns, Outlier, Panic, Preset, Row, Sidecar, SlowStart, SuccessRate,
 };
+pub use defect::{Defect, Mix, Until, Wrong};
 pub use dependency::{Dependency, Failure, Over};
 pub use drains::{Budget, Drains};
 pub use fault::{Fault, Notice, Occasion, Trouble, Whose};
 pub use judge::{ErrorLaw, Judge, JudgeKind, Metric, OnFail, Over as FailuresOver};
 pub use liveness::{Liveness, Startup};
 pub use migration::{Migration, When};
+pub use prices::Prices;
 pub use queue::{Queue, Redelivery};
 pub use quorum::Quorum;
 pub use quota::Quota;
+pub use release::Release;
 pub use streams::{OnDrain, StreamDemand, Streams};
 pub use users::Users;
 
 use super::check::Env;
 use super::keys::{Default, Key, Kind, Table, key};
 use super::print::Page;
+
+/// The most defects that a scenario may have.
+pub const MANY_DEFECTS: usize = 16;
 
 /// What the file of a piece provides.
 pub(in crate::scenario) trait Piece: Sized {
@@ -77,7 +86,7 @@ macro_rules! pieces {
         }
 
         /// The tables of all pieces, in the order in which files should show them.
-        pub(in crate::scenario) const TABLES: &[Table] =
+        pub(crate) const TABLES: &[Table] =
             &[$($One::TABLE,)* $($Many::TABLE,)*];
 
         impl Pieces {
@@ -134,10 +143,16 @@ pieces! {
         change: Change;
         /// `[migration]`: a change of the data that belongs to the rollout.
         migration: Migration;
+        /// `[prices]`: what a rollout costs.
+        prices: Prices;
+        /// `[release]`: how often a release is bad.
+        release: Release;
     }
     many {
         /// `[dependencies.NAME]`: what the service needs to answer.
         dependencies: Dependency;
+        /// `[defects.NAME]`: what may be wrong with the new version.
+        defects: Defect;
         /// `[faults.NAME]`: what breaks around it.
         faults: Fault;
         /// `[judges.NAME]`: who watches the new version's metrics, and stops a bad one.

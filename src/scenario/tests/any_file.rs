@@ -268,10 +268,7 @@ fn file_of(choices: &[usize], strategy: usize) -> String {
         let (table, lines) = LINES[choice % LINES.len()];
         table == "clients" && words.iter().any(|word| lines.contains(word))
     });
-    let fits = |line: &(&str, &str)| {
-        let central = (routes || conduct) && line.1.contains("\"central\"");
-        !(central || conduct && line.1.contains("cpu_limit"))
-    };
+    let fits = |line: &(&str, &str)| !((routes || conduct) && line.1.contains("\"central\""));
     let mut text = "rollcast = 1\nmargin = \"3s\"\n".to_owned();
     text += "gates = [\"serving_min >= 75% in 99.9% of runs\"]\n";
     for table in TABLES {

@@ -154,6 +154,8 @@ aggression = 1.7"#,
         "data_plane",
         r#"outlier = 3
 ejected_share = "100%"
+success_rate = 2.5
+success_rate_hosts = 3
 sidecar = "unordered"
 dns = "66.7%"
 never = "5%""#,
@@ -180,6 +182,16 @@ on_drain = "goaway"
 reconnect = "9s""#,
     ),
     ("pipeline", r#"kind = "helm-atomic""#),
+    ("pipeline", "kind = \"ci-undo\"\nfails = \"5%\"\nreaction = \"2m\""),
+    ("pipeline", "kind = \"gitops-revert\"\nsync = \"1m\"\nreconcile = \"9s\""),
+    (
+        "pipeline",
+        r#"kind = "kill-switch"
+propagation = { p50 = "2s", p95 = "40s" }
+covers = "66.7%"
+back_timeout = "4m"
+act = "3s""#,
+    ),
     (
         "pipeline",
         r#"kind = "human"

@@ -54,7 +54,7 @@ impl World<'_> {
                     faults.late += 1;
                     faults.late
                 });
-                late += self.luck(fault).span(seeds, fault, number);
+                late += self.fault_luck(fault).span(seeds, fault, number);
             }
         }
         late
@@ -67,7 +67,7 @@ impl World<'_> {
         if let Some(state) = written.and_then(|text| serde_json::from_str(&text).ok()) {
             self.state = state;
         }
-        let election = self.luck(fault).span(self.chance.seeds(), fault, round.into());
+        let election = self.fault_luck(fault).span(self.chance.seeds(), fault, round.into());
         let elected = self.now + election;
         for controller in 0..self.looks.len() {
             self.busy_until[controller] = self.busy_until[controller].max(elected);

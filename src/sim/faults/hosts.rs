@@ -19,7 +19,7 @@ impl World<'_> {
             let noise: f64 = self
                 .all_faults()
                 .filter(|(_, fault)| matches!(fault.trouble, Trouble::HostNoise { .. }))
-                .map(|(fault, _)| self.luck(fault).noise(seeds, fault, number))
+                .map(|(fault, _)| self.fault_luck(fault).noise(seeds, fault, number))
                 .product();
             self.faults.as_mut()?.hosts.push(Host { down: 0, stamp: 0, noise });
         }
@@ -63,7 +63,7 @@ impl World<'_> {
         for instance in self.instances_on(host) {
             self.fall_silent(instance, sink);
         }
-        let (seeds, luck) = (self.chance.seeds(), self.luck(fault));
+        let (seeds, luck) = (self.chance.seeds(), self.fault_luck(fault));
         let silent = self.now + luck.silent(seeds, fault, host, round);
         self.plan(silent, Event::Fault(Step::Silent { host, stamp }));
         if let Some(replaced) = luck.replaced(seeds, fault, host, round) {

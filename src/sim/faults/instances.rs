@@ -28,7 +28,7 @@ impl World<'_> {
             let Trouble::InstanceCrash { of, .. } = piece.trouble else { continue };
             if is_of(of, version) {
                 let who = (version, entry.ordinal);
-                let at = begins + self.luck(fault).life(seeds, fault, who, process);
+                let at = begins + self.fault_luck(fault).life(seeds, fault, who, process);
                 self.restless += 1;
                 self.queue.push(at, Event::Fault(Step::Die { instance, process }));
             }

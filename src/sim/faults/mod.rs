@@ -100,7 +100,7 @@ impl<'a> World<'a> {
     }
 
     /// The luck of a fault.
-    fn luck(&self, fault: u8) -> &'a Luck {
+    fn fault_luck(&self, fault: u8) -> &'a Luck {
         &self.model.faults[usize::from(fault)]
     }
 
@@ -131,7 +131,7 @@ impl<'a> World<'a> {
                 Occasion::Always => {}
                 Occasion::At(at) => self.plan(self.begun + *at, strike),
                 Occasion::Every(_) => {
-                    let wait = self.luck(fault).wait(self.chance.seeds(), fault, 0);
+                    let wait = self.fault_luck(fault).wait(self.chance.seeds(), fault, 0);
                     self.queue.push(self.begun + wait, strike);
                 }
             }
@@ -191,7 +191,7 @@ impl<'a> World<'a> {
             return false;
         }
         if is_random {
-            let wait = self.luck(fault).wait(self.chance.seeds(), fault, round + 1);
+            let wait = self.fault_luck(fault).wait(self.chance.seeds(), fault, round + 1);
             let next = self.now + wait.max(Span::from_millis(1));
             self.queue.push(next, Event::Fault(Step::Strike { fault, round: round + 1 }));
         } else {

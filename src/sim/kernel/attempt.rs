@@ -285,7 +285,7 @@ fn look<S: Station>(
         fail(desk, now, version as usize, attempt, ending);
         return None;
     }
-    if guard & guard::LIMITED != 0 && station.total(index, now) >= desk.config.discipline.room() {
+    if guard & guard::LIMITED != 0 && station.total(index, now) >= desk.room(index) {
         fail(desk, now, version as usize, attempt, Ending::Shed);
         return None;
     }
@@ -294,7 +294,12 @@ fn look<S: Station>(
         let starts = station.starts(index, now);
         service = (service as f64 * desk.coldness(index, starts)) as u64;
     }
-    let Beside { missed, waits, error } = desk.beside(index, now);
+    if guard & guard::ERRORS != 0
+        && let Some(slots) = desk.fewer_slots(index)
+    {
+        service += station.starts_with(index, now, slots) - station.starts(index, now);
+    }
+    let Beside { missed, waits, error } = desk.beside(index, attempt.first, now);
     Some(((service + missed as u64).saturating_add(waits as u64), error))
 }
 

@@ -4,6 +4,7 @@
 //! 1/capacity. Its backlog is a single number, the time at which it would be idle (Lindley's
 //! recursion), so a call costs a few operations and an overload grows and drains as it would.
 
+use super::flaws::scramble;
 use crate::engine::{Seeds, Stream, math};
 use crate::scenario::Dependency;
 use crate::trace::{Record, Sink};
@@ -53,6 +54,26 @@ struct Station {
     peak: u32,
 }
 
+/// No version has answered yet.
+const NOBODY: u8 = u8::MAX;
+
+/// Clients who remember which version answered them last.
+#[derive(Debug)]
+struct Crossing {
+    share: f64,
+    /// By client.
+    last: Vec<u8>,
+}
+
+impl Crossing {
+    fn fails(&mut self, first: u64, version: u8, stream: &mut Stream) -> bool {
+        let clients = self.last.len() as u64;
+        let client = ((scramble(first) >> 32) * clients) >> 32;
+        let last = std::mem::replace(&mut self.last[client as usize], version);
+        last != NOBODY && last != version && stream.uniform() < self.share
+    }
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Calls {
@@ -63,6 +84,8 @@ pub(crate) struct Calls {
     troubled: bool,
     /// Share of attempts that fail whatever they call, by version.
     failing: [f64; 2],
+    /// Clients who do not bear that one version answers after the other.
+    crossings: Vec<Crossing>,
 }
 
 impl Calls {
@@ -77,13 +100,15 @@ impl Calls {
         };
         let stations = models.iter().map(station).collect();
         let stream = Seeds::new(0, 0).stream(CALLS, 0);
-        Self { stations, window, stream, troubled, failing: [0.0; 2] }
+        let (failing, crossings) = ([0.0; 2], Vec::new());
+        Self { stations, window, stream, troubled, failing, crossings }
     }
 
     /// Forgets the last run.
     pub(crate) fn reset(&mut self, seeds: Seeds) {
         self.stream = seeds.stream(CALLS, 0);
         self.failing = [0.0; 2];
+        self.crossings.clear();
         for station in &mut self.stations {
             (station.free_at, station.calls, station.window, station.peak) = (0.0, 0, 0, 0);
         }
@@ -99,12 +124,20 @@ impl Calls {
         self.failing = shares;
     }
 
-    /// The calls of one attempt that this version takes at `now`: how long it waits for the
-    /// answers, in nanoseconds, and whether one of them is an error. Calls to one dependency go
-    /// out together, and the attempt waits for the last; dependencies are asked one by one.
-    pub(crate) fn ask(&mut self, now: u64, version: u8) -> (f64, bool) {
+    /// From now on this share of the requests fails whose client's last answer came from the other
+    /// version; there are so many clients.
+    pub(crate) fn cross(&mut self, clients: u32, share: f64) {
+        self.crossings.push(Crossing { share, last: vec![NOBODY; clients as usize] });
+    }
+
+    /// The calls of one attempt that this version takes at `now`, for a request that arrived at
+    /// `first`: how long it waits for the answers, in nanoseconds, and whether one of them is an
+    /// error. Calls to one dependency go out together, and the attempt waits for the last;
+    /// dependencies are asked one by one.
+    pub(crate) fn ask(&mut self, now: u64, first: u64, version: u8) -> (f64, bool) {
         let share = self.failing[usize::from(version.min(1))];
         let mut error = share > 0.0 && self.stream.uniform() < share;
+        error |= self.crossings.iter_mut().any(|c| c.fails(first, version, &mut self.stream));
         let mut waits = 0.0;
         for station in &mut self.stations {
             let (latency, failed) = station.ask(now, self.window.0, &mut self.stream);

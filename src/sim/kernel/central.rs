@@ -232,7 +232,7 @@ impl Central {
         let Server { factor, law, guard, .. } = desk.servers[index];
         let cold = if guard & guard::COLD == 0 { 1.0 } else { desk.coldness(index, now) };
         let own = waiting.services[usize::from(law)] * factor * cold;
-        let Beside { missed, waits, error } = desk.beside(index, now);
+        let Beside { missed, waits, error } = desk.beside(index, waiting.attempt.first, now);
         let departs = (now + ((own + missed) as u64).max(1)).saturating_add(waits as u64);
         desk.servers[index].served += 1;
         let worker = &mut self.workers[index];

@@ -4,6 +4,7 @@ use super::cache::Caches;
 use super::calls::{CallModel, Calls};
 use super::dark::Dark;
 use super::errors::Errors;
+use super::flaws::Flaws;
 use super::journeys::Habits;
 use super::routes::Routes;
 use super::station::InFlight;
@@ -173,6 +174,8 @@ pub(crate) struct Desk {
     pub(crate) cursor: usize,
     pub(crate) routes: Routes,
     pub(crate) errors: Errors,
+    /// What is wrong with single servers.
+    pub(crate) flaws: Flaws,
     pub(crate) dark: Dark,
     pub(crate) watch: Watch,
     /// Caches of the instances, if they have any.
@@ -210,6 +213,7 @@ impl Desk {
             cursor: BLOCK,
             routes: Routes::default(),
             errors: Errors::default(),
+            flaws: Flaws::default(),
             dark: Dark::default(),
             watch: Watch::default(),
             caches,
@@ -253,6 +257,7 @@ impl Desk {
         self.routes = Routes::default();
         self.calls.reset(seeds);
         self.errors.clear();
+        self.flaws.clear();
         self.dark.clear();
         self.watch.clear();
         self.cursor = BLOCK;
@@ -333,17 +338,29 @@ impl Desk {
         block[0]
     }
 
-    /// What an attempt that `server` takes at `now` brings beside its own work.
-    pub(crate) fn beside(&mut self, server: usize, now: u64) -> Beside {
+    /// What an attempt that `server` takes at `now` brings beside its own work; its request
+    /// arrived at `first`.
+    pub(crate) fn beside(&mut self, server: usize, first: u64, now: u64) -> Beside {
         let Server { guard, version, .. } = self.servers[server];
         let missed = if guard & guard::CACHED != 0 { self.look_up(server, now) } else { 0.0 };
-        let errors = self.config.versions[usize::from(version)].errors;
-        let error = guard & guard::ERRORS != 0 && self.aside.uniform() < errors;
+        let error = self.errs(server, first, now);
         if guard & guard::DEPENDS == 0 {
             return Beside { missed, waits: 0.0, error };
         }
-        let (waits, failed) = self.calls.ask(now, version);
+        let (waits, failed) = self.calls.ask(now, first, version);
         Beside { missed, waits, error: error || failed }
+    }
+
+    /// Whether `server` answers its next attempt with an error.
+    #[inline]
+    pub(crate) fn errs(&mut self, server: usize, first: u64, now: u64) -> bool {
+        let Server { guard, version, .. } = self.servers[server];
+        if guard & guard::ERRORS == 0 {
+            return false;
+        }
+        let errors = self.config.versions[usize::from(version)].errors;
+        let errs = errors > 0.0 && self.aside.uniform() < errors;
+        self.fails(server, first, now) || errs
     }
 
     /// How much longer a service that starts at `starts` takes because the server is not warm.
@@ -353,6 +370,17 @@ impl Desk {
 
     /// The same for an attempt before which the server took `served`.
     pub(crate) fn coldness_after(&mut self, server: usize, served: u64, starts: u64) -> f64 {
+        let cold = self.warming(server, served, starts);
+        if self.flaws.get(server).is_none() {
+            return cold;
+        }
+        self.servers[server].guard |= guard::COLD;
+        let since = served.saturating_sub(self.taken_before[server]);
+        cold * self.leaking(server, since, starts)
+    }
+
+    /// How much longer a service takes because the server is fresh.
+    fn warming(&mut self, server: usize, served: u64, starts: u64) -> f64 {
         let Server { version, opened, .. } = self.servers[server];
         let model = &self.config.versions[version as usize];
         let (slowdown, x) = match model.warmup {

@@ -9,7 +9,7 @@ use super::station::{InFlight, Station, pack};
 use crate::balancer::Policy;
 use crate::engine::{BLOCK, Seeds};
 use crate::scenario::{Algorithm, Discipline};
-use crate::trace::{Ending, Sink};
+use crate::trace::{Ending, Sink, VersionId};
 use crate::traffic::Source;
 use crate::units::{Span, Time};
 
@@ -21,7 +21,7 @@ pub(crate) struct Kernel {
     stations: Stations,
     policies: Policies,
     /// The engine for clients that do more than try once, instead of the stations.
-    pub(super) journeys: Option<Box<Journeys>>,
+    pub(in crate::sim) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
     pub(super) weights: Vec<f64>,
     /// What the service times of each server are multiplied by for where it is.
@@ -196,6 +196,14 @@ impl Kernel {
         if is_dark {
             *guard |= guard::DARK;
         }
+    }
+
+    /// The server of a new version answers as the old one does from now on, in all but its name:
+    /// what was bad has been turned off.
+    pub(crate) fn behave(&mut self, server: u32, now: Time) {
+        let version = self.desk.servers[server as usize].version;
+        self.turn(server, VersionId::OLD.0, now);
+        self.desk.servers[server as usize].version = version;
     }
 
     /// The server accepts nothing more; what is in flight goes on. `goodbye`: it tells its

@@ -1,6 +1,7 @@
 //! Errors in a row, as each node sees them: what outlier detection goes by.
 
 use super::desk::guard;
+use crate::health::Volume;
 
 /// Counts for each node and server, if somebody wants to know.
 #[derive(Debug, Default)]
@@ -10,19 +11,31 @@ pub(crate) struct Errors {
     nodes: u32,
     /// By server, then by node.
     runs: Vec<u32>,
+    /// The same: what was seen lately; only if somebody wants to know that too.
+    volumes: Option<Vec<Volume>>,
     /// (node, server) that had so many, in order of time.
     pub(crate) reported: Vec<(u32, u32)>,
 }
 
 impl Errors {
-    /// From now on `limit` errors in a row are reported.
-    pub(crate) fn watch(&mut self, limit: u32, nodes: u32) {
+    /// From now on `limit` errors in a row are reported; with `rates` all are counted as well.
+    pub(crate) fn watch(&mut self, limit: u32, rates: bool, nodes: u32) {
         (self.limit, self.nodes) = (limit, nodes);
+        self.volumes = rates.then(Vec::new);
+    }
+
+    /// What `node` saw of each server since somebody last asked, if it saw anything.
+    pub(crate) fn take_volumes(&mut self, node: u32) -> Vec<(u32, Volume)> {
+        let nodes = self.nodes as usize;
+        let of_node = self.volumes.iter_mut().flatten().skip(node as usize).step_by(nodes.max(1));
+        let taken = of_node.enumerate().map(|(server, v)| (server as u32, std::mem::take(v)));
+        taken.filter(|(_, volume)| volume.requests > 0).collect()
     }
 
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
         self.reported.clear();
+        self.volumes.iter_mut().for_each(Vec::clear);
     }
 
     /// What servers are guarded by for this.
@@ -36,6 +49,13 @@ impl Errors {
         if self.runs.len() <= place {
             self.runs.resize(place + 1, 0);
         }
+        if let Some(volumes) = &mut self.volumes {
+            if volumes.len() <= place {
+                volumes.resize(place + 1, Volume::default());
+            }
+            volumes[place].requests += 1;
+            volumes[place].failed += u32::from(failed);
+        }
         let run = &mut self.runs[place];
         *run = if failed { *run + 1 } else { 0 };
         if *run >= self.limit {
@@ -47,12 +67,12 @@ impl Errors {
 
 #[cfg(test)]
 mod tests {
-    use super::Errors;
+    use super::{Errors, Volume};
 
     #[test]
     fn runs_are_counted_by_node_and_server() {
         let mut errors = Errors::default();
-        errors.watch(3, 2);
+        errors.watch(3, true, 2);
         for (node, server, failed) in [
             (0, 5, true),
             (1, 5, true),
@@ -68,5 +88,9 @@ mod tests {
         assert_eq!(errors.reported, [(0, 5)]);
         errors.note(1, 5, true);
         assert_eq!(errors.reported, [(0, 5), (1, 5)]);
+        let volume = |requests, failed| Volume { requests, failed };
+        assert_eq!(errors.take_volumes(0), [(4, volume(1, 1)), (5, volume(3, 3))]);
+        assert_eq!(errors.take_volumes(1), [(5, volume(5, 4))]);
+        assert!(errors.take_volumes(1).is_empty());
     }
 }

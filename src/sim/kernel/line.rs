@@ -191,6 +191,10 @@ impl Station for LineStation {
         time_of(self.lines[server].departures[(self.slots - 1) % LINE]).max(now)
     }
 
+    fn starts_with(&self, server: usize, now: u64, slots: u32) -> u64 {
+        time_of(self.lines[server].departures[(slots as usize).clamp(1, self.slots) - 1]).max(now)
+    }
+
     #[inline(always)]
     fn admit(
         &mut self,
@@ -305,8 +309,12 @@ impl Station for WideStation {
     }
 
     fn starts(&self, server: usize, now: u64) -> u64 {
+        self.starts_with(server, now, self.slots as u32)
+    }
+
+    fn starts_with(&self, server: usize, now: u64, slots: u32) -> u64 {
         let queue = &self.servers[server];
-        match queue.len().checked_sub(self.slots) {
+        match queue.len().checked_sub(slots.max(1) as usize) {
             Some(index) => (queue[index].0 >> NODE_BITS).max(now),
             None => now,
         }

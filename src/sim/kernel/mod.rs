@@ -14,6 +14,7 @@ mod dark;
 mod desk;
 mod dispatch;
 mod errors;
+mod flaws;
 mod journeys;
 mod line;
 mod parts;
@@ -25,8 +26,11 @@ mod throttled;
 mod watch;
 
 pub(crate) use calls::CallModel;
+#[cfg(test)]
+pub(in crate::sim) use desk::guard;
 pub(crate) use desk::{Config, VersionModel};
 pub(crate) use dispatch::Kernel;
+pub(crate) use flaws::{Failing, Flaw, Leak};
 pub(crate) use journeys::Habits;
 pub(crate) use station::NODE_BITS;
 pub(crate) use watch::Answers;

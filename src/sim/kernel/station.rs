@@ -50,6 +50,12 @@ pub(crate) trait Station {
     /// When an attempt that arrives now would begin to be served.
     fn starts(&self, server: usize, now: u64) -> u64;
 
+    /// The same if the server had only so many slots, where it has its own.
+    fn starts_with(&self, server: usize, now: u64, slots: u32) -> u64 {
+        let _ = slots;
+        self.starts(server, now)
+    }
+
     /// Takes an attempt that needs `service` ns; returns its departure if `KNOWN`. `serial`
     /// counts the attempts that this server took before.
     fn admit(

@@ -181,12 +181,12 @@ impl World<'_> {
         let phase = self.chance.lookup_phase();
         let Some(plane) = &mut self.plane else { return };
         plane.reset(nodes, phase);
-        let limit = plane.settings.outlier.map_or(0, |outlier| outlier.consecutive);
-        if limit > 0
+        if let Some(outlier) = plane.settings.outlier
             && self.depth == Depth::Requests
             && let Some(kernel) = &mut self.kernel
         {
-            kernel.desk.errors.watch(limit, nodes);
+            let rates = outlier.success_rate.is_some();
+            kernel.desk.errors.watch(outlier.consecutive, rates, nodes);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Outlier detection: the nodes look at the errors that the kernel counts.
 
 use crate::balancer::Mark;
+use crate::health::stragglers;
 use crate::scenario::pieces::Outlier;
 use crate::sim::world::{Depth, Event, World};
 use crate::trace::Sink;
@@ -30,14 +31,7 @@ impl World<'_> {
         };
         let now = self.now;
         for (node, instance) in reported {
-            let Some(plane) = &mut self.plane else { return };
-            if !plane.has(instance, node, Mark::Known) {
-                continue;
-            }
-            let known = plane.members(node).known();
-            if plane.nodes[node as usize].ejections.trip(&rules, instance, known, now) {
-                self.mark(instance, node, Mark::Ejected, true, sink);
-            }
+            self.eject(&rules, instance, node, sink);
         }
         let Some(plane) = &mut self.plane else { return };
         plane.sweeps += 1;
@@ -49,8 +43,36 @@ impl World<'_> {
                 for instance in back {
                     self.mark(instance, node, Mark::Ejected, false, sink);
                 }
+                self.compare(&rules, node, sink);
             }
         }
         self.plan_sweep();
+    }
+
+    /// Whoever had many more errors than the others since the last look is left out.
+    fn compare(&mut self, rules: &Outlier, node: u32, sink: &mut impl Sink) {
+        let Some(rule) = rules.success_rate else { return };
+        let Some(kernel) = self.kernel() else { return };
+        let mut seen = kernel.desk.errors.take_volumes(node);
+        let Some(plane) = &self.plane else { return };
+        seen.retain(|(instance, _)| {
+            plane.has(*instance, node, Mark::Known) && !plane.has(*instance, node, Mark::Ejected)
+        });
+        for instance in stragglers(&rule, &seen) {
+            self.eject(rules, instance, node, sink);
+        }
+    }
+
+    /// Leaves an instance out that a node knows, if there is room for one more.
+    fn eject(&mut self, rules: &Outlier, instance: u32, node: u32, sink: &mut impl Sink) {
+        let now = self.now;
+        let Some(plane) = &mut self.plane else { return };
+        if !plane.has(instance, node, Mark::Known) {
+            return;
+        }
+        let known = plane.members(node).known();
+        if plane.nodes[node as usize].ejections.trip(rules, instance, known, now) {
+            self.mark(instance, node, Mark::Ejected, true, sink);
+        }
     }
 }

@@ -150,7 +150,7 @@ fn play(system: &System, service: usize, seed: u64, runs: u32) -> Vec<Played> {
         .into_par_iter()
         .with_min_len(64)
         .map_init(
-            || Player::new(&model, &scenario.slo, seed),
+            || Player::new(&model, scenario, seed),
             |player, replication| {
                 let keep = Keep { series: true, records: false };
                 let run = player.play(replication, Depth::Control, keep);

@@ -9,12 +9,14 @@ mod fleets;
 mod judges;
 mod queues;
 mod reference;
+mod releases;
 mod rolling;
 mod row;
 mod solved;
 mod staffing;
 mod starts;
 mod storms;
+pub mod studies;
 mod upgrades;
 mod warm;
 mod write;
@@ -248,6 +250,8 @@ impl Case<'_> {
             "makespan_window_lognormal" => starts::window(self),
             "warmup_dq" => warm::lost_work(self),
             "envoy_slow_start" => warm::share(self),
+            "linear_rollout_exposure" => releases::linear(self),
+            "appconfig_linear20_6min" => releases::appconfig(self),
             "mt_minf_sin" => staffing::sine(self),
             "dtmc_rolling_failures" => upgrades::rounds_to_upgrade(self),
             "sqrt_staffing_bmax" => staffing::waits_while_out(self),

@@ -34,6 +34,13 @@ impl Reference {
         self.number(key) as u32
     }
 
+    /// A parameter that is a list of numbers.
+    pub(super) fn numbers(&self, key: &str) -> Vec<f64> {
+        let list = self.parameters[key].as_array();
+        let list = list.unwrap_or_else(|| panic!("{} {} has no {key}", self.name, self.text));
+        list.iter().filter_map(Value::as_f64).collect()
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.parameters[key].is_number()
     }
@@ -73,7 +80,14 @@ const LATER: u64 = 1000;
 
 /// Rows that are numbered by their line.
 fn came_later(name: &str) -> bool {
-    let names = ["mt_minf_sin", "koon_upgrade", "sqrt_staffing_bmax", "metastable_mm1_timeout"];
+    let names = [
+        "mt_minf_sin",
+        "koon_upgrade",
+        "sqrt_staffing_bmax",
+        "metastable_mm1_timeout",
+        "linear_rollout_exposure",
+        "appconfig_linear20_6min",
+    ];
     names.contains(&name) || name.starts_with("retry_") || is_judged(name)
 }
 
@@ -99,6 +113,8 @@ fn is_ours(name: &str) -> bool {
         "koon_upgrade",
         "sqrt_staffing_bmax",
         "metastable_mm1_timeout",
+        "linear_rollout_exposure",
+        "appconfig_linear20_6min",
     ];
     let families = [
         "mm1",

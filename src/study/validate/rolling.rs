@@ -159,6 +159,20 @@ pub(super) fn losing(case: &Case) -> Vec<Measured> {
     )
 }
 
+/// Requests lost in one update of model B in batches of so many; runs with one number share their
+/// luck.
+pub(super) fn lost(batch: u32, replication: u64) -> f64 {
+    let update = Update { servers: 20, batch, outage: 60.0, rate: 14.0, settle: 100.0 };
+    let steady = Steady { replication, ..update.central(Some(40)) };
+    let mut fleet = SteadyFleet::new(&steady);
+    fleet.requeue_killed();
+    fleet.run(units(100.0));
+    let before = fleet.ended(Ending::Shed);
+    update.play(&mut fleet, |_| {});
+    fleet.run(units(update.settle));
+    (fleet.ended(Ending::Shed) - before) as f64
+}
+
 /// Model C: servers of one slot and no queue; the least loaded, ties at random, is an idle one
 /// while there is any.
 pub(super) fn hard_kill(case: &Case) -> Vec<Measured> {

@@ -5,6 +5,7 @@ use super::reference::Reference;
 use super::row::Kind;
 use crate::exact::absorbing::rounds_to_upgrade;
 use crate::exact::drain::{mginf_mean_cut, mm1_mean_longest_drain};
+use crate::exact::exposure::{Linear, stepped};
 use crate::exact::makespan::exponential_mean_batches;
 use crate::exact::retry::{Storm, amplification, critical_failure};
 use crate::exact::single::{self, Md1};
@@ -48,12 +49,34 @@ fn computed(row: &Reference) -> f64 {
         "retry_amplification" | "retry_stability" | "metastable_mm1_timeout" => retries(row),
         "warmup_dq" => warmup_loss(row),
         "envoy_slow_start" => slow_start_share(row),
+        "linear_rollout_exposure" | "appconfig_linear20_6min" => exposure(row),
         "mt_minf_sin" | "koon_upgrade" | "sqrt_staffing_bmax" => staffing(row),
         _ if row.has("sd") => lognormal(row),
         "makespan_batches_exp" => {
             exponential_mean_batches(row.count("N"), row.count("b"), row.number("tau"))
         }
         _ => one_server(row),
+    }
+}
+
+/// What a bad release reaches.
+fn exposure(row: &Reference) -> f64 {
+    if row.name == "appconfig_linear20_6min" {
+        return stepped(row.number("step_min"), &row.numbers("steps"));
+    }
+    let growth = row.number("v") / row.number("N");
+    let linear = Linear {
+        errors: row.number("k"),
+        rate: row.number("lambda") * row.number("p"),
+        growth,
+        shrink: row.number("w") / row.number("N"),
+        reaction: row.number("R"),
+    };
+    match row.quantity.as_str() {
+        "mean time to k-th error, s" => linear.mean_detection(),
+        "mean fleet fraction at detection" => growth * linear.mean_detection(),
+        "mean bad responses until fully rolled back" => linear.mean_errors(),
+        other => panic!("{} has no {other}", row.name),
     }
 }
 

@@ -18,7 +18,7 @@ use super::pool;
 use crate::scenario::Scenario;
 use crate::trace::recorded::{self, Recording, RecordingError};
 
-pub use total::{Class, Difference, Differences, Spread, Total};
+pub use total::{Band, Class, Difference, Differences, Spread, Total};
 pub use verdict::{Curves, Inputs, Pair, Verdict};
 
 /// How recordings are held against the simulator.

@@ -26,6 +26,8 @@ pub struct Total {
     pub duration_error: Option<Spread>,
     /// The same in seconds.
     pub duration_error_s: Option<Spread>,
+    /// How the bands of the durations did; `None` without any.
+    pub band: Option<Band>,
     /// The same by class.
     pub classes: BTreeMap<String, Class>,
 }
@@ -49,6 +51,28 @@ pub struct Class {
     pub duration_error: Option<Spread>,
 }
 
+/// Bands: the middle 90 % of the predicted durations.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Band {
+    /// How many, beside a recorded duration each.
+    pub n: usize,
+    /// That hold it.
+    pub holds: usize,
+    /// Mean width / recorded duration.
+    pub mean_width: f64,
+}
+
+impl Band {
+    fn of(verdicts: &[Verdict]) -> Option<Self> {
+        let pairs = verdicts.iter().filter_map(|v| v.band_s.zip(v.duration_s.recorded));
+        let pairs: Vec<_> = pairs.collect();
+        let holds = pairs.iter().filter(|((low, high), at)| (low..=high).contains(&at)).count();
+        let width: f64 = pairs.iter().map(|((low, high), at)| (high - low) / at).sum();
+        let n = pairs.len();
+        (n > 0).then(|| Self { n, holds, mean_width: width / n as f64 })
+    }
+}
+
 /// Where a set of numbers lies.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
@@ -58,6 +82,8 @@ pub struct Spread {
     pub p50: f64,
     /// 90 % lie below.
     pub p90: f64,
+    /// 95 % do.
+    pub p95: f64,
     /// The largest.
     pub max: f64,
 }
@@ -66,8 +92,8 @@ impl Spread {
     /// Of these numbers, if there are any.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
-        let (p50, p90) = (quantile(&values, 0.5)?, quantile(&values, 0.9)?);
-        Some(Self { n: values.len(), p50, p90, max: *values.last()? })
+        let [p50, p90, p95] = [0.5, 0.9, 0.95].map(|p| quantile(&values, p));
+        Some(Self { n: values.len(), p50: p50?, p90: p90?, p95: p95?, max: *values.last()? })
     }
 }
 
@@ -90,6 +116,7 @@ impl Total {
             steps_equal: over.steps_equal,
             duration_error: over.duration_error,
             duration_error_s: Spread::of(errors),
+            band: Band::of(verdicts),
             classes: by_class.into_iter().map(|(name, all)| (name, class(&all))).collect(),
         }
     }
@@ -119,7 +146,7 @@ fn errors(verdict: &Verdict) -> Option<(f64, f64)> {
 /// How far two recordings of the same inputs are apart, beside how far the prediction is.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct Differences {
-    /// By whether pods must be ready for a while.
+    /// All, by whether pods must be ready for a while, and by class and that.
     pub groups: BTreeMap<String, Difference>,
 }
 
@@ -142,8 +169,9 @@ pub(super) fn differences(
         let Some(Some(other)) = others.get(&verdict.id) else { continue };
         let Some((_, error)) = errors(verdict) else { continue };
         let Some(recorded) = verdict.duration_s.recorded else { continue };
-        for group in ["all", verdict.group.as_str()] {
-            let (predicted, repeated) = groups.entry(group.to_owned()).or_default();
+        let of_class = format!("{}, {}", verdict.class, verdict.group);
+        for group in ["all".to_owned(), verdict.group.clone(), of_class] {
+            let (predicted, repeated) = groups.entry(group).or_default();
             predicted.push(error);
             repeated.push((other - recorded).abs() / recorded);
         }

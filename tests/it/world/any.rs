@@ -8,8 +8,8 @@ use rollcast::scenario::settings::{
     StrategySettings, Window,
 };
 use rollcast::scenario::{
-    Algorithm, Arrivals, Discipline, Dist, Hosts, OnTerm, Pipeline, Probes, Profile, Protocol,
-    Retries, Scenario, Traffic, Warmup, load,
+    Algorithm, Arrivals, Discipline, Dist, Hosts, OnTerm, Pipeline, PipelineKind, Probes, Profile,
+    Protocol, Retries, Scenario, Traffic, Warmup, Watch, load,
 };
 use rollcast::units::{Bandwidth, Bytes, CountOrPercent, Rate, Share, Span};
 
@@ -278,15 +278,34 @@ fn hosts() -> impl Strategy<Value = Hosts> {
 }
 
 fn pipeline() -> impl Strategy<Value = Pipeline> {
-    let timeout = || (20u64..400).prop_map(Span::from_secs);
-    prop_oneof![
-        Just(Pipeline::None),
-        timeout().prop_map(|timeout| Pipeline::Automatic { timeout }),
-        timeout().prop_map(|timeout| Pipeline::Human {
-            timeout,
-            reaction: Dist::Exponential { mean: Span::from_secs(60) },
+    let span = |seconds: u64| Dist::Exponential { mean: Span::from_secs(seconds) };
+    let kind = prop_oneof![
+        Just(PipelineKind::HelmAtomic),
+        Just(PipelineKind::Ci),
+        Just(PipelineKind::CiUndo),
+        Just(PipelineKind::Human),
+        (1u64..200).prop_map(move |sync| PipelineKind::GitopsRevert {
+            sync: Span::from_secs(sync),
+            reconcile: span(5),
+            by_hand: None,
         }),
-    ]
+        (0u32..=4).prop_map(move |covers| PipelineKind::KillSwitch {
+            propagation: span(10),
+            covers: Share(f64::from(covers) / 4.0),
+        }),
+    ];
+    let watch = (kind, 20u64..400, prop::option::of(1u64..200), 0u32..=2, 0u64..20);
+    let watched = watch.prop_map(move |(kind, timeout, back, fails, act)| {
+        Pipeline::Watched(Box::new(Watch {
+            kind,
+            timeout: Span::from_secs(timeout),
+            reaction: span(60),
+            act: span(act),
+            fails: Share(f64::from(fails) / 2.0),
+            back_timeout: back.map(Span::from_secs),
+        }))
+    });
+    prop_oneof![1 => Just(Pipeline::None), 3 => watched]
 }
 
 /// Any strategy with any settings.

@@ -135,6 +135,7 @@ impl Books {
             | Record::Votes { .. }
             | Record::Messages(_)
             | Record::Scaled { .. }
+            | Record::Release { .. }
             | Record::Judged { .. } => {}
         }
     }

@@ -57,7 +57,7 @@ fn a_bad_value_hits_all_and_is_taken_back() {
         ..scenario.restart
     };
     let (timeout, reaction) = (seconds(600), Dist::Fixed(seconds(60)));
-    scenario.pipeline = Pipeline::Human { timeout, reaction };
+    scenario.pipeline = Pipeline::human(timeout, reaction);
     let (records, _) = play(&scenario, 0, Depth::Control);
     let books = Books::of(&records);
     let lowest = books.serving_over_time.iter().map(|(_, serving)| *serving).min();
@@ -73,7 +73,7 @@ fn a_value_that_hangs_processes_takes_them_out_until_it_is_taken_back() {
     let mut scenario = hot(quiet(4), 10, 20);
     scenario.versions.new.never_ready = Share(1.0);
     let (timeout, reaction) = (seconds(600), Dist::Fixed(seconds(60)));
-    scenario.pipeline = Pipeline::Human { timeout, reaction };
+    scenario.pipeline = Pipeline::human(timeout, reaction);
     let books = Books::of(&play(&scenario, 0, Depth::Control).0);
     assert!(books.serving_over_time.iter().any(|(_, serving)| *serving == 0));
     assert_eq!(books.serving.len(), 4);
@@ -189,7 +189,7 @@ fn a_rollback_undoes_the_migration_first_or_is_impossible() {
     let stuck = |irreversible, timeout| {
         let mut scenario = migrating(When::Before, irreversible);
         scenario.versions.new.never_ready = Share(1.0);
-        scenario.pipeline = Pipeline::Automatic { timeout: seconds(timeout) };
+        scenario.pipeline = Pipeline::ci(seconds(timeout));
         scenario
     };
     let (at, last) = said(&stuck(false, 100));

@@ -202,7 +202,7 @@ proptest! {
             version.start = Dist::Exponential { mean: seconds(8) };
             version.exit = Dist::Exponential { mean: seconds(3) };
         }
-        scenario.pipeline = Pipeline::Automatic { timeout: seconds(300) };
+        scenario.pipeline = Pipeline::ci(seconds(300));
         scenario.horizon = seconds(1200);
         let scaled = match &scenario.strategy {
             StrategySettings::Kubernetes(settings) => !settings.operations.is_empty(),

@@ -115,6 +115,27 @@ pub(super) const KEYS: &[Key] = &[
         "\"10%\"",
     ),
     key(
+        "success_rate",
+        Kind::OneOf(&[Kind::Word(&["off"]), Kind::Number(0.0, true)]),
+        Is("\"off\""),
+        "outlier: also eject who lies so many standard deviations below the mean success rate.",
+        "1.9",
+    ),
+    key(
+        "success_rate_hosts",
+        Kind::Count(1, 1_000_000),
+        Is("5"),
+        "success_rate: among at least so many instances with enough requests.",
+        "5",
+    ),
+    key(
+        "success_rate_requests",
+        Kind::Count(1, 1_000_000_000),
+        Is("100"),
+        "success_rate: so many requests in outlier_interval are enough.",
+        "100",
+    ),
+    key(
         "aggression",
         Kind::Number(0.0, true),
         Is("1"),

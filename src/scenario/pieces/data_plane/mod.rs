@@ -90,6 +90,20 @@ pub struct Outlier {
     pub ejection_max: Span,
     /// At most this share of the instances is out; one may always be.
     pub share: Share,
+    /// Whoever answers worse than the others is left out too.
+    pub success_rate: Option<SuccessRate>,
+}
+
+/// Ejection by success rate, as Envoy's: at the end of each interval, whoever lies more than so
+/// many standard deviations below the mean of all.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct SuccessRate {
+    /// So many.
+    pub deviations: f64,
+    /// Among at least so many instances that had enough requests.
+    pub hosts: u32,
+    /// So many requests in the interval are enough.
+    pub requests: u32,
 }
 
 /// How weights rise: max(min, (t/window)^(1/aggression)).
@@ -202,6 +216,11 @@ impl Piece for DataPlane {
                 ejection: section.span("ejection"),
                 ejection_max: section.span("ejection_max"),
                 share: section.share("ejected_share"),
+                success_rate: (!off("success_rate")).then(|| SuccessRate {
+                    deviations: section.number("success_rate"),
+                    hosts: section.count("success_rate_hosts"),
+                    requests: section.count("success_rate_requests"),
+                }),
             }),
             slow_start: SlowStart {
                 aggression: section.number("aggression"),
@@ -251,6 +270,13 @@ impl Piece for DataPlane {
                 page.text("ejection", outlier.ejection);
                 page.text("ejection_max", outlier.ejection_max);
                 page.share("ejected_share", outlier.share);
+                if let Some(rate) = outlier.success_rate {
+                    page.number("success_rate", rate.deviations);
+                    page.raw("success_rate_hosts", rate.hosts);
+                    page.raw("success_rate_requests", rate.requests);
+                } else {
+                    page.text("success_rate", "off");
+                }
             }
         }
         page.number("aggression", self.slow_start.aggression);
@@ -279,8 +305,9 @@ fn complain(env: &mut Env<'_>, path: &str) {
     let section = env.section(path);
     let checked = !matches!(section.value("check"), Value::Word("off"));
     let ejects = !matches!(section.value("outlier"), Value::Word("off"));
+    let rates = ejects && !matches!(section.value("success_rate"), Value::Word("off"));
     let sidecar = section.word("sidecar");
-    let owners: [(&str, bool, &str); 12] = [
+    let owners: [(&str, bool, &str); 15] = [
         ("mode", section.word("kind") == "kube-proxy", "kind = \"kube-proxy\""),
         ("rise", checked, "check = \"2s\""),
         ("fall", checked, "check = \"2s\""),
@@ -289,6 +316,9 @@ fn complain(env: &mut Env<'_>, path: &str) {
         ("ejection", ejects, "outlier = 5"),
         ("ejection_max", ejects, "outlier = 5"),
         ("ejected_share", ejects, "outlier = 5"),
+        ("success_rate", ejects, "outlier = 5"),
+        ("success_rate_hosts", rates, "success_rate = 1.9"),
+        ("success_rate_requests", rates, "success_rate = 1.9"),
         ("sidecar_start", sidecar != "none", "sidecar = \"unordered\""),
         ("sidecar_drain", sidecar == "unordered", "sidecar = \"unordered\""),
         ("ttl", section.share("dns").0 > 0.0, "dns = \"100%\""),
@@ -393,6 +423,8 @@ mod tests {
             ("rise = 3\n", "rise"),
             ("ttl = \"5s\"\n", "ttl"),
             ("ejection = \"5s\"\n", "ejection"),
+            ("success_rate = 1.9\n", "`success_rate`"),
+            ("outlier = 5\nsuccess_rate_hosts = 3\n", "success_rate_hosts"),
             ("discovery = \"checks\"\n", "nobody tells"),
             ("kind = \"haproxy\"\ndns = \"5%\"\n", "fixed list"),
             ("check = \"0s\"\n", "zero"),

@@ -316,6 +316,9 @@ const ENVOY: &[Row] = &[
     ("data_plane.ejection", "\"30s\"", OUTLIER),
     ("data_plane.ejection_max", "\"300s\"", OUTLIER),
     ("data_plane.ejected_share", "\"10%\"", OUTLIER),
+    ("data_plane.success_rate", "1.9", OUTLIER),
+    ("data_plane.success_rate_hosts", "5", OUTLIER),
+    ("data_plane.success_rate_requests", "100", OUTLIER),
 ];
 
 const SWITCH: &str = "kamal-proxy: the switch is atomic, after one successful probe";
@@ -372,6 +375,9 @@ mod tests {
         (Preset::Envoy, "data_plane.ejection", "30s", "outlier detection"),
         (Preset::Envoy, "data_plane.ejection_max", "300s", "outlier detection"),
         (Preset::Envoy, "data_plane.ejected_share", "10%", "outlier detection"),
+        (Preset::Envoy, "data_plane.success_rate", "1.9", "outlier detection"),
+        (Preset::Envoy, "data_plane.success_rate_hosts", "5", "outlier detection"),
+        (Preset::Envoy, "data_plane.success_rate_requests", "100", "outlier detection"),
     ];
 
     #[test]

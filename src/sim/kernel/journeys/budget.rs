@@ -36,6 +36,7 @@ pub(super) struct Account {
     balance: i64,
     /// Number of the current window, and when it ends.
     current: u64,
+    place: usize,
     ends: u64,
     /// Requests that have not ended.
     pub(super) requests: u32,
@@ -61,11 +62,12 @@ impl Account {
             self.balance -= std::mem::take(&mut self.windows[place]);
         }
         self.current = window;
+        self.place = (window % WINDOWS as u64) as usize;
         self.ends = (window + 1) * length;
     }
 
     fn add(&mut self, tokens: i64) {
-        self.windows[(self.current % WINDOWS as u64) as usize] += tokens;
+        self.windows[self.place] += tokens;
         self.balance += tokens;
     }
 

@@ -138,6 +138,7 @@ impl<P: Policy> Play<'_, P> {
     }
 
     /// The server of the request's session.
+    #[inline(always)]
     fn stick(
         &mut self,
         now: u64,
@@ -155,8 +156,7 @@ impl<P: Policy> Play<'_, P> {
         if !is_over {
             let version = self.desk.servers[server as usize].version;
             let view = self.desk.routes.node_of(node, version);
-            let members = &self.all.members[view as usize];
-            if members.get(server as usize) == Some(&true) {
+            if self.all.members[server as usize * self.all.views + view as usize] {
                 return Ok((view, server));
             }
         }
@@ -174,6 +174,7 @@ impl<P: Policy> Play<'_, P> {
     }
 
     /// A connection that carries one request at a time: a kept one, or else a new one.
+    #[inline(always)]
     fn connect(&mut self, now: u64, node: u32, choice: Choice) -> Result<Choice, Lost> {
         let Choice { server, .. } = choice;
         let entry = self.desk.servers[server as usize];

@@ -1,10 +1,10 @@
 //! How attempts end, and what that means to their requests.
 
+use super::agenda::Event;
 use super::run::Play;
-use super::slab::{NONE, Stage};
-use super::{Event, RECENT, budget};
+use super::slab::{Mark, NONE, Stage};
+use super::{RECENT, budget};
 use crate::balancer::Policy;
-use crate::scenario::Discipline;
 use crate::scenario::conduct::{Hedge, HedgeAfter, RetryCause};
 use crate::sim::kernel::desk::guard;
 use crate::trace::Ending;
@@ -109,9 +109,9 @@ impl<P: Policy> Play<'_, P> {
                 all.workers[attempt.server as usize].patient -= 1;
             }
             Stage::Running if all.habits.cancel => {
-                if let Discipline::Sharing { cores, .. } = all.discipline {
-                    all.workers[attempt.server as usize].unshare(cores, now, id);
-                    all.replan(cores, now, attempt.server);
+                if let Some(power) = &all.power {
+                    all.workers[attempt.server as usize].unshare(power, now, id);
+                    all.replan(now, attempt.server);
                 } else {
                     all.vacate(self.desk, now, id);
                 }
@@ -136,11 +136,15 @@ impl<P: Policy> Play<'_, P> {
     fn learn(&mut self, latency: u64, p: f64) {
         let recent = &mut self.all.recent;
         recent.histogram.add(latency);
+        recent.least = recent.least.min(latency);
+        recent.most = recent.most.max(latency);
         recent.count += 1;
         if recent.count == RECENT {
-            self.all.hedge_after = (recent.histogram.quantile_secs(p) * 1e9) as u64;
-            recent.histogram.clear();
-            recent.count = 0;
+            let range = recent.least..=recent.most;
+            let after = recent.histogram.quantile_secs_within(p, range.clone());
+            self.all.hedge_after = (after * 1e9) as u64;
+            recent.histogram.clear_within(range);
+            (recent.count, recent.least, recent.most) = (0, u64::MAX, 0);
         }
     }
 
@@ -160,9 +164,8 @@ impl<P: Policy> Play<'_, P> {
             let at = now + budget::wait(all.habits.backoff, delay, entry.tries, bits);
             let account = &mut all.accounts[usize::from(entry.node)];
             if at - entry.first < all.timeout && account.allow(all.habits.budget, now) {
-                all.requests[request].waits = true;
-                let generation = entry.generation;
-                all.events.push(Time(at), Event::Again { request, generation });
+                let stamp = all.events.push(Time(at), Event::Again(request).packed());
+                all.requests[request].stamp = stamp;
                 return;
             }
         }
@@ -181,18 +184,20 @@ impl<P: Policy> Play<'_, P> {
         let all = &mut *self.all;
         let entry = all.requests[request];
         let after = all.open.remove(&mut all.requests, request);
-        for next in &mut all.unhedged {
-            *next = if *next == request { after } else { *next };
+        for mark in all.unhedged.iter_mut().take(all.hedges) {
+            if mark.entry == request {
+                *mark = Mark::at(&all.requests, after);
+            }
         }
         let account = &mut all.accounts[usize::from(entry.node)];
         account.requests -= 1;
-        account.extra -= u32::from(entry.waits);
+        account.extra -= u32::from(entry.waits());
         all.requests.give_back(request);
         if entry.user != NONE
             && let Some((_, think)) = &all.habits.users
         {
             let wait = (think.at(all.draws.waits.bits()) as u64).max(THINK_LEAST);
-            all.events.push(Time(now + wait), Event::Ask { user: entry.user });
+            all.events.push(Time(now + wait), Event::Ask(entry.user).packed());
         }
     }
 }

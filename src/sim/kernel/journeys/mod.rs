@@ -13,10 +13,11 @@
 //! - Delays that are the same for all (the request's timeout, the attempt's, the hedge's) are
 //!   chains in order of time, not entries of a heap: who began first is due first.
 //! - Departures, backoffs, handshakes and think times go into a heap. What is cancelled stays
-//!   there, and is told from what holds by the generation of its entry.
+//!   there, and is told from what holds by its stamp.
 //! - Draws come in the same blocks as in the fast loop: the n-th request has the same arrival,
 //!   node, choice and service. What only happens here has streams of its own.
 
+mod agenda;
 mod budget;
 mod choice;
 mod ends;
@@ -29,15 +30,16 @@ mod slab;
 mod tests;
 mod workers;
 
+use agenda::Event;
 use budget::Account;
 use links::{Kept, Links};
-use slab::{Attempt, Chain, Entry, NONE, Request, Slab};
-use workers::Worker;
+use slab::{Attempt, Chain, Entry, Mark, Request, Slab};
+use workers::{Power, Worker};
 
 use super::desk::{Config, Desk};
-use crate::engine::{BLOCK, EventQueue, Sampler, Seeds, Stream, VariateBlock, math};
+use crate::engine::{BLOCK, Sampler, Seeds, StampedQueue, Stream, VariateBlock, math};
+use crate::scenario::Conduct;
 use crate::scenario::conduct::{Backoff, Budget, Hedge, HedgeAfter, Pool, RetryOn, Sticky};
-use crate::scenario::{Conduct, Discipline};
 use crate::trace::Histogram;
 use crate::units::Span;
 
@@ -89,26 +91,12 @@ impl Habits {
     }
 }
 
-/// What happens at an instant.
-#[derive(Debug, Clone, Copy)]
-enum Event {
-    /// An attempt is done.
-    Depart { attempt: u32, generation: u32 },
-    /// The next of those that share a server is done.
-    Shared { server: u32, epoch: u32 },
-    /// The connection is open.
-    Reach { attempt: u32, generation: u32 },
-    /// The next attempt of a request.
-    Again { request: u32, generation: u32 },
-    /// A user has thought enough.
-    Ask { user: u32 },
-}
-
 /// Requests that are known to be in flight, and what works on them.
 #[derive(Debug)]
 pub(crate) struct Journeys {
     habits: Habits,
-    discipline: Discipline,
+    /// What attempts share, if they are served all at once.
+    power: Option<Power>,
     slots: usize,
     room: u32,
     timeout: u64,
@@ -122,17 +110,19 @@ pub(crate) struct Journeys {
     /// Attempts that somebody waits for, by when they were sent; only with `attempt_timeout`.
     sent: Chain,
     /// The next request to be hedged for the first, second, … time.
-    unhedged: [u32; 3],
+    unhedged: [Mark; 3],
+    /// How often a request is hedged at most.
+    hedges: usize,
     hedge_after: u64,
     recent: Recent,
-    events: EventQueue<Event>,
+    events: StampedQueue,
     workers: Vec<Worker>,
     links: Links,
     /// By server and view: attempts that somebody waits for.
     outstanding: Vec<u32>,
     views: usize,
-    /// By view and server: whether it is in rotation.
-    members: Vec<Vec<bool>>,
+    /// The same: whether it is in rotation.
+    members: Vec<bool>,
     accounts: Vec<Account>,
     draws: Draws,
     scratch: Vec<u32>,
@@ -140,10 +130,18 @@ pub(crate) struct Journeys {
 }
 
 /// Latencies of late, for hedges that wait for a quantile of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Recent {
     histogram: Histogram,
     count: u32,
+    least: u64,
+    most: u64,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { histogram: Histogram::default(), count: 0, least: u64::MAX, most: 0 }
+    }
 }
 
 /// So many answers make a quantile.
@@ -192,7 +190,7 @@ impl Journeys {
     pub(crate) fn new(config: &Config, habits: Habits) -> Self {
         let seeds = Seeds::new(0, 0);
         Self {
-            discipline: config.discipline,
+            power: Power::new(config),
             slots: workers::slots(config.discipline),
             room: config.discipline.room(),
             timeout: config.timeout.0,
@@ -202,10 +200,11 @@ impl Journeys {
             attempts: Slab::default(),
             open: Chain::EMPTY,
             sent: Chain::EMPTY,
-            unhedged: [NONE; 3],
+            unhedged: [Mark::NOWHERE; 3],
+            hedges: habits.hedge.map_or(0, |hedge| hedge.most as usize),
             hedge_after: u64::MAX,
             recent: Recent::default(),
-            events: EventQueue::default(),
+            events: StampedQueue::default(),
             workers: Vec::new(),
             links: Links::default(),
             outstanding: Vec::new(),
@@ -223,20 +222,19 @@ impl Journeys {
     pub(crate) fn reset(&mut self, config: &Config, seeds: Seeds) {
         self.requests.clear();
         self.attempts.clear();
-        (self.open, self.sent, self.unhedged) = (Chain::EMPTY, Chain::EMPTY, [NONE; 3]);
+        (self.open, self.sent, self.unhedged) = (Chain::EMPTY, Chain::EMPTY, [Mark::NOWHERE; 3]);
         self.hedge_after = match self.habits.hedge {
             Some(Hedge { after: HedgeAfter::Span(Span(after)), .. }) => after,
             _ => u64::MAX,
         };
         self.recent.histogram.clear();
-        self.recent.count = 0;
+        (self.recent.count, self.recent.least, self.recent.most) = (0, u64::MAX, 0);
         self.events.clear();
         self.workers.clear();
         self.links.reset(self.nodes, config.protocol, self.habits.sticky);
         self.outstanding.clear();
         self.views = self.nodes as usize;
         self.members.clear();
-        self.members.resize(self.views, Vec::new());
         self.accounts.clear();
         self.accounts.resize(self.nodes as usize, Account::default());
         self.draws = Draws::new(config, seeds);
@@ -244,13 +242,14 @@ impl Journeys {
         let Some((users, think)) = &self.habits.users else { return };
         for user in 0..*users {
             let at = think.at(self.draws.waits.bits()) as u64;
-            self.events.push(crate::units::Time(at), Event::Ask { user });
+            self.events.push(crate::units::Time(at), Event::Ask(user).packed());
         }
     }
 
     pub(crate) fn add(&mut self) {
-        self.workers.push(Worker::default());
+        self.workers.push(Worker::new(self.power.as_ref(), self.workers.len()));
         self.outstanding.resize(self.workers.len() * self.views, 0);
+        self.members.resize(self.outstanding.len(), false);
         if self.habits.pool.is_some() {
             self.links.kept.resize(self.workers.len() * self.nodes as usize, Kept::default());
         }
@@ -260,21 +259,20 @@ impl Journeys {
     pub(crate) fn split(&mut self) {
         let old = self.views;
         self.views = 2 * self.nodes as usize;
-        let mut outstanding = vec![0; self.workers.len() * self.views];
+        let wider = self.workers.len() * self.views;
+        let (mut outstanding, mut members) = (vec![0; wider], vec![false; wider]);
         for (server, counts) in self.outstanding.chunks(old.max(1)).enumerate() {
             outstanding[server * self.views..][..counts.len()].copy_from_slice(counts);
         }
-        self.outstanding = outstanding;
-        self.members.resize(self.views, Vec::new());
+        for (server, marks) in self.members.chunks(old.max(1)).enumerate() {
+            members[server * self.views..][..marks.len()].copy_from_slice(marks);
+        }
+        (self.outstanding, self.members) = (outstanding, members);
     }
 
     /// Whether a view has the server in its rotation.
     pub(crate) fn set_member(&mut self, view: u32, server: u32, is_in: bool) {
-        let members = &mut self.members[view as usize];
-        if members.len() <= server as usize {
-            members.resize(server as usize + 1, false);
-        }
-        members[server as usize] = is_in;
+        self.members[server as usize * self.views + view as usize] = is_in;
     }
 
     /// The server accepts no connections any more and ends those that are idle.
@@ -294,7 +292,7 @@ impl Journeys {
 
     /// Requests that have not ended.
     #[cfg(test)]
-    pub(crate) fn unfinished(&self) -> usize {
+    pub(in crate::sim) fn unfinished(&self) -> usize {
         self.requests.len()
     }
 
@@ -302,16 +300,15 @@ impl Journeys {
     pub(crate) fn preload(&mut self, desk: &mut Desk, server: u32, now: u64) {
         let (_, slot) = self.draws.next();
         let id = self.attempts.take();
-        let fresh = Attempt { generation: self.attempts[id].generation, ..Attempt::EMPTY };
-        let service = self.service_aside(desk, server, slot);
-        self.attempts[id] = Attempt { sent: now, service, server, ..fresh };
+        let work = self.service_aside(desk, server, slot);
+        self.attempts[id] = Attempt { sent: now, work, server, ..Attempt::EMPTY };
         self.admit(desk, now, id);
     }
 
     /// When a server has finished what it has, if nothing more comes.
     pub(crate) fn idle_at(&mut self, desk: &mut Desk, server: u32, now: u64) -> u64 {
-        if let Discipline::Sharing { cores, .. } = self.discipline {
-            return self.workers[server as usize].shared_until(cores, now);
+        if let Some(power) = &self.power {
+            return self.workers[server as usize].shared_until(power, now);
         }
         self.work_ahead(desk, server, now).0
     }
@@ -324,7 +321,7 @@ impl Journeys {
     /// Slots: when the last one and when the first one is free, if nothing more comes.
     fn work_ahead(&self, desk: &mut Desk, server: u32, now: u64) -> (u64, u64) {
         let worker = &self.workers[server as usize];
-        let departs = worker.running.iter().map(|id| self.attempts[*id].departs);
+        let departs = worker.running.iter().map(|id| self.attempts[*id].work);
         let mut free: std::collections::BinaryHeap<_> = departs.map(std::cmp::Reverse).collect();
         let mut last = free.iter().map(|at| at.0).max().unwrap_or(now).max(now);
         for id in &worker.waiting {
@@ -363,7 +360,7 @@ impl Journeys {
 #[cfg(test)]
 impl Journeys {
     /// Nodes and servers that have an open connection.
-    fn open_pairs(&self) -> Vec<(u32, u32)> {
+    pub(in crate::sim) fn open_pairs(&self) -> Vec<(u32, u32)> {
         self.links.open_pairs(self.nodes)
     }
 
@@ -373,31 +370,41 @@ impl Journeys {
             *think = Sampler::fixed(1e18);
         }
         let mut kept = Vec::new();
-        while let Some((at, event)) = self.events.pop() {
-            if !matches!(event, Event::Ask { .. }) {
-                kept.push((at, event));
+        while let Some((at, stamp, event)) = self.events.pop() {
+            if !matches!(Event::unpacked(event), Event::Ask(_)) {
+                kept.push((at, stamp, event));
             }
         }
-        for (at, event) in kept {
-            self.events.push(at, event);
+        for (at, old, event) in kept {
+            let stamp = self.events.push(at, event);
+            let planned = match Event::unpacked(event) {
+                Event::Depart(id) | Event::Reach(id) => &mut self.attempts[id].stamp,
+                Event::Shared(server) => &mut self.workers[server as usize].stamp,
+                Event::Again(id) => &mut self.requests[id].stamp,
+                Event::Ask(_) => continue,
+            };
+            // Old stamps are smaller than new ones, and none is met twice.
+            if *planned == old {
+                *planned = stamp;
+            }
         }
     }
 
     /// What is counted twice agrees.
-    fn check(&self) {
+    pub(in crate::sim) fn check(&self) {
         let outstanding: u32 = self.outstanding.iter().sum();
         let mut open = Vec::new();
         let mut next = self.open.first;
-        while next != NONE {
+        while next != slab::NONE {
             open.push(next);
-            next = self.requests[next].link.after;
+            next = self.requests.after(next);
         }
         assert_eq!(open.len(), self.requests.len());
         let alive: u32 = open.iter().map(|id| u32::from(self.requests[*id].alive)).sum();
         assert_eq!(alive, outstanding);
         let requests: u32 = self.accounts.iter().map(|account| account.requests).sum();
         assert_eq!(requests as usize, open.len());
-        let waits = open.iter().filter(|id| self.requests[**id].waits).count();
+        let waits = open.iter().filter(|id| self.requests[**id].waits()).count();
         let live = open.iter().flat_map(|id| {
             let entry = &self.requests[*id];
             entry.live.iter().take(usize::from(entry.alive))

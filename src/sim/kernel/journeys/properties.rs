@@ -79,6 +79,8 @@ fn setup() -> impl Strategy<Value = Setup> {
         (0.5f64..3.0, proptest::option::of(1u32..20))
             .prop_map(|(cores, limit)| Discipline::Sharing { cores, limit }),
     ];
+    // Below the cores it is a quota.
+    let discipline = (discipline, proptest::option::of(0.2f64..2.0));
     let age = prop_oneof![Just(Span::MAX), (50u64..2000).prop_map(ms)];
     let protocol = prop_oneof![
         (0.0f64..1.0).prop_map(|reuse| Protocol::PerRequest { reuse: Share(reuse) }),
@@ -95,7 +97,7 @@ fn setup() -> impl Strategy<Value = Setup> {
     ];
     let rest = (20u64..1500, 1u32..5, 0.0f64..0.5, warmup, 1.0f64..1500.0, any::<u64>());
     (shape, conduct(), users, rest).prop_map(|(shape, conduct, users, rest)| {
-        let (algorithm, discipline, nodes, protocol) = shape;
+        let (algorithm, (discipline, cpu_limit), nodes, protocol) = shape;
         let (timeout, attempts, errors, warmup, rate, seed) = rest;
         let timeout = ms(timeout);
         let mut conduct = conduct;
@@ -105,6 +107,7 @@ fn setup() -> impl Strategy<Value = Setup> {
         Setup {
             algorithm,
             discipline,
+            cpu_limit,
             nodes,
             protocol,
             timeout,

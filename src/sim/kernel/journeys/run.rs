@@ -1,11 +1,11 @@
 //! The loop: arrivals, events and delays in order of time, and what servers do with attempts.
 
+use super::Journeys;
+use super::agenda::Event;
 use super::choice::Luck;
-use super::slab::{Attempt, Chain, Entry, NONE, Stage};
-use super::{Event, Journeys};
+use super::slab::{Attempt, Entry, Mark, NONE, Request, Stage};
 use crate::balancer::Policy;
-use crate::engine::BLOCK;
-use crate::scenario::Discipline;
+use crate::engine::{BLOCK, NO_STAMP};
 use crate::sim::kernel::desk::{Beside, Desk, guard};
 use crate::sim::kernel::tally::NOWHERE;
 use crate::trace::Ending;
@@ -59,29 +59,17 @@ impl Journeys {
     /// The next delay that is over, and which it is.
     #[inline(always)]
     fn next_timer(&self) -> (u64, Timer) {
-        let mut next = (u64::MAX, Timer::Deadline);
-        if self.open.first != NONE {
-            next.0 = self.requests[self.open.first].first.saturating_add(self.timeout);
+        let mut next = (self.open.since.saturating_add(self.timeout), Timer::Deadline);
+        let at = self.sent.since.saturating_add(self.habits.attempt_timeout);
+        if at < next.0 {
+            next = (at, Timer::Attempt);
         }
-        if self.sent.first != NONE {
-            let at = self.attempts[self.sent.first].sent + self.habits.attempt_timeout;
-            if at < next.0 {
-                next = (at, Timer::Attempt);
-            }
-        }
-        if let Some(hedge) = self.habits.hedge
-            && self.hedge_after < u64::MAX
-        {
-            for (k, request) in self.unhedged.iter().take(hedge.most as usize).enumerate() {
-                if *request == NONE {
-                    continue;
-                }
-                // A quantile that falls makes some due in the past: they are due now.
-                let wait = self.hedge_after.saturating_mul(k as u64 + 1);
-                let due = self.requests[*request].first.saturating_add(wait).max(self.now);
-                if due < next.0 {
-                    next = (due, Timer::Hedge(k));
-                }
+        for k in 0..self.hedges {
+            // A quantile that falls makes some due in the past: they are due now.
+            let wait = self.hedge_after.saturating_mul(k as u64 + 1);
+            let due = self.unhedged[k].since.saturating_add(wait).max(self.now);
+            if due < next.0 {
+                next = (due, Timer::Hedge(k));
             }
         }
         next
@@ -93,13 +81,13 @@ impl Journeys {
         let attempt = &mut self.attempts[id];
         let server = attempt.server;
         let entry = &mut desk.servers[server as usize];
-        attempt.serial = entry.served;
+        attempt.serial = entry.served as u32;
         entry.served += 1;
-        if let Discipline::Sharing { cores, .. } = self.discipline {
+        if let Some(power) = &self.power {
             attempt.stage = Stage::Running;
             let service = needs(desk, attempt, now);
-            self.workers[server as usize].share(cores, now, id, service);
-            self.replan(cores, now, server);
+            self.workers[server as usize].share(power, now, id, service);
+            self.replan(now, server);
             return;
         }
         let worker = &mut self.workers[server as usize];
@@ -116,10 +104,9 @@ impl Journeys {
     #[inline(always)]
     fn begin(&mut self, desk: &mut Desk, now: u64, id: u32) {
         let attempt = &mut self.attempts[id];
-        attempt.departs = now + needs(desk, attempt, now);
+        attempt.work = now + needs(desk, attempt, now);
+        attempt.stamp = self.events.push(Time(attempt.work), Event::Depart(id).packed());
         self.workers[attempt.server as usize].occupy(id, attempt);
-        let event = Event::Depart { attempt: id, generation: attempt.generation };
-        self.events.push(Time(attempt.departs), event);
     }
 
     /// A slot becomes free.
@@ -133,10 +120,12 @@ impl Journeys {
     }
 
     /// Who shares a server has changed: its next departure is another one.
-    pub(super) fn replan(&mut self, cores: f64, now: u64, server: u32) {
-        if let Some((at, epoch)) = self.workers[server as usize].plan(cores, now) {
-            self.events.push(Time(at), Event::Shared { server, epoch });
-        }
+    pub(super) fn replan(&mut self, now: u64, server: u32) {
+        let Some(power) = &self.power else { return };
+        let worker = &mut self.workers[server as usize];
+        let planned = worker.plan(power, now);
+        worker.stamp = planned
+            .map_or(NO_STAMP, |at| self.events.push(Time(at), Event::Shared(server).packed()));
     }
 }
 
@@ -145,10 +134,13 @@ impl Journeys {
 pub(super) fn needs(desk: &mut Desk, attempt: &Attempt, starts: u64) -> u64 {
     let server = attempt.server as usize;
     if desk.servers[server].guard & guard::COLD == 0 {
-        return attempt.service + attempt.extra;
+        return attempt.work + attempt.extra;
     }
-    let coldness = desk.coldness_after(server, attempt.serial, starts);
-    (attempt.service as f64 * coldness) as u64 + attempt.extra
+    // Only its lower half was kept; less than that many have come since.
+    let served = desk.servers[server].served;
+    let serial = served - u64::from((served as u32).wrapping_sub(attempt.serial));
+    let coldness = desk.coldness_after(server, serial, starts);
+    (attempt.work as f64 * coldness) as u64 + attempt.extra
 }
 
 impl<P: Policy> Play<'_, P> {
@@ -192,50 +184,53 @@ impl<P: Policy> Play<'_, P> {
         self.desk.tally.arrive(now);
         let all = &mut *self.all;
         let id = all.requests.take();
-        all.requests[id] = all.requests[id].renewed(now, node as u16, user);
+        let request = Request { first: now, node: node as u16, user, ..Request::EMPTY };
+        all.requests[id] = Request { version: NOWHERE as u8, tries: 1, ..request };
         all.open.append(&mut all.requests, id);
-        if let Some(hedge) = all.habits.hedge {
-            for next in all.unhedged.iter_mut().take(hedge.most as usize) {
-                *next = if *next == NONE { id } else { *next };
+        for mark in all.unhedged.iter_mut().take(all.hedges) {
+            if mark.entry == NONE {
+                *mark = Mark { entry: id, since: now };
             }
         }
         all.accounts[node as usize].arrive(all.habits.budget, now);
-        all.requests[id].tries = 1;
         self.launch(now, id, luck, false);
     }
 
     fn happen(&mut self) {
-        let Some((at, event)) = self.all.events.pop() else { return };
+        let Some((at, stamp, event)) = self.all.events.pop() else { return };
         let now = at.0;
-        match event {
-            Event::Depart { attempt, generation } => {
-                if self.all.attempts[attempt].generation == generation {
+        match Event::unpacked(event) {
+            Event::Depart(attempt) => {
+                if self.all.attempts[attempt].stamp == stamp {
                     self.all.vacate(self.desk, now, attempt);
                     self.leave(now, attempt);
                 }
             }
-            Event::Shared { server, epoch } => {
-                let Discipline::Sharing { cores, .. } = self.all.discipline else { return };
-                if let Some(id) = self.all.workers[server as usize].finish(cores, now, epoch) {
-                    self.all.replan(cores, now, server);
+            Event::Shared(server) => {
+                let Some(power) = &self.all.power else { return };
+                let worker = &mut self.all.workers[server as usize];
+                if worker.stamp == stamp
+                    && let Some(id) = worker.finish(power, now)
+                {
+                    self.all.replan(now, server);
                     self.leave(now, id);
                 }
             }
-            Event::Reach { attempt, generation } => {
-                if self.all.attempts[attempt].generation == generation {
+            Event::Reach(attempt) => {
+                if self.all.attempts[attempt].stamp == stamp {
                     self.reach(now, attempt);
                 }
             }
-            Event::Again { request, generation } => {
+            Event::Again(request) => {
                 let entry = &mut self.all.requests[request];
-                if entry.generation == generation {
-                    entry.waits = false;
+                if entry.stamp == stamp {
+                    entry.stamp = NO_STAMP;
                     entry.tries += 1;
                     let luck = self.all.luck();
                     self.launch(now, request, luck, true);
                 }
             }
-            Event::Ask { user } => {
+            Event::Ask(user) => {
                 let node = user % self.all.nodes;
                 let luck = self.all.luck();
                 self.request(now, node, user, luck);
@@ -259,8 +254,9 @@ impl<P: Policy> Play<'_, P> {
                 self.fail(now, request, version, Ending::Timeout);
             }
             Timer::Hedge(k) => {
-                let id = self.all.unhedged[k];
-                self.all.unhedged[k] = Chain::after(&mut self.all.requests, id);
+                let id = self.all.unhedged[k].entry;
+                let after = self.all.requests.after(id);
+                self.all.unhedged[k] = Mark::at(&self.all.requests, after);
                 let (alive, node) = (self.all.requests[id].alive, self.all.requests[id].node);
                 let budget = self.all.habits.budget;
                 if alive > 0 && self.all.accounts[usize::from(node)].allow(budget, now) {
@@ -275,7 +271,7 @@ impl<P: Policy> Play<'_, P> {
     #[inline(always)]
     fn launch(&mut self, now: u64, request: u32, luck: Luck, is_extra: bool) {
         self.desk.tally.retried += u64::from(is_extra);
-        let (node, user) = (self.all.requests[request].node, self.all.requests[request].user);
+        let Request { node, user, first, .. } = self.all.requests[request];
         let chosen = self.choose(now, u32::from(node), user, luck);
         let chosen = chosen.and_then(|mut choice| {
             if self.desk.is_dark(choice.server as usize, u32::from(node)) {
@@ -287,7 +283,7 @@ impl<P: Policy> Play<'_, P> {
             if choice.ready > now {
                 return Ok((choice, Finding::default()));
             }
-            match self.inspect(choice.server, u32::from(node), now) {
+            match self.inspect(choice.server, u32::from(node), first, now) {
                 Ok(finding) => Ok((choice, finding)),
                 Err(ending) => {
                     self.decline(now, u32::from(node), &choice, ending);
@@ -314,8 +310,7 @@ impl<P: Policy> Play<'_, P> {
         let id = all.attempts.take();
         all.attempts[id] = Attempt {
             sent: now,
-            service: service + if choice.is_new { all.habits.handshake } else { 0 },
-            generation: all.attempts[id].generation,
+            work: service + if choice.is_new { all.habits.handshake } else { 0 },
             request,
             server: choice.server,
             connection: choice.connection,
@@ -344,8 +339,8 @@ impl<P: Policy> Play<'_, P> {
         if choice.ready == u64::MAX {
             // Nobody answers: it ends when its client gives it up.
         } else if choice.ready > now {
-            let generation = all.attempts[id].generation;
-            all.events.push(Time(choice.ready), Event::Reach { attempt: id, generation });
+            let stamp = all.events.push(Time(choice.ready), Event::Reach(id).packed());
+            all.attempts[id].stamp = stamp;
         } else {
             all.admit(self.desk, now, id);
         }
@@ -354,7 +349,8 @@ impl<P: Policy> Play<'_, P> {
     /// The connection is open, if there still is somebody at the other end.
     fn reach(&mut self, now: u64, id: u32) {
         let attempt = self.all.attempts[id];
-        match self.inspect(attempt.server, u32::from(attempt.node), now) {
+        let first = self.all.requests[attempt.request].first;
+        match self.inspect(attempt.server, u32::from(attempt.node), first, now) {
             Ok(Finding { extra, error }) => {
                 self.all.attempts[id].extra = extra;
                 self.all.attempts[id].error = error;
@@ -371,11 +367,11 @@ impl<P: Policy> Play<'_, P> {
 
     /// Whether a server takes one more attempt of `node` at `now`, and what it will make of it.
     #[inline(always)]
-    fn inspect(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
+    fn inspect(&mut self, server: u32, node: u32, first: u64, now: u64) -> Result<Finding, Ending> {
         if self.desk.servers[server as usize].guard == 0 {
             return Ok(Finding::default());
         }
-        self.look_closer(server, node, now)
+        self.look_closer(server, node, first, now)
     }
 
     /// A node gets no answer, which counts as a failure where those are counted.
@@ -386,16 +382,22 @@ impl<P: Policy> Play<'_, P> {
         }
     }
 
-    #[cold]
-    fn look_closer(&mut self, server: u32, node: u32, now: u64) -> Result<Finding, Ending> {
-        let found = self.look(server, now);
+    #[inline(never)]
+    fn look_closer(
+        &mut self,
+        server: u32,
+        node: u32,
+        first: u64,
+        now: u64,
+    ) -> Result<Finding, Ending> {
+        let found = self.look(server, first, now);
         if self.desk.servers[server as usize].guard & guard::WATCHED != 0 {
             self.desk.errors.note(node, server, !matches!(found, Ok(Finding { error: false, .. })));
         }
         found
     }
 
-    fn look(&mut self, server: u32, now: u64) -> Result<Finding, Ending> {
+    fn look(&mut self, server: u32, first: u64, now: u64) -> Result<Finding, Ending> {
         let guard = self.desk.servers[server as usize].guard;
         if guard & guard::CLOSED != 0 {
             let reuse = self.all.reuse(self.desk.config.protocol);
@@ -406,7 +408,10 @@ impl<P: Policy> Play<'_, P> {
         {
             return Err(Ending::Shed);
         }
-        let Beside { missed, waits, error } = self.desk.beside(server as usize, now);
+        if guard & (guard::CACHED | guard::DEPENDS) == 0 {
+            return Ok(Finding { extra: 0, error: self.desk.errs(server as usize, first, now) });
+        }
+        let Beside { missed, waits, error } = self.desk.beside(server as usize, first, now);
         Ok(Finding { extra: (missed + waits) as u64, error })
     }
 }

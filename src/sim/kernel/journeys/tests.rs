@@ -19,6 +19,7 @@ pub(super) const fn ms(millis: u64) -> Span {
 pub(super) struct Setup {
     pub(super) algorithm: Algorithm,
     pub(super) discipline: Discipline,
+    pub(super) cpu_limit: Option<f64>,
     pub(super) nodes: u32,
     pub(super) protocol: Protocol,
     pub(super) timeout: Span,
@@ -38,6 +39,7 @@ impl Default for Setup {
         Self {
             algorithm: Algorithm::Random,
             discipline: Discipline::Fifo { slots: 2, queue: None },
+            cpu_limit: None,
             nodes: 1,
             protocol: Protocol::PerRequest { reuse: Share(0.0) },
             timeout: Span::from_secs(1),
@@ -71,7 +73,7 @@ impl Setup {
             cache: None,
             calls: Vec::new(),
             troubled: false,
-            cpu_limit: None,
+            cpu_limit: self.cpu_limit,
             discipline: self.discipline,
             nodes: self.nodes,
             protocol: self.protocol,
@@ -188,11 +190,13 @@ fn without_habits_it_is_the_fast_loop() {
 /// up, where the balancer does not look at loads.
 #[test]
 fn shared_cores_and_timeouts_agree_too() {
-    for (discipline, slack) in [
-        (Discipline::Sharing { cores: 1.5, limit: Some(9) }, 3),
-        (Discipline::Fifo { slots: 1, queue: None }, 0),
+    for (discipline, cpu_limit, slack) in [
+        (Discipline::Sharing { cores: 1.5, limit: Some(9) }, None, 3),
+        (Discipline::Sharing { cores: 3.0, limit: Some(9) }, Some(1.2), 3),
+        (Discipline::Fifo { slots: 1, queue: None }, None, 0),
     ] {
-        let setup = Setup { discipline, timeout: ms(60), rate: 560.0, ..Setup::default() };
+        let timeout = ms(60);
+        let setup = Setup { discipline, cpu_limit, timeout, rate: 560.0, ..Setup::default() };
         let (mut fast, mut slow) = (setup.kernel(false), setup.kernel(true));
         play(&mut fast);
         play(&mut slow);
