@@ -402,7 +402,16 @@ impl<'a> World<'a> {
             self.queue.push(until, event);
             return;
         }
-        let happened = match event {
+        if self.take_place(event, sink) {
+            self.count_votes(sink);
+            self.disagree();
+            self.plan_end(sink);
+        }
+    }
+
+    /// An event takes place; says whether that changed anything.
+    fn take_place(&mut self, event: Event, sink: &mut impl Sink) -> bool {
+        match event {
             Event::Begin => {
                 self.begin(sink);
                 true
@@ -479,11 +488,6 @@ impl<'a> World<'a> {
                 self.restless -= 1;
                 self.restart(instance, process, sink)
             }
-        };
-        if happened {
-            self.count_votes(sink);
-            self.disagree();
-            self.plan_end(sink);
         }
     }
 

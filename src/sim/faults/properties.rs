@@ -20,7 +20,8 @@ const FAULTS: &[&str] = &[
     "kind = \"instance_crash\"\nlifetime = { law = \"weibull\", scale = \"40s\", shape = 0.7 }",
     "kind = \"instance_crash\"\nlifetime = \"25s\"\nversion = \"new\"",
     "kind = \"host_loss\"\nat = \"5s\"",
-    "kind = \"host_loss\"\nat = \"3s\"\nfor = \"20s\"\nhost = 0\nsilent = \"4s\"\nreplaced = \"9s\"",
+    "kind = \"host_loss\"\nat = \"3s\"\nfor = \"20s\"\nhost = 0\n\
+     silent = \"4s\"\nreplaced = \"9s\"",
     "kind = \"host_loss\"\nevery = { law = \"exponential\", mean = \"30s\" }\nfor = \"15s\"\n\
      silent = \"2s\"\nreplaced = \"5s\"",
     "kind = \"zone_loss\"\nat = \"8s\"\nfor = \"40s\"\nsilent = \"3s\"\nreplaced = \"never\"",
@@ -34,7 +35,8 @@ const FAULTS: &[&str] = &[
     "kind = \"control_delay\"\nat = \"0s\"\nfor = \"30s\"\ndelay = \"2s\"",
     "kind = \"controller_crash\"\nat = \"6s\"",
     "kind = \"controller_crash\"\nevery = { law = \"exponential\", mean = \"15s\" }",
-    "kind = \"flapping_probe\"\nat = \"2s\"\nfor = \"40s\"\nshare = \"40%\"\ndown = \"3s\"\nup = \"7s\"",
+    "kind = \"flapping_probe\"\nat = \"2s\"\nfor = \"40s\"\nshare = \"40%\"\n\
+     down = \"3s\"\nup = \"7s\"",
     "kind = \"stuck_drain\"\nshare = \"30%\"",
     "kind = \"stuck_drain\"\nat = \"0s\"\nfor = \"1m\"\nshare = \"50%\"\nuntil = \"never\"",
 ];
@@ -52,7 +54,8 @@ fn world(of: Orchestrator, n: u32, choices: &mut Choices) -> Scenario {
         "rollcast = 1\nhorizon = \"10m\"\nmargin = \"70s\"\n[service]\ninstances = {n}\n\
          slots = 2\n[versions.old]\nstart = {{ pull = \"50MiB\", boot = \"3s\" }}\n\
          service_time = {{ law = \"exponential\", mean = \"50ms\" }}\n\
-         [traffic]\nrate = {{ table = [[\"0s\", \"20/s\"], [\"40s\", \"20/s\"], [\"41s\", \"0/s\"]] }}\n\
+         [traffic]\nrate = {{ table = [[\"0s\", \"20/s\"], [\"40s\", \"20/s\"], \
+         [\"41s\", \"0/s\"]] }}\n\
          [hosts]\ncount = {}\nzones = 2\n[clients]\ncount = 3\ntimeout = \"2s\"\n{}\n[{}]\n",
         2 + choices.below(6),
         CLIENTS[choices.below(CLIENTS.len())],

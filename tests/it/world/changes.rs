@@ -125,7 +125,8 @@ proptest! {
     fn every_request_ends_once_across_reloads(plan in any::plan(), crash in any::<bool>()) {
         let mut scenario = hot(plan.scenario(), 0, 30);
         scenario.versions.new.crash = Share(if crash { 0.5 } else { 0.0 });
-        scenario.restart = Restart { attempts: 3, delay: seconds(1), delay_max: seconds(4), ..scenario.restart };
+        let (delay, delay_max) = (seconds(1), seconds(4));
+        scenario.restart = Restart { attempts: 3, delay, delay_max, ..scenario.restart };
         let (records, end) = play(&scenario, 5, Depth::Requests);
         let books = Books::of(&records);
         let begun = books.moment(Moment::Begun).unwrap();

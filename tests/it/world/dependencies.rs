@@ -253,7 +253,8 @@ proptest! {
         let mut scenario = plan.scenario();
         let limit = scenario.service.instances * each + spare;
         let fails = Failure { at: seconds(at), length: seconds(length), share: Share(1.0) };
-        scenario.restart = Restart { attempts: 4, delay: seconds(1), delay_max: seconds(4), ..scenario.restart };
+        let (delay, delay_max) = (seconds(1), seconds(4));
+        scenario.restart = Restart { attempts: 4, delay, delay_max, ..scenario.restart };
         scenario = on(scenario, Dependency {
             connections_max: Some(limit),
             per_instance: each,
