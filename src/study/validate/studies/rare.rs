@@ -57,7 +57,7 @@ fn makespan() -> Option<Case> {
                 = \"0s\"\n[strategy.generic]\nbatch = 4\nready_deadline = \"100h\"\n\
                 window = \"sliding\"\norder = \
                 \"stop-first\"\nbake = \"0s\"\n";
-    case("CTMC: sliding_window_exp, b = 4", text, "duration >= 1040s", 1.0 - below(4, 1_040.0))
+    case("CTMC: sliding_window_exp, b = 4", text, "duration >= 1180s", 1.0 - below(4, 1_180.0))
 }
 
 pub(super) fn promises(full: bool) -> Vec<Promise> {
