@@ -8,6 +8,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::world::World;
+
 /// What may be tilted, by version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -126,6 +128,18 @@ impl Tilting {
             drawn.draws += 1.0;
             drawn.rare += rare;
         }
+    }
+}
+
+impl World<'_> {
+    /// Tilts the luck of all runs to come.
+    pub fn tilt(&mut self, tilt: Tilt) {
+        self.chance.tilt(tilt);
+    }
+
+    /// Weight and draws of the last run, if luck is tilted.
+    pub fn luck(&self) -> Option<Luck> {
+        self.chance.luck()
     }
 }
 

@@ -21,7 +21,6 @@ use super::release::Carried;
 use super::room::{Around, Room};
 use super::starts::Starts;
 use super::streams::Streams;
-use super::tilt::{Luck, Tilt};
 use crate::engine::{EventQueue, Seeds};
 use crate::scenario::Scenario;
 use crate::strategy::{Decision, State, Status, Strategy};
@@ -262,16 +261,6 @@ impl<'a> World<'a> {
     pub fn run(&mut self, seed: u64, replication: u32, depth: Depth, sink: &mut impl Sink) -> Time {
         self.prepare(Seeds::new(seed, u64::from(replication)), depth, sink);
         self.play(sink)
-    }
-
-    /// Tilts the luck of all runs to come.
-    pub fn tilt(&mut self, tilt: Tilt) {
-        self.chance.tilt(tilt);
-    }
-
-    /// Weight and draws of the last run, if luck is tilted.
-    pub fn luck(&self) -> Option<Luck> {
-        self.chance.luck()
     }
 
     /// Plays what has been prepared.

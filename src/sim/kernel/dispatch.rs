@@ -16,10 +16,10 @@ use crate::units::{Span, Time};
 /// Servers under traffic.
 #[derive(Debug)]
 pub(crate) struct Kernel {
-    algorithm: Algorithm,
+    pub(super) algorithm: Algorithm,
     pub(crate) desk: Desk,
-    stations: Stations,
-    policies: Policies,
+    pub(super) stations: Stations,
+    pub(super) policies: Policies,
     /// The engine for clients that do more than try once, instead of the stations.
     pub(in crate::sim) journeys: Option<Box<Journeys>>,
     /// What each server counts for where weights count.
@@ -481,33 +481,6 @@ impl Kernel {
                 record_settled(desk, station, server, now.0);
             }
         });
-    }
-}
-
-impl Kernel {
-    /// Makes each node two: from now on node k + nodes is node k's view of the new version, with
-    /// a policy of its own.
-    pub(super) fn split_nodes(&mut self) {
-        let nodes = self.desk.config.nodes;
-        self.desk.split();
-        self.desk.nodes.resize_with(2 * nodes as usize, Node::default);
-        match (&mut self.policies, policies(self.algorithm, &self.desk.config, nodes..2 * nodes)) {
-            (Policies::RoundRobin(all), Policies::RoundRobin(new)) => all.extend(new),
-            (Policies::Random(all), Policies::Random(new)) => all.extend(new),
-            (Policies::Least(all), Policies::Least(new)) => all.extend(new),
-            (Policies::Choices(all), Policies::Choices(new)) => all.extend(new),
-            (Policies::Weighted(all), Policies::Weighted(new)) => all.extend(new),
-            (Policies::PeakEwma(all), Policies::PeakEwma(new)) => all.extend(new),
-            (Policies::Hash(all), Policies::Hash(new)) => all.extend(new),
-            (Policies::Central(_), _) => {}
-            _ => unreachable!("one algorithm makes one kind of policies"),
-        }
-        if let Stations::Line(station) = &mut self.stations {
-            station.widen(2 * nodes);
-        }
-        if let Some(journeys) = &mut self.journeys {
-            journeys.split();
-        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! with members and a policy of its own. Which of the two an attempt meets is drawn in the loop,
 //! which is compiled once more for that: who routes nothing pays nothing.
 
+use super::desk::Node;
 use super::dispatch::Kernel;
+use super::parts::{Policies, Stations, policies};
 use super::station::NODE_BITS;
 
 /// Where the requests of a node go.
@@ -77,6 +79,33 @@ impl Kernel {
 /// A share as a bound for 32 random bits.
 fn threshold(part: u64, whole: u64) -> u64 {
     (part << 32) / whole
+}
+
+impl Kernel {
+    /// Makes each node two: from now on node k + nodes is node k's view of the new version, with
+    /// a policy of its own.
+    pub(super) fn split_nodes(&mut self) {
+        let nodes = self.desk.config.nodes;
+        self.desk.split();
+        self.desk.nodes.resize_with(2 * nodes as usize, Node::default);
+        match (&mut self.policies, policies(self.algorithm, &self.desk.config, nodes..2 * nodes)) {
+            (Policies::RoundRobin(all), Policies::RoundRobin(new)) => all.extend(new),
+            (Policies::Random(all), Policies::Random(new)) => all.extend(new),
+            (Policies::Least(all), Policies::Least(new)) => all.extend(new),
+            (Policies::Choices(all), Policies::Choices(new)) => all.extend(new),
+            (Policies::Weighted(all), Policies::Weighted(new)) => all.extend(new),
+            (Policies::PeakEwma(all), Policies::PeakEwma(new)) => all.extend(new),
+            (Policies::Hash(all), Policies::Hash(new)) => all.extend(new),
+            (Policies::Central(_), _) => {}
+            _ => unreachable!("one algorithm makes one kind of policies"),
+        }
+        if let Stations::Line(station) = &mut self.stations {
+            station.widen(2 * nodes);
+        }
+        if let Some(journeys) = &mut self.journeys {
+            journeys.split();
+        }
+    }
 }
 
 #[cfg(test)]
