@@ -2,7 +2,7 @@
 
 use super::attempt::{cut, record_settled, run};
 use super::central::Central;
-use super::desk::{Config, Desk, Node, Server, guard};
+use super::desk::{Config, Desk, Server, guard};
 use super::journeys::Journeys;
 use super::parts::{Policies, Stations, guards, policies, stations};
 use super::station::{InFlight, Station, pack};
