@@ -341,7 +341,6 @@ pub(super) fn schema() -> Value {
     json!({
         "type": "object",
         "description": "A failing run that stands for one of the commonest ways to fail.",
-        "additionalProperties": false,
         "required": ["run", "ends", "share", "why", "events"],
         "properties": {
             "run": { "type": "integer", "description": "Its number." },
@@ -355,7 +354,6 @@ pub(super) fn schema() -> Value {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "additionalProperties": false,
                     "required": ["t_s", "what"],
                     "properties": {
                         "t_s": {

@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn the_paragraph_says_what_the_table_says() {
         let text = takeaway(&toy());
-        let first = "Most depends on who takes it back: 6,000 requests with job, 18,000 with \
+        let first = "Most depends on who takes it back: 7,000 requests with job, 21,000 with \
                      person (3.0 times as many)";
         assert!(text.contains(first), "{text}");
         assert!(text.contains("Next comes how it is let out"), "{text}");

@@ -152,6 +152,30 @@ const MENU: &[(&str, &[&str])] = &[
             "kind = \"burn_rate\"\non_fail = \"alert\"",
         ],
     ),
+    ("liveness", &["period = \"3s\"\ntimeout = \"200ms\"\nfailure = 2"]),
+    ("startup", &["period = \"2s\"\nfailure = 9"]),
+    ("prices", &["instance_hour = 0.1\nlost_request = 0.01"]),
+    ("release", &["bad = \"30%\""]),
+    (
+        "defects.one",
+        &[
+            "kind = \"errors\"\nshare = \"20%\"\nafter = \"5s\"",
+            "kind = \"leak\"\nfactor = 5\nafter = \"15s\"",
+            "kind = \"less_capacity\"\nshare = \"40%\"",
+            "kind = \"mixed\"\nshare = \"10%\"",
+        ],
+    ),
+    (
+        "faults.one",
+        &[
+            "kind = \"host_loss\"\nat = \"9s\"",
+            "kind = \"zone_loss\"\nat = \"9s\"\nfor = \"20s\"",
+            "kind = \"partition\"\nat = \"5s\"\nfor = \"9s\"",
+            "kind = \"control_outage\"\nat = \"5s\"\nfor = \"12s\"",
+            "kind = \"controller_crash\"\nat = \"5s\"",
+            "kind = \"stuck_drain\"\nat = \"0s\"",
+        ],
+    ),
     (
         "pipeline",
         &[

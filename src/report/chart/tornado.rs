@@ -97,7 +97,8 @@ fn words(name: &str, found: &Sensitivity, shown: usize) -> Words {
     Words {
         title: format!("{name}: what {} hangs on", found.of.text),
         subtitle: format!(
-            "{base} as it is; each input alone, {step:.0}% smaller and larger, or over its assumed range"
+            "{base} as it is; each input alone, {step:.0}% smaller and larger, or over its \
+             assumed range"
         ),
         caption: format!(
             "Bar: change of {} over {} runs each, under the same luck; line: its 95% interval. \

@@ -237,7 +237,8 @@ mod tests {
         assert_eq!(
             patch,
             "# shutdown.pre_stop = 5s has no place here\nspec:\n  strategy:\n    \
-             rollingUpdate:\n      maxSurge: 25%\n      maxUnavailable: 0\n  template:\n    spec:\n      \
+             rollingUpdate:\n      maxSurge: 25%\n      maxUnavailable: 0\n  template:\n    \
+             spec:\n      \
              terminationGracePeriodSeconds: 45\n"
         );
     }

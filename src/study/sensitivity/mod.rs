@@ -150,8 +150,8 @@ mod tests {
     use crate::study::{Options, Runs};
 
     const TEXT: &str = "rollcast = 1\ngates = [\"serving_min >= 3\"]\n[service]\ninstances = 4\n\
-        [versions.old]\nstart = { law = \"uniform\", low = \"18s\", high = \"22s\" }\nexit = \"5s\"\n\
-        [probes]\nperiod = \"1s\"\n[strategy.generic]\nbatch = 1\nbake = \"10s\"\n\
+        [versions.old]\nstart = { law = \"uniform\", low = \"18s\", high = \"22s\" }\n\
+        exit = \"5s\"\n[probes]\nperiod = \"1s\"\n[strategy.generic]\nbatch = 1\nbake = \"10s\"\n\
         order = \"stop-first\"\n[assumed]\n\"versions.old.exit\" = \"1s..11s\"\n";
 
     #[test]

@@ -145,34 +145,44 @@ fn errors_come_late_grow_and_befall_a_class() {
     near(seen[1], ages.iter().map(|age| 20.0 * one(*age)).sum());
 }
 
+/// How long each process that ended by itself had served, and the slowest answers of the new
+/// version at the 90th percentile.
+fn ages_at_crash(leak: &str) -> (Vec<f64>, f64) {
+    let scenario = scenario(&format!(
+        "[restart]\nattempts = 100\ndelay = \"1s\"\ndelay_max = \"1s\"\n[defects.heap]\n\
+         kind = \"leak\"\nfactor = 20\n{leak}\n"
+    ));
+    let (records, _) = play(&scenario, 0, Depth::Requests);
+    let (mut since, mut ages, mut slow) = (std::collections::BTreeMap::new(), Vec::new(), 0.0);
+    for (at, record) in &records {
+        match record {
+            Record::Serving { instance, serving: true, .. } => {
+                since.insert(*instance, *at);
+            }
+            Record::Phase { instance, cause: Cause::Crashed, .. } => {
+                ages.extend(since.remove(instance).map(|from| at.since(from).as_secs_f64()));
+            }
+            Record::Latency { version, histogram, .. } if version.0 == 1 => {
+                slow = histogram.quantile_secs(0.9).max(slow);
+            }
+            _ => {}
+        }
+    }
+    (ages, slow)
+}
+
 #[test]
 fn lost_memory_kills_and_a_restart_begins_afresh() {
-    let crashes = |more: &str| {
-        let scenario = scenario(&format!(
-            "[restart]\nattempts = 100\ndelay = \"1s\"\ndelay_max = \"1s\"\n[defects.heap]\n\
-             kind = \"leak\"\nfactor = 20\n{more}\n"
-        ));
-        let (records, _) = play(&scenario, 0, Depth::Requests);
-        let crash = |(_, record): &&(Time, Record)| {
-            matches!(record, Record::Phase { to: Phase::Starting, cause: Cause::Crashed, .. })
-        };
-        let latency = |(_, record): &(Time, Record)| match record {
-            Record::Latency { version, histogram, .. } if version.0 == 1 => {
-                Some((histogram.quantile_secs(0.9) * 1e9) as u64)
-            }
-            _ => None,
-        };
-        let slow = records.iter().filter_map(latency).max();
-        (records.iter().filter(crash).count(), slow.unwrap_or(0))
-    };
-    // 20 requests a second each: 400 of them take twenty seconds, looked at once a second. That is
-    // longer than anybody watches a batch, so that ten instances live 600 s in all.
-    let (by_requests, slow) = crashes("served = 400");
-    let (by_time, _) = crashes("after = \"20s\"");
-    assert!((15..=40).contains(&by_requests), "{by_requests}");
-    assert!((15..=40).contains(&by_time), "{by_time}");
-    assert!(slow > 10_000_000, "nearly twenty times a millisecond: {slow}");
-    assert_eq!(crashes("after = \"1h\"").0, 0);
+    // Looked at once a second.
+    let (by_time, slow) = ages_at_crash("after = \"20s\"");
+    assert!(by_time.len() >= 15, "{by_time:?}");
+    assert!(by_time.iter().all(|age| (19.0..22.0).contains(age)), "{by_time:?}");
+    assert!(slow > 0.01, "nearly twenty times a millisecond: {slow}");
+    // 20 requests a second each, and more while others are away: 400 take twenty seconds or less.
+    let (by_requests, _) = ages_at_crash("served = 400");
+    assert!(by_requests.len() >= 15, "{by_requests:?}");
+    assert!(by_requests.iter().all(|age| (8.0..25.0).contains(age)), "{by_requests:?}");
+    assert!(ages_at_crash("after = \"1h\"").0.is_empty());
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn binomial() -> Option<Case> {
     let text = "rollcast = 1\nmargin = \"3m\"\n[service]\ninstances = 12\n\
                 [versions.old]\nstart = \"5s\"\nexit = \
                 \"1s\"\n[versions.new]\ncrash = \"1.7%\"\ncrash_after = \"1m\"\n\
-                [restart]\nattempts = 0\n[strategy.generic]\nbatch = 12\norder = \"start-first\"\nbake = \"0s\"\n";
+                [restart]\nattempts = 0\n[strategy.generic]\nbatch = 12\n\
+                order = \"start-first\"\nbake = \"0s\"\n";
     let (c, ways) = (0.017_f64, [792.0, 924.0, 792.0, 495.0, 220.0, 66.0, 12.0, 1.0]);
     let term = |(more, ways): (usize, &f64)| {
         let k = more as i32 + 5;
@@ -46,7 +47,8 @@ fn outage() -> Option<Case> {
     let text = "rollcast = 1\nmargin = \"3m\"\n[service]\ninstances = 4\n\
                 [versions.old]\nstart = \"5s\"\nexit = \
                 \"1s\"\n[versions.new]\ncrash = \"3.2%\"\ncrash_after = \"1m\"\n\
-                [restart]\nattempts = 0\n[strategy.generic]\nbatch = 4\norder = \"start-first\"\nbake = \"0s\"\n";
+                [restart]\nattempts = 0\n[strategy.generic]\nbatch = 4\n\
+                order = \"start-first\"\nbake = \"0s\"\n";
     case("binomial: full outage, 4 of 4", text, "serving_min <= 0", 0.032_f64.powi(4))
 }
 
