@@ -9,7 +9,7 @@ use rollcast::scenario::pieces::{Defect, Mix, Named, Until, Wrong};
 use rollcast::scenario::{Dist, Scenario, load};
 use rollcast::sim::{Depth, Model, Quality, World};
 use rollcast::trace::life::Checker;
-use rollcast::trace::{Cause, Ending, Moment, Phase, Record, Said, VersionId};
+use rollcast::trace::{Cause, Ending, Moment, Record, Said, VersionId};
 use rollcast::units::{Share, Span, Time};
 
 use super::any;
