@@ -352,6 +352,7 @@ fn play(world: &mut World<'_>, replication: u64, depth: Depth) -> (Books, Time) 
         world.reach(at);
         world.happen(event, &mut sink);
         events += 1;
+        assert!(events < 1_000_000, "time stands still at {at:?}: {event:?}");
         if events.is_multiple_of(7) {
             check(world);
         }
