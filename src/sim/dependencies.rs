@@ -157,7 +157,9 @@ impl World<'_> {
             }
             Answer::Refused => {
                 self.note_connections(1, sink);
-                self.plan_crash(now, instance, process);
+                // It notices when it has started as far as that.
+                let start = self.start_of(instance, process).unwrap_or(Span::ZERO);
+                self.plan_crash(now + start, instance, process);
                 None
             }
             Answer::Waits => {

@@ -45,8 +45,10 @@
 //! - Whether stopping tasks count towards `maximum_percent` is not documented; they do here.
 //! - Where `minimum_healthy_percent` is below 100, old tasks go at once even if new ones would
 //!   fit beside them: the documentation leaves the order open.
-//! - The slow-down of starts that fail again and again has no published numbers and is left out;
-//!   so are the scheduler's own periods.
+//! - Of the slow-down of starts that fail again and again only the longest wait is published, 27
+//!   minutes ("Service throttle logic"). Here it begins with 1 s and doubles each time that a
+//!   task fails, until one becomes healthy or another deployment begins.
+//! - The scheduler's own periods are not published and are left out.
 //! - Any failure of a new task counts for the breaker, also after it was healthy. A lost host
 //!   does not count.
 //! - The bake time is computed by ECS from the alarm, by a rule that is not published: here it is
@@ -57,6 +59,7 @@ pub(crate) mod breaker;
 mod scheduler;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +72,7 @@ use crate::scenario::settings::{self, Operation, TaskHealth};
 use crate::trace::{Moment, Phase, Said, VersionId};
 use crate::units::{Span, Time};
 use breaker::Failures;
+use throttle::Throttle;
 
 /// A task that nothing checks is healthy after running so long (API page of `Deployment`).
 const RUNNING_FOR: Span = Span::from_secs(40);
@@ -95,6 +99,7 @@ pub struct State {
     completed: VersionId,
     rollout: RolloutState,
     failures: Failures,
+    throttle: Throttle,
     alarm: AlarmWatch,
     /// All new tasks have been healthy, and no old one was left, since then.
     steady_since: Option<Time>,
@@ -135,6 +140,7 @@ impl Ecs {
                 continue;
             }
             decision.actions.push(Action::MarkAvailable { instance: i.id });
+            state.throttle = Throttle::default();
             if i.version == state.target {
                 state.failures.task_is_healthy(self.settings.circuit_breaker);
             }
@@ -154,6 +160,7 @@ impl Ecs {
                 continue;
             }
             state.ledger.stop(i.id, decision);
+            state.throttle.task_failed(now);
             if i.version == state.target {
                 decision.moments.push(Moment::InstanceFailed(i.id));
                 state.failures.task_failed();
@@ -239,6 +246,7 @@ impl State {
         self.target = version;
         self.rollout = RolloutState::InProgress;
         self.failures = Failures::default();
+        self.throttle = Throttle::default();
         self.alarm = AlarmWatch::default();
         self.steady_since = None;
     }
@@ -288,6 +296,7 @@ impl Rules for Ecs {
             completed: VersionId::OLD,
             rollout: RolloutState::Completed,
             failures: Failures::default(),
+            throttle: Throttle::default(),
             alarm: AlarmWatch::default(),
             steady_since: None,
             teller: Teller::saying(Said::Completed),

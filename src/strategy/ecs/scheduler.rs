@@ -48,7 +48,11 @@ impl Ecs {
             }
         }
         let (low, most) = (self.low(state.desired), self.most(state.desired));
-        let startable = state.desired.saturating_sub(new).min(most.saturating_sub(there));
+        let mut startable = state.desired.saturating_sub(new).min(most.saturating_sub(there));
+        if startable > 0 && state.throttle.until() > now {
+            decision.wake(state.throttle.until());
+            startable = 0;
+        }
         for _ in 0..startable {
             state.ledger.start(state.target, decision);
         }
