@@ -27,7 +27,7 @@ pub(super) struct Sweep {
     /// The scenario; without it flags alone make one. `-` is standard input.
     pub(super) file: Option<PathBuf>,
     /// A key and its values: 1..6,12; 800/s,1000/s; 10s..60s:10s; 1s..60s:5log. May be given
-    /// several times; without it the scenario's [sweep] says.
+    /// several times; without it the scenario's table sweep says.
     #[arg(long, value_name = "KEY=LIST")]
     pub(super) vary: Vec<String>,
     /// How several keys are combined; lhs and sobol also take ranges without a step.

@@ -196,6 +196,13 @@ impl Kernel {
         if is_dark {
             *guard |= guard::DARK;
         }
+        // Who thought to have a connection to what died in the dark learns that there is none.
+        if *guard & guard::CLOSED != 0
+            && !is_dark
+            && let Some(journeys) = &mut self.journeys
+        {
+            journeys.close(server, false);
+        }
     }
 
     /// The server of a new version answers as the old one does from now on, in all but its name:
