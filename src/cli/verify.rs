@@ -40,7 +40,7 @@ pub(super) fn run(args: &Verify, ascii: bool) -> anyhow::Result<Exit> {
     if args.json {
         terminal::out(&report::verify::json::render(&report))?;
     } else {
-        terminal::out(&report::verify::text(&report, ascii))?;
+        terminal::out(&report::verify::text(&report, ascii, terminal::width()))?;
     }
     Ok(if report.unusable.is_empty() { Exit::Done } else { Exit::CouldNot })
 }

@@ -28,6 +28,15 @@ fn a_table_and_a_total() {
 }
 
 #[test]
+fn the_screen_fits_80_columns() {
+    let finished = verify(&[TRACES, "tests/data/swarm", "--against", TRACES]);
+    for line in finished.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(finished.stdout.contains("…"), "long names of classes are cut: {}", finished.stdout);
+}
+
+#[test]
 fn a_folder_as_json() {
     let finished = verify(&[TRACES, "--json", "--inputs", "spec"]);
     let value: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();

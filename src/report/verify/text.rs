@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::study::verify::{Class, Difference, Inputs, Pair, Report, Spread, Verdict};
 
-/// The whole screen. `ascii`: only ASCII characters.
-pub fn text(report: &Report, ascii: bool) -> String {
+/// The whole screen, for a terminal of so many columns, at least 80. `ascii`: only ASCII characters.
+pub fn text(report: &Report, ascii: bool, columns: usize) -> String {
     let mut text = String::new();
-    table(&mut text, report);
+    table(&mut text, report, columns);
     total(&mut text, report);
     if let Some(against) = &report.against {
         let _ = writeln!(
@@ -26,7 +26,13 @@ pub fn text(report: &Report, ascii: bool) -> String {
     if ascii { text.replace('✓', "+").replace('✗', "x").replace('…', "~") } else { text }
 }
 
-fn table(text: &mut String, report: &Report) {
+/// Columns of a terminal that everybody has.
+const COLUMNS: usize = 80;
+/// The longest file name and class that fit beside the figures there.
+const FILE: usize = 19;
+const CLASS: usize = 29;
+
+fn table(text: &mut String, report: &Report, columns: usize) {
     if report.verdicts.is_empty() {
         return;
     }
@@ -37,43 +43,63 @@ fn table(text: &mut String, report: &Report) {
     let width = |column: &dyn Fn(&Verdict) -> usize, least: usize| {
         report.verdicts.iter().map(column).max().unwrap_or(0).max(least)
     };
-    let file = width(&|v| name(v).chars().count(), 4);
-    let kind = width(&|v| v.kind.len(), 4);
+    let file = width(&|v| name(v).chars().count(), 4).min(FILE);
     let class = width(&|v| v.class.len(), 5);
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{:<file$}  {:<kind$}  {:<class$}  fate  recorded  predicted  {:<18}  {:>9}  {:>9}  steps",
-        "file", "kind", "class", "5-95 %", "max", "min"
-    );
-    for v in &report.verdicts {
-        let band = v.band_s.map_or(String::new(), |(a, b)| format!("{a:.2} .. {b:.2} s"));
-        let _ = writeln!(
-            text,
-            "{:<file$}  {:<kind$}  {:<class$}  {:<4}  {:>8}  {:>9}  {band:<18}  {:>9}  {:>9}  {}",
-            name(v),
-            v.kind,
-            v.class,
-            mark(Some(v.final_ok)),
-            seconds(v.duration_s.recorded),
-            seconds(v.duration_s.predicted),
-            counts(&v.instances_max),
-            counts(&v.available_min),
-            mark(v.steps_equal),
+    let shows_class = columns > COLUMNS + 1 + class;
+    let line = |cells: [&str; 8], class: &str| {
+        let [name, fate, recorded, predicted, band, max, min, steps] = cells;
+        let name = shortened(name, file);
+        let row = format!(
+            "{name:<file$} {fate:<4} {recorded:>9} {predicted:>9} {band:>13} {max:>7} {min:>7} \
+             {steps:<5}"
         );
-        if !v.final_ok {
-            let (said, is) = (&v.said, &v.is);
-            let _ =
-                writeln!(text, "  recorded {}, {}; predicted {}, {}", said.0, is.0, said.1, is.1);
-        }
-        for miss in &v.misses {
-            let _ = writeln!(text, "  {miss}");
-        }
-        if let (Some(false), Some(first)) = (v.steps_equal, &v.first_difference) {
-            let _ = writeln!(text, "  {first}");
+        let row = if shows_class { format!("{row}  {class}") } else { row };
+        format!("{}\n", row.trim_end())
+    };
+    let head = ["file", "fate", "recorded", "predicted", "5-95 %, s", "max", "min", "steps"];
+    text.push_str(&line(head, "class"));
+    for v in &report.verdicts {
+        let band = v.band_s.map_or(String::new(), |(a, b)| format!("{a:.2}-{b:.2}"));
+        let cells = [
+            &name(v),
+            mark(Some(v.final_ok)),
+            &seconds(v.duration_s.recorded),
+            &seconds(v.duration_s.predicted),
+            &band,
+            &counts(&v.instances_max),
+            &counts(&v.available_min),
+            mark(v.steps_equal),
+        ];
+        text.push_str(&line(cells, &v.class));
+        for note in notes(v) {
+            let _ = writeln!(text, "  {note}");
         }
     }
     text.push('\n');
+}
+
+/// What is to be said of a recording beside its figures.
+fn notes(v: &Verdict) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !v.final_ok {
+        let (said, is) = (&v.said, &v.is);
+        notes.push(format!("recorded {}, {}; predicted {}, {}", said.0, is.0, said.1, is.1));
+    }
+    notes.extend(v.misses.iter().cloned());
+    if v.steps_equal == Some(false) {
+        notes.extend(v.first_difference.iter().cloned());
+    }
+    notes
+}
+
+/// The end of a name tells more than its beginning.
+fn shortened(name: &str, most: usize) -> String {
+    let length = name.chars().count();
+    if length <= most {
+        return name.to_owned();
+    }
+    let end: String = name.chars().skip(length + 1 - most).collect();
+    format!("…{end}")
 }
 
 fn total(text: &mut String, report: &Report) {
@@ -102,7 +128,8 @@ fn total(text: &mut String, report: &Report) {
     if let (Some(share), Some(secs)) = (total.duration_error, total.duration_error_s) {
         let _ = writeln!(
             text,
-            "  |error| of duration     median {}, p90 {}, max {}; {:.3} s, {:.3} s, {:.3} s",
+            "  |error| of duration     median {}, p90 {}, max {}\n\
+             \x20                         {:.3} s, {:.3} s, {:.3} s",
             percent(share.p50),
             percent(share.p90),
             percent(share.max),
@@ -120,19 +147,16 @@ fn total(text: &mut String, report: &Report) {
             percent(band.mean_width)
         );
     }
-    let width = total.classes.keys().map(String::len).max().unwrap_or(0).max(5);
-    let _ = writeln!(
-        text,
-        "\n{:<width$}    n  fate   max   min    steps  |error| median      p90      max",
-        "class"
-    );
+    let width = total.classes.keys().map(String::len).max().unwrap_or(0).clamp(5, CLASS);
+    let _ =
+        writeln!(text, "\n{:<width$}   n fate  max  min   steps |error|     p90     max", "class");
     for (name, class) in &total.classes {
         one_class(text, name, width, class);
     }
     text.push_str(
-        "\nPredicted: of the duration the median over runs, of everything else the most frequent. \
-         max: neither\nterminating nor failed; min: as the orchestrator itself reported. a/b: \
-         recorded a, predicted b.\n",
+        "\nPredicted: of the duration the median over runs, of all else the most frequent.\n\
+         max: neither terminating nor failed; min: as the orchestrator itself reported.\n\
+         a/b: recorded a, predicted b. |error|: the median.\n",
     );
 }
 
@@ -143,7 +167,8 @@ fn one_class(text: &mut String, name: &str, width: usize, class: &Class) {
     };
     let _ = writeln!(
         text,
-        "{name:<width$}  {:>3}  {:>4}  {:>4}  {:>4}  {steps:>7}  {:>14}  {:>7}  {:>7}",
+        "{:<width$} {:>3} {:>4} {:>4} {:>4} {steps:>7} {:>7} {:>7} {:>7}",
+        shortened(name, width),
         class.traces,
         class.final_ok,
         class.instances_max_equal,
