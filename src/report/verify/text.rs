@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::study::verify::{Class, Difference, Inputs, Pair, Report, Spread, Verdict};
 
-/// The whole screen, for a terminal of so many columns, at least 80. `ascii`: only ASCII characters.
+/// The whole screen, for a terminal of so many columns, at least 80. `ascii`: only ASCII.
 pub fn text(report: &Report, ascii: bool, columns: usize) -> String {
     let mut text = String::new();
     table(&mut text, report, columns);
